@@ -1,0 +1,3 @@
+from ddad.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,187 @@
+"""Score files and evaluate data sets: images in, CSV rows and PNG files out, one image at a time.
+
+A file that cannot be read becomes a row with its error and stops nothing. Every picture is
+written under a temporary name and renamed; the table grows in `*.partial` and is renamed last.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from ddad.data import Sample
+from ddad.detector import Detection, Detector
+from ddad.images import IMAGE_SUFFIXES, ImageError, load_image, load_mask, write_png
+from ddad.metrics import Evaluation
+from ddad.regions import escape_cell
+from ddad.render import overlay
+
+Report = Callable[[str, int, int], None]
+"""Called after each image with its name, the number done and the total."""
+
+
+def plan_outputs(paths: Sequence[Path]) -> list[tuple[Path, PurePosixPath]]:
+    """The images under files and folders, each with a relative output path without suffix.
+
+    Folder structure is kept. Where two would share an output (letter case aside) the later ones
+    keep their suffix in the name, or are numbered. Raises ValueError for a path that is missing
+    or a folder without images.
+    """
+    found: list[tuple[Path, PurePosixPath]] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                f
+                for f in path.rglob("*")
+                if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file() and not _hidden(f, path)
+            )
+            if not inside:
+                raise ValueError(f"no images in the folder {path}")
+            prefix = PurePosixPath(path.resolve().name if len(paths) > 1 else "")
+            found += [(f, prefix / f.relative_to(path).as_posix()) for f in inside]
+        elif path.exists():
+            found.append((path, PurePosixPath(path.name)))
+        else:
+            raise ValueError(f"no such file or folder: {path}")
+    taken: set[str] = set()
+    planned = []
+    for file, relative in found:
+        name, number = relative.with_suffix(""), 1
+        while str(name).lower() in taken:
+            number += 1
+            name = relative if number == 2 else relative.with_name(f"{relative.name}_{number}")
+        taken.add(str(name).lower())
+        planned.append((file, name))
+    return planned
+
+
+def _hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
+def score_files(
+    detector: Detector,
+    planned: Sequence[tuple[Path, PurePosixPath]],
+    out: Path,
+    *,
+    max_pixels: int,
+    report: Report = lambda name, done, total: None,
+) -> list[str]:
+    """Write scores.csv, maps/, masks/ and overlays/ under `out`; returns the errors, one a file.
+
+    maps/*.png are 16-bit: value = map_min + (map_max - map_min) * pixel / 65535, with both ends
+    in the table.
+    """
+    errors = []
+    timesteps = detector.config.timesteps
+    columns = [
+        *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
+        *(f"mean_t{t}" for t in timesteps),
+        *("map_min", "map_max", "model", "seed", "seconds", "note", "error"),
+    ]
+    with _table(out / "scores.csv", columns) as write:
+        for done, (file, name) in enumerate(planned, 1):
+            row: dict[str, Any] = {
+                "file": str(file),
+                "model": detector.name,
+                "seed": detector.config.seed,
+            }
+            started = time.perf_counter()
+            try:
+                loaded = load_image(file, max_pixels=max_pixels)
+                (found,) = detector.detect([loaded.pixels])
+                row |= {"note": loaded.note} | _row(found)
+                _write_pictures(detector, loaded.pixels, found, out, name)
+            except (ImageError, OSError, MemoryError) as error:
+                row["error"] = str(error).replace("\n", " ") or type(error).__name__
+                errors.append(row["error"])
+            row["seconds"] = round(time.perf_counter() - started, 3)
+            write(row)
+            report(file.name, done, len(planned))
+    return errors
+
+
+def _row(found: Detection) -> dict[str, Any]:
+    height, width = found.score_map.shape
+    return {
+        "width": width,
+        "height": height,
+        "score": found.score,
+        "threshold": found.threshold,
+        "anomalous": found.anomalous,
+        "area_fraction": float(found.mask().mean()),
+        **{f"mean_t{scale.t}": scale.mean for scale in found.scales},
+        "map_min": float(found.score_map.min()),
+        "map_max": found.score,
+    }
+
+
+def _write_pictures(
+    detector: Detector, image: np.ndarray, found: Detection, out: Path, name: PurePosixPath
+) -> None:
+    low, high = float(found.score_map.min()), found.score
+    level = (found.score_map - low) / max(high - low, 1e-12)
+    mask, scale = found.mask(), detector.calibration
+    pictures = {
+        "maps": np.rint(level * 65535).astype(np.uint16),
+        "masks": mask.astype(np.uint8) * 255,
+        "overlays": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),
+    }
+    for folder, picture in pictures.items():
+        path = out / folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(picture, path)
+
+
+def evaluate(
+    detector: Detector,
+    samples: Sequence[Sample],
+    out: Path,
+    *,
+    report: Report = lambda name, done, total: None,
+) -> dict[str, Any]:
+    """Score a labelled test set; writes images.csv and returns the metrics, overall and by defect.
+
+    Maps are compared with the true masks at the images' original size.
+    """
+    evaluation = Evaluation()
+    columns = ["file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area"]
+    with _table(out / "images.csv", columns) as write:
+        for done, sample in enumerate(samples, 1):
+            pixels = load_image(sample.path).pixels
+            mask = np.zeros(pixels.shape[:2], bool)
+            if sample.mask_path is not None:
+                mask = load_mask(sample.mask_path)
+            (found,) = detector.detect([pixels])
+            evaluation.add(found.score, found.score_map, mask, sample.defect)
+            row = {k: v for k, v in _row(found).items() if k in columns}
+            write(
+                {"file": str(sample.path), "defect": sample.defect, "true_area": float(mask.mean())}
+                | row
+            )
+            report(sample.path.name, done, len(samples))
+    return evaluation.result()
+
+
+@contextmanager
+def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A CSV file that grows row by row in `<name>.partial` and takes its name when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+
+        def write(row: dict[str, Any]) -> None:
+            writer.writerow({k: escape_cell(v) for k, v in row.items()})
+            file.flush()
+
+        yield write
+    os.replace(partial, path)

@@ -1,0 +1,106 @@
+"""What held-out normal images say: the normal level of each noise scale, and the threshold.
+
+Knows maps as arrays; nothing of networks. Nothing here may ever see a test image.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Statistics of held-out normal images for one model and one set of score settings."""
+
+    timesteps: tuple[int, ...]
+    means: tuple[float, ...]
+    """Mean of each scale's smoothed map over the pixels of held-out normals, nats."""
+    stds: tuple[float, ...]
+    """Its standard deviation, nats."""
+    normal_scores: tuple[float, ...]
+    """Sorted image scores of the held-out normals."""
+    target_fpr: float
+    """The false-positive rate that was asked for."""
+    threshold: float
+    """An image is anomalous when its score is above this; a pixel when its map value is."""
+    map_low: float
+    """Quiet end of the colour scale: the median pixel of normal images."""
+    map_high: float
+    """Loud end of the colour scale: as far above the threshold as `map_low` is below."""
+    fingerprint: str
+    """Digest of the weights and settings this holds for."""
+
+    @property
+    def n(self) -> int:
+        """Number of held-out normal images."""
+        return len(self.normal_scores)
+
+    @property
+    def guaranteed_fpr(self) -> float:
+        """The rate the threshold vouches for: at most this share of good parts scores above it.
+
+        A conformal bound over exchangeable good parts. With few normals it is above the target.
+        """
+        above = sum(score > self.threshold for score in self.normal_scores)
+        return (above + 1) / (self.n + 1)
+
+    def normalise(self, maps: np.ndarray) -> np.ndarray:
+        """Smoothed KL maps (timesteps, H, W) in nats as z-scores against normal images."""
+        means, stds = (np.array(v, np.float32)[:, None, None] for v in (self.means, self.stds))
+        return (maps - means) / stds
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """Raises ValueError where a field is missing, unknown or not finite."""
+        values = json.loads(text)
+        expected = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != expected:
+            raise ValueError(f"a calibration has exactly the fields {', '.join(sorted(expected))}")
+        for name in ("timesteps", "means", "stds", "normal_scores"):
+            values[name] = tuple(values[name])
+        numbers = [*values["means"], *values["stds"], *values["normal_scores"], values["threshold"]]
+        if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
+            raise ValueError("a calibration's numbers must be finite")
+        return cls(**values)
+
+
+def normals_needed(fpr: float) -> int:
+    """Smallest number of held-out normals for which a conformal threshold at `fpr` exists."""
+    return max(1, math.ceil(1 / fpr - 1e-9) - 1)
+
+
+def conformal_threshold(normal_scores: Sequence[float], fpr: float) -> float:
+    """The ceil((n + 1)(1 - fpr))-th smallest score; the largest where n is too small for `fpr`.
+
+    A new good part then scores above it with probability at most `fpr` (exchangeability alone;
+    Vovk et al. 2005), or at most 1 / (n + 1) where n < normals_needed(fpr).
+    Raises ValueError for no scores or a rate outside (0, 1).
+    """
+    if not 0 < fpr < 1:
+        raise ValueError(f"the false-positive rate must lie between 0 and 1, not {fpr}")
+    if not len(normal_scores):
+        raise ValueError("no normal image was held out: the threshold needs at least one")
+    n = len(normal_scores)
+    rank = min(n, math.ceil((n + 1) * (1 - fpr) - 1e-9))
+    return float(np.sort(normal_scores)[rank - 1])
+
+
+def scale_statistics(maps: Sequence[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each scale over images and pixels.
+
+    `maps` holds one (timesteps, h, w) array an image; every image counts the same.
+    """
+    first = np.mean([m.reshape(len(m), -1).mean(1, dtype=np.float64) for m in maps], axis=0)
+    second = np.mean(
+        [((m - first[:, None, None]) ** 2).reshape(len(m), -1).mean(1) for m in maps], axis=0
+    )
+    stds = np.maximum(np.sqrt(second), 1e-12)
+    return tuple(map(float, first)), tuple(map(float, stds))

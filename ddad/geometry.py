@@ -1,0 +1,46 @@
+"""How an image of any size becomes the network's input and how a map gets back onto the image.
+
+The policy: the whole image is resized, keeping its aspect ratio, to about size x size pixels in
+area; nothing is cropped away. Each side is rounded to the network's stride, so one scale an axis
+maps coordinates. Images are uint8 (H, W, 3) outside, float32 (3, h, w) in [-1, 1] inside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+
+def model_shape(height: int, width: int, size: int, stride: int) -> tuple[int, int]:
+    """(h, w) in pixels for an image of (height, width): area about size^2, multiples of stride.
+
+    An extreme aspect ratio is clipped, so that no side is under two strides.
+    """
+    least, most = 2 * stride, max(2 * stride, size * size // (2 * stride))
+    ratio = math.sqrt(height / width)
+
+    def side(length: float) -> int:
+        return max(least, min(most, round(length / stride) * stride))
+
+    return side(size * ratio), side(size / ratio)
+
+
+def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """uint8 (H, W, 3) to float32 (3, h, w) in [-1, 1], antialiased when it shrinks.
+
+    Values stay on the 256 grey levels, on which L_0 is defined and which training keeps.
+    """
+    image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float()
+    if tuple(image.shape[1:]) != shape:
+        image = interpolate(image[None], shape, mode="bilinear", antialias=True)[0]
+    return image.round().clamp(0, 255) / 127.5 - 1
+
+
+def to_image(maps: Tensor, height: int, width: int) -> Tensor:
+    """Maps (N, h, w) resized to (N, height, width), the original image's size."""
+    shrinks = height < maps.shape[1] or width < maps.shape[2]
+    return interpolate(maps[None], (height, width), mode="bilinear", antialias=shrinks)[0]

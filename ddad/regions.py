@@ -1,0 +1,57 @@
+"""Defect regions of a mask, and tables that a spreadsheet opens safely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from skimage.measure import label, regionprops
+
+
+@dataclass(frozen=True)
+class Region:
+    """One 8-connected region. Lengths in pixels of the image, scores in the map's units."""
+
+    area: int
+    bbox: tuple[int, int, int, int]
+    """x, y, width, height."""
+    centroid: tuple[float, float]
+    """x, y."""
+    peak: float
+    mean: float
+
+
+def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
+    """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
+    regions = []
+    for found in regionprops(label(mask, connectivity=2), intensity_image=score_map):
+        if found.area < min_area:
+            continue
+        top, left, bottom, right = found.bbox
+        y, x = found.centroid
+        regions.append(
+            Region(
+                int(found.area),
+                (left, top, right - left, bottom - top),
+                (float(x), float(y)),
+                float(found.intensity_max),
+                float(found.intensity_mean),
+            )
+        )
+    return sorted(regions, key=lambda region: -region.peak)
+
+
+def escape_cell(value: Any) -> Any:
+    """A table cell that no spreadsheet runs as a formula; all but strings stay as they are.
+
+    A string that begins, after blanks, with = + - @ or a control character gets an apostrophe.
+    """
+    if not isinstance(value, str):
+        return value
+    begins = value.lstrip(" \u00a0")[:1]
+    return (
+        "'" + value
+        if begins and (begins in "=+-@\uff1d\uff0b\uff0d\uff20" or begins < " ")
+        else value
+    )

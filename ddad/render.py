@@ -1,0 +1,33 @@
+"""Maps as pictures: the colour scale and the overlay, the same in files and on the page."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_erosion
+
+# Anchors of the heat scale, dark to light: lightness rises evenly, so it reads in grey as well.
+_ANCHORS = np.array(
+    [(0, 0, 4), (60, 15, 90), (140, 41, 99), (212, 72, 66), (250, 140, 30), (252, 255, 164)], float
+)
+HEAT = np.stack(
+    [np.interp(np.linspace(0, 5, 256), np.arange(6), _ANCHORS[:, c]) for c in range(3)], axis=1
+).astype(np.uint8)
+"""Colour scale, uint8 (256, 3), from quiet to loud."""
+
+
+def heat(score_map: np.ndarray, low: float, high: float) -> np.ndarray:
+    """uint8 (H, W, 3) picture of a map on the fixed scale low..high; values outside are clipped."""
+    level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)
+    return np.asarray(HEAT[np.rint(level * 255).astype(np.uint8)])
+
+
+def overlay(
+    image: np.ndarray, score_map: np.ndarray, mask: np.ndarray, low: float, high: float
+) -> np.ndarray:
+    """The image under its map, the louder the more opaque, and the mask outlined in white."""
+    level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)[..., None]
+    mixed = image * (1 - 0.75 * level) + heat(score_map, low, high) * (0.75 * level)
+    width = max(1, round(min(mask.shape) / 256))
+    outline = mask & ~binary_erosion(mask, iterations=width)
+    mixed[outline] = 255
+    return np.rint(mixed).astype(np.uint8)

@@ -1,0 +1,81 @@
+"""Shared fixtures: a generated MVTec-shaped tree and a tiny detector trained on it for real."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+torch.set_num_threads(2)
+
+
+def texture(rng: np.random.Generator, height: int = 40, width: int = 48) -> np.ndarray:
+    """A striped good part: diagonal waves of random phase with a little noise."""
+    y, x = np.mgrid[:height, :width]
+    waves = np.sin((x + y) / 3 + rng.uniform(0, 6.28)) * 50 + 120
+    pixels = waves[..., None] + np.array([20, 0, -20]) + rng.normal(0, 4, (height, width, 3))
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def spoil(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The image with a bright square, and the square's mask."""
+    mask = np.zeros(image.shape[:2], bool)
+    top, left = rng.integers(4, 24, 2)
+    mask[top : top + 10, left : left + 10] = True
+    image = image.copy()
+    image[mask] = (250, 240, 60)
+    return image, mask
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train/good (24), test/good (6), test/square (6) with masks; images of 48 x 40 pixels."""
+    root, rng = tmp_path_factory.mktemp("data") / "stripes", np.random.default_rng(0)
+
+    def write(pixels: np.ndarray, *parts: str) -> None:
+        path = root.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+
+    for i in range(24):
+        write(texture(rng), "train", "good", f"{i:03}.png")
+    for i in range(6):
+        write(texture(rng), "test", "good", f"{i:03}.png")
+        image, mask = spoil(texture(rng), rng)
+        write(image, "test", "square", f"{i:03}.png")
+        write(mask.astype(np.uint8) * 255, "ground_truth", "square", f"{i:03}_mask.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint trained by the command line with the `tiny` preset."""
+    from ddad.cli import main
+
+    out = tmp_path_factory.mktemp("checkpoints") / "stripes"
+    assert main(["train", str(tree), "--out", str(out), "--preset", "tiny"]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_detector(tiny_checkpoint: Path):
+    from ddad.detector import Detector
+
+    return Detector.load(tiny_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The real defect sets; a machine without them skips, except in CI, where that is a failure."""
+    root = Path(os.environ.get("DDAD_DATA", ROOT.parent / "shared" / "data"))
+    if not root.is_dir():
+        message = f"no data sets at {root}: set DDAD_DATA"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return root
