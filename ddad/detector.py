@@ -88,7 +88,7 @@ class Detector:
         device: torch.device | None = None,
     ) -> None:
         self.device = device or pick_device()
-        self.unet = unet.to(self.device, torch.float32).eval().requires_grad_(False)
+        self.unet = unet.float().to(self.device).eval().requires_grad_(False)
         self.scheduler = scheduler
         self.config = config
         self.name = name

@@ -72,7 +72,9 @@ class TrainConfig:
             raise ValueError(f"precision must be auto, bf16 or no, not {self.precision}")
 
 
-TINY = TrainConfig(size=32, channels=(8, 16), batch=8, steps=60, lr=2e-3, warmup=10, ema=0.95)
+TINY = TrainConfig(
+    size=32, channels=(8, 16), batch=8, steps=400, lr=2e-3, warmup=10, ema=0.95, precision="no"
+)
 CPU = TrainConfig(minutes=15)
 GPU = TrainConfig(
     size=256, channels=(64, 128, 128, 192, 256), layers=2, batch=32, minutes=30, lr=2e-4, ema=0.999
