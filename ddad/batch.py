@@ -129,7 +129,7 @@ def _write_pictures(
     low, high = float(found.score_map.min()), found.score
     level = (found.score_map - low) / max(high - low, 1e-12)
     mask, scale = found.mask(), detector.calibration
-    pictures = {
+    pictures: dict[str, np.ndarray] = {
         "maps": np.rint(level * 65535).astype(np.uint16),
         "masks": mask.astype(np.uint8) * 255,
         "overlays": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),

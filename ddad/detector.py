@@ -119,7 +119,7 @@ class Detector:
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[np.ndarray]:
         """Smoothed KL maps at model size, nats a pixel: one float32 (timesteps, h, w) an image."""
-        shapes = [model_shape(*i.shape[:2], self.config.size, self.stride) for i in images]
+        shapes = [model_shape(i.shape, self.config.size, self.stride) for i in images]
         blur = (0, self.config.blur, self.config.blur)
         maps: list[np.ndarray] = []
         for group in _runs(shapes, batch_size):
@@ -154,7 +154,7 @@ class Detector:
                 ScaleMap(t, self.scheduler.noise_std(t), m)
                 for t, m in zip(self.config.timesteps, z, strict=True)
             )
-            score_map = _fuse(z, image.shape[0], image.shape[1])
+            score_map = _fuse(z, image.shape)
             detections.append(Detection(score_map, scales, calibration.threshold))
         return detections
 
@@ -177,7 +177,7 @@ class Detector:
             self.config.timesteps, means, stds, (), target_fpr, 0, 0, 0, self.fingerprint
         )
         fused = [
-            _fuse(blank.normalise(maps), *image.shape[:2])
+            _fuse(blank.normalise(maps), image.shape)
             for image, maps in zip(normals, raw, strict=True)
         ]
         scores = tuple(sorted(float(m.max()) for m in fused))
@@ -213,7 +213,7 @@ class Detector:
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> float:
         """Variational bound of one image at model size, bits per dimension, over all T steps."""
-        shape = model_shape(*image.shape[:2], self.config.size, self.stride)
+        shape = model_shape(image.shape, self.config.size, self.stride)
         x0 = to_model(image, shape)[None].to(self.device)
         with torch.inference_mode():
             bound = bits_per_dim(
@@ -315,9 +315,10 @@ def _runs(shapes: Sequence[tuple[int, int]], most: int) -> Iterator[range]:
             first = index
 
 
-def _fuse(z: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Mean over noise scales of (timesteps, h, w), at the image's own size."""
-    return to_image(torch.from_numpy(z.mean(0))[None], height, width)[0].numpy()
+def _fuse(z: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Mean over noise scales of (timesteps, h, w), at the size of an image of `shape`."""
+    mean: np.ndarray = to_image(torch.from_numpy(z.mean(0))[None], shape[0], shape[1])[0].numpy()
+    return mean
 
 
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:

@@ -8,6 +8,7 @@ maps coordinates. Images are uint8 (H, W, 3) outside, float32 (3, h, w) in [-1, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,13 +16,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 
-def model_shape(height: int, width: int, size: int, stride: int) -> tuple[int, int]:
-    """(h, w) in pixels for an image of (height, width): area about size^2, multiples of stride.
+def model_shape(shape: Sequence[int], size: int, stride: int) -> tuple[int, int]:
+    """(h, w) in pixels for an image of shape (H, W, ...): area about size^2, multiples of stride.
 
     An extreme aspect ratio is clipped, so that no side is under two strides.
     """
     least, most = 2 * stride, max(2 * stride, size * size // (2 * stride))
-    ratio = math.sqrt(height / width)
+    ratio = math.sqrt(shape[0] / shape[1])
 
     def side(length: float) -> int:
         return max(least, min(most, round(length / stride) * stride))

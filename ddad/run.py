@@ -110,7 +110,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file under a temporary name, then rename it."""
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for (name, weight), mean in zip(
             self.unet.named_parameters(), self.ema.shadow_params, strict=True
         ):

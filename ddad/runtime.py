@@ -17,7 +17,9 @@ def bf16_is_fast(device: torch.device) -> bool:
     """Whether bfloat16 runs in hardware; elsewhere it is emulated and slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.11
+    capabilities: dict[str, object] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # torch >= 2.11
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 

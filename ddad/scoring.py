@@ -55,7 +55,7 @@ def scale_noise(config: ScoreConfig, t: int, shape: Sequence[int]) -> Tensor:
     Common noise makes an image's score independent of its neighbours, and its fixed pattern is
     part of what the statistics of normal images subtract.
     """
-    draws = []
+    draws: list[Tensor] = []
     for draw in range(config.draws):
         if draw % 2:
             draws.append(-draws[-1])

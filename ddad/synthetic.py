@@ -54,16 +54,17 @@ def _scratch(
     clean: np.ndarray, centre: np.ndarray, strength: float, rng: np.random.Generator
 ) -> np.ndarray:
     """A thin bent line, brighter or darker, fading towards its ends."""
-    side = min(clean.shape[:2])
+    height, across = clean.shape[:2]
+    side = min(height, across)
     length, angle = side * np.exp(rng.uniform(np.log(0.1), np.log(0.6))), rng.uniform(0, 2 * np.pi)
     along = np.linspace(-0.5, 0.5, 4)[:, None] * length * [np.sin(angle), np.cos(angle)]
     knots = centre + along + rng.normal(0, 0.05 * length, (4, 2))
     spline, _ = splprep(knots.T, s=0)
     path = np.rint(np.array(splev(np.linspace(0, 1, 200), spline)).T).astype(int)
-    drawn = np.zeros(clean.shape[:2])
-    for index, ((r0, c0), (r1, c1)) in enumerate(zip(path[:-1], path[1:], strict=True)):
-        rows, cols = line(r0, c0, r1, c1)
-        inside = (rows >= 0) & (rows < drawn.shape[0]) & (cols >= 0) & (cols < drawn.shape[1])
+    drawn = np.zeros((height, across))
+    for index in range(199):
+        rows, cols = line(*path[index], *path[index + 1])
+        inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < across)
         drawn[rows[inside], cols[inside]] = np.sin(np.pi * (index + 1) / 200) ** 0.5
     width = max(0.5, side * rng.uniform(0.001, 0.006))
     profile = gaussian_filter(drawn, width)

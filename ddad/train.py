@@ -101,7 +101,7 @@ def load_normals(samples: Sequence[Sample], size: int, stride: int) -> list[Tens
     images = []
     for sample in samples:
         pixels = load_image(sample.path).pixels
-        resized = to_model(pixels, model_shape(*pixels.shape[:2], size, stride))
+        resized = to_model(pixels, model_shape(pixels.shape, size, stride))
         images.append(((resized + 1) * 127.5).round().byte())
     return images
 

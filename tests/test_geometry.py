@@ -13,7 +13,7 @@ sides = st.integers(1, 20_000)
 
 @given(sides, sides, st.sampled_from([64, 128, 256]), st.sampled_from([2, 8, 16]))
 def test_shapes_fit_the_network_and_keep_the_area(height, width, size, stride):
-    h, w = model_shape(height, width, size, stride)
+    h, w = model_shape((height, width), size, stride)
     assert h % stride == w % stride == 0
     assert min(h, w) >= 2 * stride
     assert h * w <= 2 * size * size + size * stride * 4
@@ -23,8 +23,8 @@ def test_shapes_fit_the_network_and_keep_the_area(height, width, size, stride):
 
 
 def test_a_square_image_becomes_the_model_size():
-    assert model_shape(900, 900, 128, 8) == (128, 128)
-    assert model_shape(512, 384, 128, 8) == (144, 112)
+    assert model_shape((900, 900, 3), 128, 8) == (128, 128)
+    assert model_shape((512, 384), 128, 8) == (144, 112)
 
 
 def test_values_span_minus_one_to_one_and_stay_on_grey_levels():
@@ -41,7 +41,7 @@ def test_maps_land_where_the_image_has_their_pixels():
     """A bright square's centre survives the way to model size and back, on both axes."""
     pixels = np.zeros((300, 420, 3), np.uint8)
     pixels[60:100, 300:360] = 255
-    shape = model_shape(300, 420, 128, 8)
+    shape = model_shape((300, 420), 128, 8)
     back = to_image(to_model(pixels, shape)[:1] + 1, 300, 420)[0].numpy()
     assert back.shape == (300, 420)
     y, x = np.mgrid[:300, :420]
