@@ -155,7 +155,7 @@ def _calibrate(args: argparse.Namespace) -> int:
     from ddad.images import load_image
 
     detector = Detector.load(args.checkpoint)
-    unseen = _unseen(detector, args.data)
+    unseen = unseen_normals(detector, args.data)
     detector = detector.with_config(_override(detector.config, args))
     with _bar("calibrating", "image") as bar:
         detector.calibrate(
@@ -230,7 +230,7 @@ def _nll(args: argparse.Namespace) -> int:
     from ddad.images import load_image
 
     detector = Detector.load(args.checkpoint)
-    paths = _unseen(detector, args.data)[: args.images]
+    paths = unseen_normals(detector, args.data)[: args.images]
     totals = []
     with _bar("bits per dimension", "step") as bar:
         for path in paths:
@@ -239,7 +239,7 @@ def _nll(args: argparse.Namespace) -> int:
     return 0
 
 
-def _unseen(detector: Detector, root: Path) -> list[Path]:
+def unseen_normals(detector: Detector, root: Path) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
     from ddad import data
 
