@@ -1,0 +1,12 @@
+"""The page's entry point: `python app.py` on a laptop, `demo` for a Hugging Face Space."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from demo.ui import LAUNCH, build  # noqa: E402  after the setting that gradio reads at import
+
+demo = build(os.environ.get("DDAD_CHECKPOINTS"))
+
+if __name__ == "__main__":
+    demo.launch(**LAUNCH)

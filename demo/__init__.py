@@ -1,0 +1,1 @@
+"""The page. `ui` lays it out, `models` keeps the networks, `results` the files of a visit."""

@@ -1,0 +1,87 @@
+"""Models for the page: loaded once, in the background, shared read-only by all visits."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ddad.detector import Detector
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Example:
+    """An image to try, and its true mask if it shows a defect."""
+
+    path: Path
+    caption: str
+
+
+@dataclass
+class Models:
+    """The checkpoints of a folder. Finding them is instant; torch and weights load in a thread."""
+
+    root: Path = CHECKPOINTS
+    _loaded: dict[str, Detector] = field(default_factory=dict)
+    _failed: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(f.parent.name for f in self.root.glob("*/ddad.json"))
+
+    def load_in_background(self) -> None:
+        """Begin loading every model; `get` waits for the one it needs."""
+        threading.Thread(target=self._load_all, name="load-models", daemon=True).start()
+
+    @property
+    def ready(self) -> bool:
+        return len(self._loaded) + len(self._failed) >= len(self.names)
+
+    def get(self, name: str) -> Detector:
+        """The model, loaded now if need be. Raises ValueError for a name that is not on offer."""
+        if name not in self.names:  # a request's text never becomes a path unchecked
+            raise ValueError(f"there is no model called {name!r}: use {', '.join(self.names)}")
+        with self._lock:
+            if name not in self._loaded:
+                from ddad.detector import Detector
+
+                self._loaded[name] = Detector.load(self.root / name)
+            return self._loaded[name]
+
+    def examples(self, name: str) -> list[Example]:
+        """The example images beside a checkpoint; the file's stem is the caption."""
+        folder = self.root / name / "examples"
+        if name not in self.names or not folder.is_dir():
+            return []
+        files = sorted(f for f in folder.glob("*.png") if not f.stem.endswith("_mask"))
+        return [Example(f, f.stem.split("_", 1)[-1].replace("_", " ")) for f in files]
+
+    def card(self, name: str) -> str:
+        """A model's card as Markdown, without its YAML header."""
+        file = self.root / name / "README.md"
+        if name not in self.names or not file.is_file():
+            return "This model has no card."
+        text = file.read_text()
+        return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+
+    def title(self, name: str) -> str:
+        """What the picker shows: the name and what the model was trained on."""
+        try:
+            meta = json.loads((self.root / name / "ddad.json").read_text())
+            count = meta["training"]["images"]["trained_on"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return name
+        return f"{name} (learned from {count} good images)"
+
+    def _load_all(self) -> None:
+        for name in self.names:
+            try:
+                self.get(name)
+            except Exception as error:  # a broken folder must not keep the others away
+                self._failed[name] = str(error)
