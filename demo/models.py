@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,15 +68,6 @@ class Models:
             return "This model has no card."
         text = file.read_text()
         return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
-
-    def title(self, name: str) -> str:
-        """What the picker shows: the name and what the model was trained on."""
-        try:
-            meta = json.loads((self.root / name / "ddad.json").read_text())
-            count = meta["training"]["images"]["trained_on"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return name
-        return f"{name} (learned from {count} good images)"
 
     def _load_all(self) -> None:
         for name in self.names:

@@ -33,20 +33,15 @@ The model has learned from good parts only. It marks what it did not expect.
 """
 
 
-class Viewer(gr.HTML):
+def result_viewer() -> gr.HTML:
     """The result canvas; its value is what `results.payload` makes."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            value=None,
-            html_template=(HERE / "viewer.html").read_text(),
-            js_on_load=(HERE / "viewer.js").read_text(),
-            apply_default_css=False,
-            elem_id="viewer",
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "image, maps and calibration of one result"}
+    return gr.HTML(
+        value=None,
+        html_template=(HERE / "viewer.html").read_text(),
+        js_on_load=(HERE / "viewer.js").read_text(),
+        apply_default_css=False,
+        elem_id="viewer",
+    )
 
 
 def build(checkpoints: str | Path | None = None) -> gr.Blocks:
@@ -63,18 +58,23 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
                 model = gr.Dropdown(
-                    [(models.title(name), name) for name in names],
+                    names,
                     value=first,
                     label="Model",
                     interactive=len(names) > 0,
                 )
                 upload = gr.File(
-                    label="Photograph (PNG, JPEG, TIFF, WebP, BMP; 8 or 16 bit)",
+                    label="Photograph",
                     type="filepath",
                     height=140,
                     elem_id="upload",
                 )
-                problem = gr.HTML(elem_id="problem")
+                gr.Markdown(
+                    "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit, up to 40 megapixels. "
+                    "It stays on this server for an hour at most.",
+                    elem_id="formats",
+                )
+                problem = gr.HTML("", elem_id="problem")
                 examples = gr.Gallery(
                     _thumbnails(models, first),
                     label="Examples",
@@ -90,14 +90,15 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
                     card = gr.Markdown(models.card(first))
                 loading = gr.Markdown(_loading(models), elem_id="loading")
             with gr.Column(scale=7, min_width=320):
-                viewer = Viewer()
-                note = gr.HTML(elem_id="note")
+                viewer = result_viewer()
+                note = gr.HTML("", elem_id="note")
                 with gr.Row(elem_id="files", visible=False) as files:
                     mask_file = gr.DownloadButton("Mask (PNG)", elem_id="mask-file")
                     csv_file = gr.DownloadButton("Scores (CSV)", elem_id="csv-file")
 
         shown = [viewer, folder, problem, note, files, mask_file, csv_file]
         heavy: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+        progress_on: dict[str, Any] = {"show_progress_on": viewer}
         private: dict[str, Any] = {"api_visibility": "private"}
 
         def inspect(
@@ -125,8 +126,10 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
             empty = (None, None, "", "", gr.update(visible=False), None, None)
             return (_thumbnails(models, name), models.card(name), None, *empty)
 
-        upload.upload(inspect, [model, upload, folder], shown, **heavy, **private)
-        examples.select(inspect_example, [model, folder], shown, **heavy, **private)
+        upload.upload(
+            inspect, [model, upload, folder], shown, **progress_on, **heavy, **private
+        ).then(lambda: None, None, upload, show_progress="hidden", **private)
+        examples.select(inspect_example, [model, folder], shown, **progress_on, **heavy, **private)
         viewer.settle(
             settle,
             folder,
@@ -177,21 +180,25 @@ def _inspect(
             [loaded.pixels], on_progress=lambda done, n: progress((done, n), desc="Scoring")
         )
     except ValueError as error:
-        text = (
-            f"<div role='alert'><strong>That did not work.</strong> {_sentence(error, path)}</div>"
-        )
-        return (gr.skip(), gr.skip(), text, *(gr.skip(),) * 4)
+        return (gr.skip(), gr.skip(), _problem(error, path), *(gr.skip(),) * 4)
     folder = results.save(loaded.pixels, found, detector, path.name)
     mask, table = results.write_files(folder, found.threshold)
     results.forget(old)
-    note = html.escape(f"{path.name}: {loaded.note}") if loaded.note else ""
+    note = (
+        f"<p class='note'>{html.escape(f'{path.name}: {loaded.note}')}</p>" if loaded.note else ""
+    )
     value = results.payload(loaded.pixels, found, detector, path.name)
     return (value, str(folder), "", note, gr.update(visible=True), str(mask), str(table))
 
 
-def _sentence(error: ValueError, path: Path) -> str:
+def _problem(error: ValueError, path: Path) -> str:
     """The error as page text: the server's folders left out, everything escaped."""
-    return html.escape(str(error).replace(f"{path.parent}/", ""))
+    sentence = html.escape(_without_folder(error, path))
+    return f"<div class='problem' role='alert'><strong>That did not work.</strong> {sentence}</div>"
+
+
+def _without_folder(error: ValueError, path: Path) -> str:
+    return str(error).replace(f"{path.parent}/", "")
 
 
 def _settle(folder: str | None, event: gr.EventData) -> tuple[Any, Any]:
@@ -246,7 +253,7 @@ def _score(
         detector = models.get(model)
         (found,) = detector.detect([loaded.pixels])
     except ValueError as error:
-        raise gr.Error(str(error).replace(f"{path.parent}/", "")) from error
+        raise gr.Error(_without_folder(error, path), print_exception=False) from error
     at = found.threshold if threshold is None else float(threshold)
     mask = found.mask(at)
     return {

@@ -121,7 +121,7 @@ function describe(value, share, count) {
   $(".sign").textContent = bad ? "!" : "✓";
   $(".headline").textContent = bad ? "Looks defective" : "Looks like a good part";
   const calibrated = moved ? "the threshold you set" : "the calibrated threshold";
-  $(".reason").textContent = `Its score of ${result.score.toFixed(2)} is ${bad ? "above" : "not above"} ${calibrated} of ${value.toFixed(2)}.`;
+  $(".reason").textContent = `${result.name}: its score of ${result.score.toFixed(2)} is ${bad ? "above" : "not above"} ${calibrated} of ${value.toFixed(2)}.`;
   const rate = (above + 1) / (n + 1);
   $(".meaning").textContent =
     `${above} of the ${n} good parts kept for calibration score above this threshold. ` +
