@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +23,11 @@ import tifffile
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"))
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "MPO")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 40_000_000
 SENTENCE = "PNG, JPEG, TIFF, WebP, BMP or GIF"
+# Pillow's size limit, warning filters and log levels belong to the process: one decoder at a time.
+_decoding = threading.Lock()
 
 
 class ImageError(ValueError):
@@ -105,12 +108,8 @@ def _read(path: Path) -> bytes:
 @contextmanager
 def _guard(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises, warns or logs about a bad file into one sentence."""
-    log = logging.getLogger("tifffile")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _decoding, _quiet():
             yield
     except ImageError:
         raise
@@ -120,8 +119,20 @@ def _guard(path: Path) -> Iterator[None]:
         raise ImageError(f"{shown(path)} needs more memory than there is") from None
     except Exception as error:  # decoders raise anything on hostile input
         raise ImageError(f"{shown(path)} is damaged or cut short: {_brief(error)}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings, no log; Pillow's own size limit off, as ours is checked on the header."""
+    log = logging.getLogger("tifffile")
+    level, log.level = log.level, logging.CRITICAL + 1
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
-        log.setLevel(level)
+        log.level, Image.MAX_IMAGE_PIXELS = level, limit
 
 
 def _brief(error: Exception) -> str:
@@ -141,26 +152,19 @@ def _check_size(width: int, height: int, path: Path, max_pixels: int) -> None:
 
 def _pillow(data: bytes, path: Path, max_pixels: int) -> LoadedImage:
     notes = []
-    # Pillow's own limit is off: ours is checked on the header, before pixels are decoded.
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(*image.size, path, max_pixels)
-            if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-                notes.append(f"first of {frames} frames used")
-            image.load()
-            if image.mode.startswith("I;16") or image.mode == "I":
-                notes.append("16-bit values 0..65535 scaled to 0..255")
-            upright = ImageOps.exif_transpose(_eight_bit(image))
-            if upright.has_transparency_data:
-                notes.append("transparent pixels shown on white")
-                rgba = upright.convert("RGBA")
-                white = Image.new("RGBA", rgba.size, "white")
-                upright = Image.alpha_composite(white, rgba)
-            pixels = np.array(upright.convert("RGB"))
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    return LoadedImage(pixels, "; ".join(notes))
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_size(*image.size, path, max_pixels)
+        if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
+            notes.append(f"first of {frames} frames used")
+        image.load()
+        if image.mode.startswith("I;16") or image.mode == "I":
+            notes.append("16-bit values 0..65535 scaled to 0..255")
+        upright = ImageOps.exif_transpose(_eight_bit(image))
+        if upright.has_transparency_data:
+            notes.append("transparent pixels shown on white")
+            rgba = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        return LoadedImage(np.array(upright.convert("RGB")), "; ".join(notes))
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
