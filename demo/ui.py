@@ -59,7 +59,7 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
             with gr.Column(scale=4, min_width=300):
                 model = gr.Dropdown(
                     names,
-                    value=first,
+                    value=first or None,
                     label="Model",
                     interactive=len(names) > 0,
                 )
