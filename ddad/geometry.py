@@ -35,7 +35,7 @@ def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
 
     Values stay on the 256 grey levels, on which L_0 is defined and which training keeps.
     """
-    image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float()
+    image = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1).float()
     if tuple(image.shape[1:]) != shape:
         image = interpolate(image[None], shape, mode="bilinear", antialias=True)[0]
     return image.round().clamp(0, 255) / 127.5 - 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-import tempfile
+import secrets
 import threading
 import warnings
 from collections.abc import Iterator
@@ -75,14 +75,12 @@ def load_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 def write_png(array: np.ndarray, path: str | Path) -> None:
     """Write uint8 or uint16 (H, W), or uint8 (H, W, 3), under a temporary name, then rename."""
     path = Path(path)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(array).save(file, "PNG")
+        Image.fromarray(array).save(part, "PNG")
         os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def shown(path: Path) -> str:

@@ -125,7 +125,7 @@ function describe(value, share, count) {
   const rate = (above + 1) / (n + 1);
   $(".meaning").textContent =
     `${above} of the ${n} good parts kept for calibration score above this threshold. ` +
-    `With so many parts that vouches for at most ${(100 * rate).toFixed(1)} % false alarms.`;
+    `That vouches for false alarms on at most ${(100 * rate).toFixed(1)} % of good parts.`;
   $(".area").textContent = percent(share);
   $(".regions").textContent = String(count);
   $(".score").textContent = result.score.toFixed(2);
