@@ -6,7 +6,7 @@ const HEAT = Array.from({ length: 256 }, (_, i) => {
   const x = (i / 255) * 5, k = Math.min(4, Math.floor(x));
   return ANCHORS[k].map((v, c) => Math.trunc(v + (ANCHORS[k + 1][c] - v) * (x - k)));
 });
-let result = null, shown = null, picture = null, frame = 0, settle = 0, serial = 0;
+let result = null, shown = null, picture = null, level = 0, frame = 0, settle = 0, serial = 0;
 
 const image = (url) => new Promise((done, fail) => {
   const img = new Image();
@@ -72,20 +72,22 @@ function regions(inside, width, height) {
 }
 
 // White outline with a dark rim, and thin hatching inside: not by colour alone.
-function maskLayer(inside, width, height) {
+function maskLayer(inside, columns, rows, zoom) {
+  const width = columns * zoom, height = rows * zoom;
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
   const data = context.createImageData(width, height);
   const pixels = new Uint32Array(data.data.buffer);
   const box = $(".canvas").getBoundingClientRect();
   const thick = Math.max(1, Math.round((1.5 * width) / Math.max(1, box.width)));
-  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && inside[y * width + x];
+  const at = (x, y) =>
+    x >= 0 && y >= 0 && x < width && y < height ? inside[Math.floor(y / zoom) * columns + Math.floor(x / zoom)] : 0;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const index = y * width + x, here = inside[index];
+      const index = y * width + x, here = at(x, y);
       let edge = false;
       for (let d = 1; d <= thick && !edge; d++)
-        edge = here !== +!!at(x - d, y) || here !== +!!at(x + d, y) || here !== +!!at(x, y - d) || here !== +!!at(x, y + d);
+        edge = here !== at(x - d, y) || here !== at(x + d, y) || here !== at(x, y - d) || here !== at(x, y + d);
       if (here && edge) pixels[index] = 0xffffffff;
       else if (edge) pixels[index] = 0xc0000000;
       else if (here && (x + y) % (6 * thick) < thick) pixels[index] = 0x70ffffff;
@@ -94,23 +96,25 @@ function maskLayer(inside, width, height) {
   return canvas;
 }
 
-const threshold = () => Number($(".threshold").value);
 const percent = (share) => (share === 0 ? "0 %" : share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
 
 function draw() {
   frame = 0;
   if (!result) return;
-  const value = threshold(), map = result.decoded, canvas = $(".canvas");
+  const value = level, map = result.decoded, canvas = $(".canvas");
+  // Small images are drawn enlarged, so that the outline stays thin.
+  const zoom = Math.max(1, Math.min(6, Math.floor(900 / Math.max(map.width, map.height))));
+  const width = map.width * zoom, height = map.height * zoom;
   const least = cut(map, value), inside = new Uint8Array(map.code.length);
   let area = 0;
   for (let i = 0; i < inside.length; i++) if (map.code[i] >= least) { inside[i] = 1; area++; }
   const count = regions(inside, map.width, map.height);
-  if (canvas.width !== map.width || canvas.height !== map.height) { canvas.width = map.width; canvas.height = map.height; }
+  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = true;
-  context.drawImage(picture, 0, 0, map.width, map.height);
-  context.drawImage(heatLayer(shown ?? map), 0, 0, map.width, map.height);
-  if (area) context.drawImage(maskLayer(inside, map.width, map.height), 0, 0);
+  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(heatLayer(shown ?? map), 0, 0, width, height);
+  if (area) context.drawImage(maskLayer(inside, map.width, map.height, zoom), 0, 0);
   describe(value, area / inside.length, count);
 }
 
@@ -198,7 +202,8 @@ function heatThumb() {
 function schedule() { if (!frame) frame = requestAnimationFrame(draw); }
 
 function setThreshold(value, source) {
-  if (!Number.isFinite(value)) return;
+  if (!Number.isFinite(value) || !result) return;
+  level = value;
   if (source !== "range") $(".threshold").value = value;
   if (source !== "number") $(".threshold-number").value = Number(value.toFixed(4));
   schedule();
@@ -218,7 +223,7 @@ async function show(value) {
   const range = $(".threshold");
   range.min = Math.min(result.low, result.normals[0] ?? result.low);
   range.max = 1.05 * Math.max(result.high, result.score, result.normals.at(-1) ?? 0);
-  range.value = result.threshold;
+  range.value = level = result.threshold;
   $(".threshold-number").value = Number(result.threshold.toFixed(4));
   $(".legend-low").textContent = result.low.toFixed(1);
   $(".legend-high").textContent = `${result.high.toFixed(1)} σ`;
@@ -231,7 +236,7 @@ async function show(value) {
 const bar = $(".bar").getContext("2d");
 HEAT.forEach(([r, g, b], i) => { bar.fillStyle = `rgb(${r},${g},${b})`; bar.fillRect(i, 0, 1, 1); });
 $(".opacity").addEventListener("input", () => { $(".opacity-out").textContent = `${$(".opacity").value} %`; schedule(); });
-$(".threshold").addEventListener("input", () => setThreshold(threshold(), "range"));
+$(".threshold").addEventListener("input", () => setThreshold(Number($(".threshold").value), "range"));
 $(".threshold-number").addEventListener("change", () => setThreshold(Number($(".threshold-number").value), "number"));
 $(".reset").addEventListener("click", () => setThreshold(result.threshold, "reset"));
 new ResizeObserver(schedule).observe($(".canvas"));
