@@ -18,7 +18,7 @@ from diffusers import DDPMPipeline
 from PIL import Image
 from skimage.data import brick
 
-from ddad.detector import CHECKPOINTS
+from ddad.checkpoint import CHECKPOINTS
 from ddad.images import write_png
 from ddad.synthetic import paint_defect
 

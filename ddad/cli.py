@@ -151,6 +151,7 @@ def _fit(
 
 
 def _calibrate(args: argparse.Namespace) -> int:
+    from ddad.checkpoint import find_checkpoint
     from ddad.detector import Detector
     from ddad.images import load_image
 
@@ -163,8 +164,6 @@ def _calibrate(args: argparse.Namespace) -> int:
             target_fpr=args.fpr,
             on_progress=_on(bar),
         )
-    from ddad.detector import find_checkpoint
-
     detector.save(args.out or find_checkpoint(args.checkpoint))
     _say_threshold(detector)
     return 0

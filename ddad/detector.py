@@ -1,39 +1,28 @@
 """The one object that holds weights: load, save, calibrate, and detect defects in images.
 
-Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size. A checkpoint is a
-directory that diffusers opens as a `DDPMPipeline`, with `ddad.json` and `calibration.json` beside.
+Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers import UNet2DModel
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from ddad import checkpoint
 from ddad.calibration import Calibration, conformal_threshold, scale_statistics
+from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.geometry import model_shape, to_image, to_model
 from ddad.runtime import pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
-
-FORMAT = 1
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint is missing, damaged, of another format, or not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Detector:
         self.card = card
         self.training = training or {}
         self._calibration: Calibration | None = None
-        self.fingerprint = self._fingerprint()
+        self.fingerprint = fingerprint(unet, scheduler, config)
 
     @property
     def calibration(self) -> Calibration:
@@ -226,25 +215,10 @@ class Detector:
         return float(bound.total)
 
     def save(self, path: str | Path) -> None:
-        """Write the checkpoint into a directory, file by file, `ddad.json` last."""
-        path = Path(path)
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path, prefix=".saving-") as name:
-            parts = Path(name)
-            # As the stock class, so that any diffusers user can open and sample the directory.
-            stock = DDPMScheduler.from_config(self.scheduler.config)
-            DDPMPipeline(unet=self.unet, scheduler=stock).save_pretrained(parts)
-            if self._calibration is not None:
-                (parts / "calibration.json").write_text(self._calibration.to_json())
-            meta = {"format": FORMAT, "score": asdict(self.config), "training": self.training}
-            (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
-            files = sorted(
-                (f for f in parts.rglob("*") if f.is_file()), key=lambda f: f.name == "ddad.json"
-            )
-            for file in files:
-                target = path / file.relative_to(parts)
-                target.parent.mkdir(exist_ok=True)
-                os.replace(file, target)
+        """Write the checkpoint into a directory; see `ddad.checkpoint` for its format."""
+        checkpoint.write(
+            Path(path), self.unet, self.scheduler, self.config, self._calibration, self.training
+        )
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | None = None) -> Detector:
@@ -253,57 +227,21 @@ class Detector:
         Raises CheckpointError, naming what is wrong and what to do, for anything that is not a
         whole checkpoint of this format.
         """
-        folder = find_checkpoint(path)
-        try:
-            meta = json.loads((folder / "ddad.json").read_text())
-            config = _score_config(meta, folder)
-            unet = UNet2DModel.from_pretrained(
-                folder / "unet",
-                local_files_only=True,
-                use_safetensors=True,
-                low_cpu_mem_usage=False,
-            )
-            scheduler = PosteriorDDPMScheduler.from_pretrained(
-                folder / "scheduler", local_files_only=True
-            )
-            scheduler.tables  # noqa: B018  checks the parametrisation now rather than at the first score
-            card = folder / "README.md"
-            detector = cls(
-                unet,
-                scheduler,
-                config,
-                name=folder.name,
-                card=_without_header(card.read_text()) if card.exists() else "",
-                training=meta.get("training"),
-                device=device,
-            )
-            stored = folder / "calibration.json"
-            calibration = Calibration.from_json(stored.read_text()) if stored.exists() else None
-        except CheckpointError:
-            raise
-        except Exception as error:  # whatever a damaged file makes the readers below us raise
-            reason = str(error).strip().splitlines()
-            what = reason[0] if reason else type(error).__name__
-            raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
-        if calibration is not None and calibration.fingerprint != detector.fingerprint:
-            raise CheckpointError(
-                f"the calibration in {folder} belongs to other weights or settings: "
-                "run `python -m ddad calibrate` again"
-            )
-        detector._calibration = calibration
+        found = checkpoint.read(path)
+        detector = cls(
+            found.unet,
+            found.scheduler,
+            found.config,
+            name=found.name,
+            card=found.card,
+            training=found.training,
+            device=device,
+        )
+        detector._calibration = found.calibration
         return detector
 
     def _predict(self, x_t: Tensor, t: Tensor) -> Tensor:
         return self.unet(x_t, t).sample
-
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.unet.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.cpu().contiguous().numpy().tobytes())
-        digest.update(self.scheduler.tables.numpy().tobytes())
-        digest.update(json.dumps(asdict(self.config), sort_keys=True).encode())
-        return digest.hexdigest()[:32]
 
 
 def _runs(shapes: Sequence[tuple[int, int]], most: int) -> Iterator[range]:
@@ -319,40 +257,3 @@ def _fuse(z: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Mean over noise scales of (timesteps, h, w), at the size of an image of `shape`."""
     mean: np.ndarray = to_image(torch.from_numpy(z.mean(0))[None], shape[0], shape[1])[0].numpy()
     return mean
-
-
-def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
-    """Names of the checkpoints in a directory, sorted."""
-    return sorted(f.parent.name for f in root.glob("*/ddad.json"))
-
-
-def find_checkpoint(path: str | Path) -> Path:
-    """The directory of a checkpoint given as a path or as the name of a shipped model."""
-    folder = Path(path)
-    if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
-        folder = CHECKPOINTS / folder
-    if not (folder / "ddad.json").is_file():
-        raise CheckpointError(
-            f"no checkpoint at {path}: give a directory that holds ddad.json, or one of "
-            f"{', '.join(list_checkpoints()) or '(no shipped model)'}"
-        )
-    return folder
-
-
-def _score_config(meta: Any, folder: Path) -> ScoreConfig:
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        found = meta.get("format") if isinstance(meta, dict) else None
-        raise CheckpointError(
-            f"{folder}/ddad.json has format {found!r}, this version reads format {FORMAT}"
-        )
-    score = dict(meta["score"])
-    unknown = set(score) - {field.name for field in fields(ScoreConfig)}
-    if unknown:
-        raise CheckpointError(
-            f"{folder}/ddad.json has unknown settings: {', '.join(sorted(unknown))}"
-        )
-    return ScoreConfig(**{**score, "timesteps": tuple(score["timesteps"])})
-
-
-def _without_header(card: str) -> str:
-    return re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL).strip()

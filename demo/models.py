@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ddad.detector import Detector
 
+# As in ddad.checkpoint, which cannot be imported here: it brings torch.
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
 

@@ -1,0 +1,163 @@
+"""The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
+
+model_index.json  unet/  scheduler/    stock diffusers components
+ddad.json                              format, score settings, what it was trained on
+calibration.json                       absent: the model is not calibrated
+README.md  metrics.json  examples/     for people; optional
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+from ddad.calibration import Calibration
+from ddad.diffusion import PosteriorDDPMScheduler
+from ddad.scoring import ScoreConfig
+
+FORMAT = 1
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, of another format, or not calibrated."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a directory holds."""
+
+    name: str
+    unet: UNet2DModel
+    scheduler: PosteriorDDPMScheduler
+    config: ScoreConfig
+    calibration: Calibration | None
+    training: dict[str, Any]
+    card: str
+
+
+def write(
+    path: Path,
+    unet: UNet2DModel,
+    scheduler: PosteriorDDPMScheduler,
+    config: ScoreConfig,
+    calibration: Calibration | None,
+    training: dict[str, Any],
+) -> None:
+    """Write the files beside their places and rename them one by one, `ddad.json` last."""
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path, prefix=".saving-") as name:
+        parts = Path(name)
+        # As the stock class, so that any diffusers user can open and sample the directory.
+        stock = DDPMScheduler.from_config(scheduler.config)
+        DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
+        if calibration is not None:
+            (parts / "calibration.json").write_text(calibration.to_json())
+        meta = {"format": FORMAT, "score": asdict(config), "training": training}
+        (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
+        files = [f for f in parts.rglob("*") if f.is_file()]
+        for file in sorted(files, key=lambda f: f.name == "ddad.json"):
+            target = path / file.relative_to(parts)
+            target.parent.mkdir(exist_ok=True)
+            os.replace(file, target)
+
+
+def read(path: str | Path) -> Checkpoint:
+    """Open a directory, or a shipped model by name, and check that its parts belong together.
+
+    Raises CheckpointError, one sentence, for anything but a whole checkpoint of this format.
+    """
+    folder = find_checkpoint(path)
+    try:
+        found = _read(folder)
+    except CheckpointError:
+        raise
+    except Exception as error:  # whatever a damaged file makes the readers below us raise
+        reason = str(error).strip().splitlines()
+        what = reason[0] if reason else type(error).__name__
+        raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
+    if found.calibration is not None and found.calibration.fingerprint != fingerprint(
+        found.unet, found.scheduler, found.config
+    ):
+        raise CheckpointError(
+            f"the calibration in {folder} belongs to other weights or settings: "
+            "run `python -m ddad calibrate` again"
+        )
+    return found
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The directory of a checkpoint given as a path or as the name of a shipped model."""
+    folder = Path(path)
+    if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
+        folder = CHECKPOINTS / folder
+    if not (folder / "ddad.json").is_file():
+        raise CheckpointError(
+            f"no checkpoint at {path}: give a directory that holds ddad.json, or one of "
+            f"{', '.join(list_checkpoints()) or '(no shipped model)'}"
+        )
+    return folder
+
+
+def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
+    """Names of the checkpoints in a directory, sorted."""
+    return sorted(f.parent.name for f in root.glob("*/ddad.json"))
+
+
+def fingerprint(unet: UNet2DModel, scheduler: PosteriorDDPMScheduler, config: ScoreConfig) -> str:
+    """Digest of everything a calibration depends on: weights, schedule, score settings."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(unet.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+    digest.update(scheduler.tables.numpy().tobytes())
+    digest.update(json.dumps(asdict(config), sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+def _read(folder: Path) -> Checkpoint:
+    meta = json.loads((folder / "ddad.json").read_text())
+    config = _score_config(meta, folder)
+    unet = UNet2DModel.from_pretrained(
+        folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+    )
+    scheduler = PosteriorDDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
+    scheduler.noise_std(0)  # refuses another parametrisation now rather than at the first score
+    stored, card = folder / "calibration.json", folder / "README.md"
+    return Checkpoint(
+        folder.name,
+        unet,
+        scheduler,
+        config,
+        Calibration.from_json(stored.read_text()) if stored.exists() else None,
+        dict(meta.get("training") or {}),
+        without_header(card.read_text()) if card.exists() else "",
+    )
+
+
+def _score_config(meta: Any, folder: Path) -> ScoreConfig:
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        found = meta.get("format") if isinstance(meta, dict) else None
+        raise CheckpointError(
+            f"{folder}/ddad.json has format {found!r}, this version reads format {FORMAT}"
+        )
+    score = dict(meta["score"])
+    unknown = set(score) - {field.name for field in fields(ScoreConfig)}
+    if unknown:
+        raise CheckpointError(
+            f"{folder}/ddad.json has unknown settings: {', '.join(sorted(unknown))}"
+        )
+    return ScoreConfig(**{**score, "timesteps": tuple(score["timesteps"])})
+
+
+def without_header(card: str) -> str:
+    """A model card's text without its YAML header."""
+    return re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL).strip()
