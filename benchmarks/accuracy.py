@@ -15,10 +15,10 @@ from pathlib import Path
 from ddad.cli import main as ddad
 
 SETS = {
-    "bottle": ("mvtec_bottle", 11, []),
-    "pill": ("mvtec_pill", 11, []),
+    "bottle": ("mvtec_bottle", 4, []),
+    "pill": ("mvtec_pill", 5, []),
     "cookie": ("aws_cookie", 26, ["--flips"]),
-    "mtd": ("mtd", 14, ["--flips"]),
+    "mtd": ("mtd", 5, ["--flips"]),
 }
 COLUMNS = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro")
 

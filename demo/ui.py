@@ -71,7 +71,7 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
                 )
                 gr.Markdown(
                     "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit, up to 40 megapixels. "
-                    "It stays on this server for an hour at most.",
+                    "It is deleted from this server within two hours.",
                     elem_id="formats",
                 )
                 problem = gr.HTML("", elem_id="problem")

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -43,7 +44,9 @@ def site(tiny_checkpoint, examples, tmp_path_factory):
     Image.fromarray(good).save(folder / "1_good part.png")
     Image.fromarray(bad).save(folder / "2_square.png")
     (root / "stripes" / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Stripes\nA card.")
-    port = 7900 + os.getpid() % 90
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     environment = os.environ | {
         "DDAD_CHECKPOINTS": str(root),
         "GRADIO_SERVER_PORT": str(port),
