@@ -27,12 +27,14 @@ Report = Callable[[str, int, int], None]
 """Called after each image with its name, the number done and the total."""
 
 
-def plan_outputs(paths: Sequence[Path]) -> list[tuple[Path, PurePosixPath]]:
+def plan_outputs(
+    paths: Sequence[Path], out: Path | None = None
+) -> list[tuple[Path, PurePosixPath]]:
     """The images under files and folders, each with a relative output path without suffix.
 
-    Folder structure is kept. Where two would share an output (letter case aside) the later ones
-    keep their suffix in the name, or are numbered. Raises ValueError for a path that is missing
-    or a folder without images.
+    Folder structure is kept. What lies under `out`, results of a run before, is passed over. Where
+    two would share an output (letter case aside) the later ones keep their suffix in the name, or
+    are numbered. Raises ValueError for a path that is missing or a folder without images.
     """
     found: list[tuple[Path, PurePosixPath]] = []
     for path in paths:
@@ -40,7 +42,10 @@ def plan_outputs(paths: Sequence[Path]) -> list[tuple[Path, PurePosixPath]]:
             inside = sorted(
                 f
                 for f in path.rglob("*")
-                if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file() and not _hidden(f, path)
+                if f.suffix.lower() in IMAGE_SUFFIXES
+                and f.is_file()
+                and not _hidden(f, path)
+                and not (out and f.resolve().is_relative_to(out.resolve()))
             )
             if not inside:
                 raise ValueError(f"no images in the folder {path}")
@@ -156,9 +161,15 @@ def evaluate(
     with _table(out / "images.csv", columns) as write:
         for done, sample in enumerate(samples, 1):
             pixels = load_image(sample.path).pixels
-            mask = np.zeros(pixels.shape[:2], bool)
+            height, width = pixels.shape[:2]
+            mask = np.zeros((height, width), bool)
             if sample.mask_path is not None:
                 mask = load_mask(sample.mask_path)
+            if mask.shape != (height, width):
+                raise ValueError(
+                    f"the mask {sample.mask_path} is {mask.shape[1]} x {mask.shape[0]} pixels, "
+                    f"its image {width} x {height}"
+                )
             (found,) = detector.detect([pixels])
             evaluation.add(found.score, found.score_map, mask, sample.defect)
             row = {k: v for k, v in _row(found).items() if k in columns}
@@ -175,7 +186,8 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, A
     """A CSV file that grows row by row in `<name>.partial` and takes its name when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    # File names need not be valid Unicode on Linux.
+    with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
 

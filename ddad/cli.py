@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last save", file=sys.stderr)
+        resumes = "; the same command goes on from the last save" if args.command == "train" else ""
+        print(f"\nstopped{resumes}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(f"ddad {args.command}: {error}", file=sys.stderr)
@@ -64,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("paths", type=Path, nargs="+", help="images or folders")
     score.add_argument("--checkpoint", required=True, help="shipped model or folder")
     score.add_argument("--out", type=Path, required=True)
-    score.add_argument("--max-megapixels", type=float, default=40, help="larger images are refused")
+    score.add_argument(
+        "--max-megapixels", type=_positive, default=40, help="larger images are refused"
+    )
 
     evaluate = command("evaluate", _evaluate, "Compare maps with the true masks of a test set.")
     evaluate.add_argument("data", type=Path, help="MVTec-shaped category")
@@ -74,13 +77,31 @@ def _parser() -> argparse.ArgumentParser:
     nll = command("nll", _nll, "Bits per dimension of normal images the model has not seen.")
     nll.add_argument("data", type=Path, help="good parts; those trained on are left out")
     nll.add_argument("--checkpoint", required=True, help="shipped model or folder")
-    nll.add_argument("--images", type=int, default=4, help="at most so many (1000 forwards each)")
+    nll.add_argument(
+        "--images", type=_count, default=4, help="at most so many (1000 forwards each)"
+    )
     return parser
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
+
+def _checked(name: str, kind: Callable[[str], Any], valid: Callable[[Any], bool]) -> Any:
+    """An argparse type; a wrong value is reported as "invalid `name` value"."""
+
+    def parse(text: str) -> Any:
+        if not valid(value := kind(text)):
+            raise ValueError
+        return value
+
+    parse.__name__ = name
+    return parse
+
+
+_count = _checked("count", int, lambda n: n > 0)
+_positive = _checked("positive number", float, lambda x: 0 < x < 1e6)
+_rate = _checked("rate between 0 and 1", float, lambda x: 0 < x < 1)
 
 _TRAIN_FLAGS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("size", "crop", "layers", "batch", "steps", "warmup", "seed"), int),
@@ -91,7 +112,7 @@ _TRAIN_FLAGS: dict[str, Callable[[str], Any]] = {
 
 
 def _score_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fpr", type=float, default=0.05, help="false-positive rate to aim for")
+    parser.add_argument("--fpr", type=_rate, default=0.05, help="false-positive rate to aim for")
     parser.add_argument("--timesteps", type=_numbers, help="noise scales, such as 20,50,100,200")
     parser.add_argument("--draws", type=int, help="noise draws a scale (antithetic pairs)")
     parser.add_argument("--jump", type=int, help="KL of x_(t-jump) given x_t")
@@ -124,6 +145,7 @@ def _fit(
     from ddad.scoring import ScoreConfig
     from ddad.train import train
 
+    score = _override(ScoreConfig(size=config.size), args)  # fails before the training, not after
     keep_freed_memory()
     with _bar("training", "%") as bar:
 
@@ -136,7 +158,6 @@ def _fit(
             bar.update(round(100 * row["done"], 2) - bar.n)
 
         unet, scheduler, record = train(part, held, args.out / "run", config, on_log=on_log)
-    score = _override(ScoreConfig(size=config.size), args)
     digests = sorted(_file_digest(sample.path) for sample in part)
     training = record | {"trained_on": digests}
     detector = Detector(unet, scheduler, score, name=args.out.name, training=training)
@@ -185,7 +206,7 @@ def _score(args: argparse.Namespace) -> int:
     from ddad.batch import plan_outputs, score_files
     from ddad.detector import Detector
 
-    planned = plan_outputs(args.paths)
+    planned = plan_outputs(args.paths, args.out)
     detector = Detector.load(args.checkpoint)
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     with _bar("scoring", "image") as bar:

@@ -107,11 +107,13 @@ def _read_category(root: Path, groups: dict[str, str]) -> list[Sample]:
     samples = [_sample(f, root, "train", "good", None, groups) for f in _images(normals)]
     missing = []
     for folder in sorted(p for p in root.glob("test/*") if p.is_dir() and p.name[0] != "."):
-        masks = {f.stem: f for f in _images(root / "ground_truth" / folder.name)}
+        truth = root / "ground_truth" / folder.name
+        masks = {f.relative_to(truth).with_suffix("").as_posix(): f for f in _images(truth)}
         for file in _images(folder):
             mask = None
             if folder.name != "good":
-                mask = masks.get(f"{file.stem}_mask") or masks.get(file.stem)
+                name = file.relative_to(folder).with_suffix("").as_posix()
+                mask = masks.get(f"{name}_mask") or masks.get(name)
                 if mask is None:
                     missing.append(file.relative_to(root).as_posix())
             samples.append(_sample(file, root, "test", folder.name, mask, groups))
@@ -150,8 +152,11 @@ def _images(folder: Path) -> list[Path]:
 def _groups(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel begins it with a mark
+            rows = list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not a CSV file in UTF-8: {error}") from error
     column = next((c for c in ("tile", "item", "group") if rows and c in rows[0]), None)
     if column is None:
         return {}

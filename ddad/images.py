@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import secrets
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -20,12 +21,18 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"))
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 40_000_000
 SENTENCE = "PNG, JPEG, TIFF, WebP, BMP or GIF"
+_TURN_NAMES = (
+    *("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE"),
+    *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
+)
+_TURNS = {number: Image.Transpose[name] for number, name in enumerate(_TURN_NAMES, 2)}  # of EXIF
+_CHANNELS: dict[int, int] = {0: 1, 1: 1, 2: 3, 5: 4}  # of a TIFF: inverted grey, grey, RGB, inks
 # Pillow's size limit, warning filters and log levels belong to the process: one decoder at a time.
 _decoding = threading.Lock()
 
@@ -68,7 +75,8 @@ def load_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         data = _read(path)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size, path, max_pixels)
-            grey = np.asarray(ImageOps.exif_transpose(_eight_bit(image)).convert("L"))
+            image.load()
+            grey = np.asarray(_upright(_eight_bit(image, path), image).convert("L"))
     return grey > (127 if grey.max(initial=0) > 1 else 0)
 
 
@@ -89,15 +97,17 @@ def shown(path: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise ImageError(f"{shown(path)} is a folder, not an image")
     try:
-        data = path.read_bytes()
+        mode = path.stat().st_mode
+        data = path.read_bytes() if stat.S_ISREG(mode) else b""
     except FileNotFoundError:
         raise ImageError(f"{shown(path)} does not exist") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{shown(path)} cannot be read: {reason}") from error
+    if not stat.S_ISREG(mode):  # reading a pipe could wait for ever
+        what = "folder" if stat.S_ISDIR(mode) else "device or pipe"
+        raise ImageError(f"{shown(path)} is a {what}, not an image")
     if not data:
         raise ImageError(f"{shown(path)} is empty (0 bytes)")
     return data
@@ -112,7 +122,9 @@ def _guard(path: Path) -> Iterator[None]:
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{shown(path)} is not an image: use {SENTENCE}") from None
+        raise ImageError(
+            f"{shown(path)} is not an image that can be read: use {SENTENCE}"
+        ) from None
     except MemoryError:
         raise ImageError(f"{shown(path)} needs more memory than there is") from None
     except Exception as error:  # decoders raise anything on hostile input
@@ -157,7 +169,7 @@ def _pillow(data: bytes, path: Path, max_pixels: int) -> LoadedImage:
         image.load()
         if image.mode.startswith("I;16") or image.mode == "I":
             notes.append("16-bit values 0..65535 scaled to 0..255")
-        upright = ImageOps.exif_transpose(_eight_bit(image))
+        upright = _upright(_eight_bit(image, path), image)
         if upright.has_transparency_data:
             notes.append("transparent pixels shown on white")
             rgba = upright.convert("RGBA")
@@ -165,23 +177,27 @@ def _pillow(data: bytes, path: Path, max_pixels: int) -> LoadedImage:
         return LoadedImage(np.array(upright.convert("RGB")), "; ".join(notes))
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey images as mode L, orientation kept; others as they are."""
+def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
+    """The picture turned as its loaded source file says; damaged EXIF data says nothing."""
+    try:
+        orientation = source.getexif().get(0x0112)
+    except Exception:  # the pixels are whole, and viewers show them too
+        return picture
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+
+
+def _eight_bit(image: Image.Image, path: Path) -> Image.Image:
+    """16-bit, 32-bit and float grey images as mode L; others as they are."""
     if image.mode.startswith("I"):
         levels = np.asarray(image.convert("I")).clip(0, 65535)
-        small = Image.fromarray(np.rint(levels / 257).astype(np.uint8))
-    elif image.mode == "F":
-        small = Image.fromarray(_from_float(np.asarray(image)))
-    else:
-        return image
-    small.getexif().update(image.getexif())
-    return small
+        return Image.fromarray(np.rint(levels / 257).astype(np.uint8))
+    return Image.fromarray(_from_float(np.asarray(image), path)) if image.mode == "F" else image
 
 
-def _from_float(values: np.ndarray) -> np.ndarray:
+def _from_float(values: np.ndarray, path: Path) -> np.ndarray:
     finite = np.isfinite(values)
     if not finite.any():
-        raise ImageError("the image holds no finite number")
+        raise ImageError(f"{shown(path)} holds no finite number")
     values = np.where(finite, values, 0)
     scale = 255.0 if values.max() <= 1 else 1.0
     return np.rint((values * scale).clip(0, 255)).astype(np.uint8)
@@ -197,26 +213,44 @@ def _tiff(data: bytes, path: Path, max_pixels: int) -> LoadedImage | None:
         _check_size(page.imagewidth, page.imagelength, path, max_pixels)
         if page.dtype is None or page.dtype.itemsize == 1 or page.dtype.kind not in "uif":
             return None
-        if page.samplesperpixel > 5 or page.imagedepth > 1:
-            raise ImageError(f"{shown(path)} has {page.samplesperpixel} channels; use 1, 3 or 4")
+        channels, least = page.samplesperpixel, _CHANNELS.get(page.photometric, 99)
+        if not least <= channels <= 5 or page.imagedepth > 1:
+            raise ImageError(f"{shown(path)} has unusual channels ({channels}): use grey or RGB")
+        try:
+            values = page.asarray()
+        except (ImportError, ValueError) as error:
+            if isinstance(error, ImportError) or "imagecodecs" in str(error):
+                return None  # a compression, such as LZW, that Pillow alone knows
+            raise
         notes = [f"first of {len(file.pages)} pages used"] if len(file.pages) > 1 else []
-        values = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
         values = values.reshape(page.imagelength, page.imagewidth, -1)
-        declared = page.tags.get("MaxSampleValue")
         if values.dtype.kind == "f":
-            pixels = _from_float(values)
+            pixels = _from_float(values, path)
             notes.append("float values: 0..1, or else 0..255")
         else:
-            top = float(np.max(declared.value)) if declared is not None else 65535.0
-            pixels = np.rint((values / max(top, 1.0) * 255).clip(0, 255)).astype(np.uint8)
+            top = float(np.max(page.tags.valueof("MaxSampleValue", 65535)))
+            pixels = np.rint((values * np.float32(255 / max(top, 1))).clip(0, 255)).astype(np.uint8)
             notes.append(f"16-bit values 0..{top:.0f} scaled to 0..255")
-        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-            pixels = 255 - pixels
-        orientation = page.tags.get("Orientation")
-    rgb = np.repeat(pixels[..., :1], 3, 2) if pixels.shape[2] < 3 else pixels[..., :3]
-    picture = Image.fromarray(np.ascontiguousarray(rgb))
-    if orientation is not None:
-        picture.getexif()[0x0112] = int(orientation.value)
-    return LoadedImage(np.array(ImageOps.exif_transpose(picture)), "; ".join(notes))
+        if page.extrasamples and page.extrasamples[0] in (1, 2):
+            notes.append("transparent pixels shown on white")
+        picture = Image.fromarray(_colours(pixels, page))
+        turn = _TURNS.get(page.tags.valueof("Orientation"))
+    upright = picture if turn is None else picture.transpose(turn)
+    return LoadedImage(np.array(upright), "; ".join(notes))
+
+
+def _colours(pixels: np.ndarray, page: tifffile.TiffPage) -> np.ndarray:
+    """A TIFF page's 8-bit samples (H, W, n) as RGB: inverted grey, inks and alpha resolved."""
+    base = _CHANNELS[page.photometric]
+    rgb = np.repeat(pixels[..., :1], 3, 2) if base == 1 else pixels[..., :3]
+    if page.photometric in (0, 5):
+        rgb = 255 - rgb
+    if base == 4:
+        rgb = rgb * ((255 - pixels[..., 3:4]) / 255)
+    kind = page.extrasamples[0] if page.extrasamples else 0
+    if kind in (1, 2):  # alpha: 1 is multiplied into the colours already
+        alpha = pixels[..., base : base + 1] / 255
+        rgb = (rgb if kind == 1 else rgb * alpha) + 255 * (1 - alpha)
+    return np.ascontiguousarray(np.rint(rgb).clip(0, 255).astype(np.uint8))

@@ -92,9 +92,9 @@ class PixelCurves:
         precision = true[1:] / (true + false)[1:]
         f1 = 2 * precision * recall[1:] / np.maximum(precision + recall[1:], 1e-12)
         pro = np.concatenate([[0], self.overlap[used].cumsum()]) / self.regions
-        inside = fpr < fpr_limit
-        x = np.append(fpr[inside], fpr_limit)
-        y = np.append(pro[inside], np.interp(fpr_limit, fpr, pro))
+        end = np.searchsorted(fpr, fpr_limit)  # the curve may rise steeply just at the limit
+        x = np.append(fpr[:end], fpr_limit)
+        y = np.append(pro[:end], np.interp(fpr_limit, fpr[: end + 1], pro[: end + 1]))
         values = (
             np.trapezoid(recall, fpr),
             np.sum(np.diff(recall) * precision),

@@ -6,7 +6,7 @@ const HEAT = Array.from({ length: 256 }, (_, i) => {
   const x = (i / 255) * 5, k = Math.min(4, Math.floor(x));
   return ANCHORS[k].map((v, c) => Math.trunc(v + (ANCHORS[k + 1][c] - v) * (x - k)));
 });
-let result = null, shown = null, picture = null, level = 0, frame = 0, settle = 0, serial = 0;
+let result = null, shown = null, picture = null, heated = null, level = 0, frame = 0, settle = 0, serial = 0;
 
 const image = (url) => new Promise((done, fail) => {
   const img = new Image();
@@ -71,7 +71,8 @@ function regions(inside, width, height) {
   return count;
 }
 
-// White outline with a dark rim, and thin hatching inside: not by colour alone.
+// White outline with a dark rim, and thin hatching inside: not by colour alone. A pixel is at the
+// edge when one `thick` away along an axis is on the other side.
 function maskLayer(inside, columns, rows, zoom) {
   const width = columns * zoom, height = rows * zoom;
   const canvas = new OffscreenCanvas(width, height);
@@ -80,18 +81,33 @@ function maskLayer(inside, columns, rows, zoom) {
   const pixels = new Uint32Array(data.data.buffer);
   const box = $(".canvas").getBoundingClientRect();
   const thick = Math.max(1, Math.round((1.5 * width) / Math.max(1, box.width)));
+  const reach = Math.ceil(thick / zoom);
   const at = (x, y) =>
     x >= 0 && y >= 0 && x < width && y < height ? inside[Math.floor(y / zoom) * columns + Math.floor(x / zoom)] : 0;
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const index = y * width + x, here = at(x, y);
-      let edge = false;
-      for (let d = 1; d <= thick && !edge; d++)
-        edge = here !== at(x - d, y) || here !== at(x + d, y) || here !== at(x, y - d) || here !== at(x, y + d);
-      if (here && edge) pixels[index] = 0xffffffff;
-      else if (edge) pixels[index] = 0xc0000000;
-      else if (here && (x + y) % (6 * thick) < thick) pixels[index] = 0x70ffffff;
+  const near = new Uint8Array(columns);
+  for (let row = 0; row < rows; row++) {
+    near.fill(0);
+    let any = false;
+    for (let j = Math.max(0, row - reach); j <= Math.min(rows - 1, row + reach); j++)
+      for (let i = 0; i < columns; i++) if (inside[j * columns + i]) { near[i] = 1; any = true; }
+    if (!any) continue;
+    for (let column = 0; column < columns; column++) {
+      let close = false;
+      for (let i = Math.max(0, column - reach); i <= Math.min(columns - 1, column + reach); i++) close ||= near[i];
+      if (!close) continue;
+      for (let y = row * zoom; y < (row + 1) * zoom; y++)
+        for (let x = column * zoom; x < (column + 1) * zoom; x++) {
+          const here = at(x, y);
+          let edge = false;
+          for (let d = 1; d <= thick && !edge; d++)
+            edge = here !== at(x - d, y) || here !== at(x + d, y) || here !== at(x, y - d) || here !== at(x, y + d);
+          const index = y * width + x;
+          if (here && edge) pixels[index] = 0xffffffff;
+          else if (edge) pixels[index] = 0xc0000000;
+          else if (here && (x + y) % (6 * thick) < thick) pixels[index] = 0x70ffffff;
+        }
     }
+  }
   context.putImageData(data, 0, 0);
   return canvas;
 }
@@ -113,7 +129,9 @@ function draw() {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = true;
   context.drawImage(picture, 0, 0, width, height);
-  context.drawImage(heatLayer(shown ?? map), 0, 0, width, height);
+  // Heat changes with map and opacity alone: the threshold's frames reuse it.
+  heated ??= heatLayer(shown ?? map);
+  context.drawImage(heated, 0, 0, width, height);
   if (area) context.drawImage(maskLayer(inside, map.width, map.height, zoom), 0, 0);
   describe(value, area / inside.length, count);
 }
@@ -174,6 +192,7 @@ function strip() {
     button.addEventListener("click", async () => {
       for (const other of $(".strip").children) other.setAttribute("aria-pressed", String(other === button));
       shown = card.map ? await decode(card.map.map) : null;
+      heated = null;
       $(".caption").textContent = card.map
         ? `KL map at t = ${card.map.t}: ${card.detail} of the signal's range; the outline is that of the average`
         : "Average over the noise scales; what is above the threshold is outlined and hatched";
@@ -219,7 +238,7 @@ async function show(value) {
   const [decoded, base] = await Promise.all([decode(value.map), image(value.image)]);
   if (mine !== serial) return;
   result = { ...value, decoded };
-  picture = base; shown = null;
+  picture = base; shown = heated = null;
   const range = $(".threshold");
   range.min = Math.min(result.low, result.normals[0] ?? result.low);
   range.max = 1.05 * Math.max(result.high, result.score, result.normals.at(-1) ?? 0);
@@ -235,7 +254,7 @@ async function show(value) {
 
 const bar = $(".bar").getContext("2d");
 HEAT.forEach(([r, g, b], i) => { bar.fillStyle = `rgb(${r},${g},${b})`; bar.fillRect(i, 0, 1, 1); });
-$(".opacity").addEventListener("input", () => { $(".opacity-out").textContent = `${$(".opacity").value} %`; schedule(); });
+$(".opacity").addEventListener("input", () => { $(".opacity-out").textContent = `${$(".opacity").value} %`; heated = null; schedule(); });
 $(".threshold").addEventListener("input", () => setThreshold(Number($(".threshold").value), "range"));
 $(".threshold-number").addEventListener("change", () => setThreshold(Number($(".threshold-number").value), "number"));
 $(".reset").addEventListener("click", () => setThreshold(result.threshold, "reset"));
