@@ -85,10 +85,10 @@ def score_files(
     in the table.
     """
     errors = []
-    timesteps = detector.config.timesteps
+    scales = [f"{branch}_t{t}" for branch, steps in detector.timesteps.items() for t in steps]
     columns = [
         *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
-        *(f"mean_t{t}" for t in timesteps),
+        *(f"mean_{scale}" for scale in scales),
         *("map_min", "map_max", "model", "seed", "seconds", "note", "error"),
     ]
     with _table(out / "scores.csv", columns) as write:
@@ -122,7 +122,7 @@ def _row(found: Detection) -> dict[str, Any]:
         "threshold": found.threshold,
         "anomalous": found.anomalous,
         "area_fraction": float(found.mask().mean()),
-        **{f"mean_t{scale.t}": scale.mean for scale in found.scales},
+        **{f"mean_{scale.name}": scale.mean for scale in found.scales},
         "map_min": float(found.score_map.min()),
         "map_max": found.score,
     }

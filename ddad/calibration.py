@@ -1,6 +1,7 @@
 """What held-out normal images say: the normal level of each noise scale, and the threshold.
 
-Knows maps as arrays; nothing of networks. Nothing here may ever see a test image.
+Knows maps as arrays; nothing of networks. Branches are "pixel" and "feature".
+Nothing here may ever see a test image.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ import numpy as np
 class Calibration:
     """Statistics of held-out normal images for one model and one set of score settings."""
 
-    timesteps: tuple[int, ...]
-    means: tuple[float, ...]
-    """Mean of each scale's smoothed map over the pixels of held-out normals, nats."""
-    stds: tuple[float, ...]
-    """Its standard deviation, nats."""
+    means: dict[str, tuple[float, ...]]
+    """For each branch, each scale's mean over the pixels of held-out normals, in the map's unit."""
+    stds: dict[str, tuple[float, ...]]
+    """Its standard deviation."""
     normal_scores: tuple[float, ...]
     """Sorted image scores of the held-out normals."""
     target_fpr: float
@@ -49,9 +49,11 @@ class Calibration:
         above = sum(score > self.threshold for score in self.normal_scores)
         return (above + 1) / (self.n + 1)
 
-    def normalise(self, maps: np.ndarray) -> np.ndarray:
-        """Smoothed KL maps (timesteps, H, W) in nats as z-scores against normal images."""
-        means, stds = (np.array(v, np.float32)[:, None, None] for v in (self.means, self.stds))
+    def normalise(self, branch: str, maps: np.ndarray) -> np.ndarray:
+        """A branch's smoothed maps (timesteps, H, W) as z-scores against normal images."""
+        means, stds = (
+            np.array(v[branch], np.float32)[:, None, None] for v in (self.means, self.stds)
+        )
         return (maps - means) / stds
 
     def to_json(self) -> str:
@@ -64,9 +66,11 @@ class Calibration:
         expected = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != expected:
             raise ValueError(f"a calibration has exactly the fields {', '.join(sorted(expected))}")
-        for name in ("timesteps", "means", "stds", "normal_scores"):
-            values[name] = tuple(values[name])
-        numbers = [*values["means"], *values["stds"], *values["normal_scores"], values["threshold"]]
+        values["normal_scores"] = tuple(values["normal_scores"])
+        for name in ("means", "stds"):
+            values[name] = {branch: tuple(numbers) for branch, numbers in values[name].items()}
+        levels = [v for name in ("means", "stds") for vs in values[name].values() for v in vs]
+        numbers = [*levels, *values["normal_scores"], values["threshold"]]
         if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
             raise ValueError("a calibration's numbers must be finite")
         return cls(**values)

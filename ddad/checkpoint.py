@@ -1,6 +1,8 @@
 """The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
 
-model_index.json  unet/  scheduler/    stock diffusers components
+model_index.json  unet/  scheduler/    stock diffusers components (no unet: feature branch alone)
+features/extractor/                    the backbone, as transformers reads it
+features/mixture.safetensors           what it says of normal images; no features/: pixels alone
 ddad.json                              format, score settings, what it was trained on
 calibration.json                       absent: the model is not calibrated
 README.md  metrics.json  examples/     for people; optional
@@ -18,13 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from ddad.calibration import Calibration
 from ddad.diffusion import PosteriorDDPMScheduler
+from ddad.features import Extractor, FeatureModel
+from ddad.mixture import NormalMixture
 from ddad.scoring import ScoreConfig
 
-FORMAT = 1
+FORMAT = 2
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+BUNDLED = CHECKPOINTS / "extractor"
+"""The feature extractor that comes with the project."""
 
 
 class CheckpointError(ValueError):
@@ -36,7 +44,8 @@ class Checkpoint:
     """What a directory holds."""
 
     name: str
-    unet: UNet2DModel
+    unet: UNet2DModel | None
+    features: FeatureModel | None
     scheduler: PosteriorDDPMScheduler
     config: ScoreConfig
     calibration: Calibration | None
@@ -46,7 +55,8 @@ class Checkpoint:
 
 def write(
     path: Path,
-    unet: UNet2DModel,
+    unet: UNet2DModel | None,
+    features: FeatureModel | None,
     scheduler: PosteriorDDPMScheduler,
     config: ScoreConfig,
     calibration: Calibration | None,
@@ -58,7 +68,13 @@ def write(
         parts = Path(name)
         # As the stock class, so that any diffusers user can open and sample the directory.
         stock = DDPMScheduler.from_config(scheduler.config)
-        DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
+        if unet is None:
+            stock.save_pretrained(parts / "scheduler")
+        else:
+            DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
+        if features is not None:
+            features.extractor.save(parts / "features" / "extractor")
+            save_file(_tensors(features.mixture), parts / "features" / "mixture.safetensors")
         if calibration is not None:
             (parts / "calibration.json").write_text(calibration.to_json())
         meta = {"format": FORMAT, "score": asdict(config), "training": training}
@@ -66,7 +82,7 @@ def write(
         files = [f for f in parts.rglob("*") if f.is_file()]
         for file in sorted(files, key=lambda f: f.name == "ddad.json"):
             target = path / file.relative_to(parts)
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
 
 
@@ -85,7 +101,7 @@ def read(path: str | Path) -> Checkpoint:
         what = reason[0] if reason else type(error).__name__
         raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
     if found.calibration is not None and found.calibration.fingerprint != fingerprint(
-        found.unet, found.scheduler, found.config
+        found.unet, found.features, found.scheduler, found.config
     ):
         raise CheckpointError(
             f"the calibration in {folder} belongs to other weights or settings: "
@@ -112,10 +128,19 @@ def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
     return sorted(f.parent.name for f in root.glob("*/ddad.json"))
 
 
-def fingerprint(unet: UNet2DModel, scheduler: PosteriorDDPMScheduler, config: ScoreConfig) -> str:
+def fingerprint(
+    unet: UNet2DModel | None,
+    features: FeatureModel | None,
+    scheduler: PosteriorDDPMScheduler,
+    config: ScoreConfig,
+) -> str:
     """Digest of everything a calibration depends on: weights, schedule, score settings."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(unet.state_dict().items()):
+    weights = unet.state_dict() if unet is not None else {}
+    if features is not None:
+        digest.update(features.extractor.digest.encode())
+        weights |= _tensors(features.mixture)
+    for name, tensor in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
     digest.update(scheduler.tables.numpy().tobytes())
@@ -123,18 +148,30 @@ def fingerprint(unet: UNet2DModel, scheduler: PosteriorDDPMScheduler, config: Sc
     return digest.hexdigest()[:32]
 
 
+def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
+    return {name: tensor.cpu().contiguous() for name, tensor in vars(mixture).items()}
+
+
 def _read(folder: Path) -> Checkpoint:
     meta = json.loads((folder / "ddad.json").read_text())
     config = _score_config(meta, folder)
-    unet = UNet2DModel.from_pretrained(
-        folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
-    )
+    unet = features = None
+    if (folder / "unet").is_dir():
+        unet = UNet2DModel.from_pretrained(
+            folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
+    if (folder / "features").is_dir():
+        mixture = NormalMixture(**load_file(folder / "features" / "mixture.safetensors"))
+        features = FeatureModel(Extractor.load(folder / "features" / "extractor"), mixture)
+    if unet is None and features is None:
+        raise CheckpointError(f"the checkpoint {folder} has neither unet/ nor features/")
     scheduler = PosteriorDDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
     scheduler.noise_std(0)  # refuses another parametrisation now rather than at the first score
     stored, card = folder / "calibration.json", folder / "README.md"
     return Checkpoint(
         folder.name,
         unet,
+        features,
         scheduler,
         config,
         Calibration.from_json(stored.read_text()) if stored.exists() else None,
@@ -155,7 +192,8 @@ def _score_config(meta: Any, folder: Path) -> ScoreConfig:
         raise CheckpointError(
             f"{folder}/ddad.json has unknown settings: {', '.join(sorted(unknown))}"
         )
-    return ScoreConfig(**{**score, "timesteps": tuple(score["timesteps"])})
+    lists = {k: tuple(v) for k, v in score.items() if isinstance(v, list)}
+    return ScoreConfig(**(score | lists))
 
 
 def without_header(card: str) -> str:

@@ -16,7 +16,9 @@ from ddad import __version__
 if TYPE_CHECKING:
     from ddad.data import Sample
     from ddad.detector import Detector
+    from ddad.features import Extractor
     from ddad.run import TrainConfig
+    from ddad.scoring import ScoreConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", choices=("tiny", "cpu", "gpu"), default="cpu")
     for name, kind in _TRAIN_FLAGS.items():
         train.add_argument(f"--{name.replace('_', '-')}", type=kind, help="override the preset")
+    train.add_argument(
+        "--branch",
+        choices=("both", "feature", "pixel"),
+        help="feature: a minute or two; pixel: as long as --minutes says; default: both where "
+        "there is an extractor",
+    )
+    train.add_argument("--extractor", help="backbone directory, or with --download a hub model")
+    train.add_argument("--download", action="store_true", help="allow --extractor from the hub")
     train.add_argument("--flips", action="store_true", help="mirror images: no handedness in them")
     train.add_argument("--dry-run", action="store_true", help="print the settings and stop")
     _score_flags(train)
@@ -116,59 +126,123 @@ def _score_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timesteps", type=_numbers, help="noise scales, such as 20,50,100,200")
     parser.add_argument("--draws", type=int, help="noise draws a scale (antithetic pairs)")
     parser.add_argument("--jump", type=int, help="KL of x_(t-jump) given x_t")
+    parser.add_argument("--feature-timesteps", type=_numbers, help="those of the feature branch")
+    parser.add_argument("--feature-size", type=int, help="pixels squared it sees an image at")
+    parser.add_argument("--pixel-weight", type=float, help="share of the pixel branch, 0 to 1")
     parser.add_argument("--blur", type=float, help="smoothing, pixels at model size")
 
 
 def _train(args: argparse.Namespace) -> int:
     from ddad import data
+    from ddad.checkpoint import BUNDLED
+    from ddad.features import Extractor
+    from ddad.fit import CROSS_FIT_BELOW
     from ddad.run import PRESETS
+    from ddad.scoring import ScoreConfig
 
     config = _override(PRESETS[args.preset], args)
     if args.dry_run:
         print(json.dumps(asdict(config), indent=2))
         return 0
+    score = _override(ScoreConfig(size=config.size), args)  # fails before the training, not after
+    source = args.extractor or (BUNDLED if BUNDLED.is_dir() else None)
+    args.branch = args.branch or ("both" if source else "pixel")
+    extractor = None
+    if args.branch != "pixel":
+        if source is None:
+            raise ValueError("the feature branch needs --extractor, a backbone directory")
+        extractor = Extractor.load(source, download=args.download)
     samples = data.read(args.data)
     print(data.summary(samples))
     normals = [s for s in samples if s.split == "train" and not s.anomalous]
-    part, held = data.hold_out(normals, config.held_out, config.seed)
-    _fit(part, held, config, args)
+    if extractor is not None and args.branch == "feature" and len(normals) <= CROSS_FIT_BELOW:
+        detector = _cross_fit(extractor, normals, score, args)
+    else:
+        detector = _fit(extractor, normals, config, score, args)
+    detector.save(args.out)
+    _say_threshold(detector)
     print(f"wrote {args.out}")
     return 0
 
 
+def _cross_fit(
+    extractor: Extractor, normals: Sequence[Sample], score: ScoreConfig, args: argparse.Namespace
+) -> Detector:
+    from ddad.diffusion import linear_chain
+    from ddad.fit import cross_fit
+    from ddad.images import load_image
+
+    with _bar("fitting and calibrating", "image") as bar:
+        detector = cross_fit(
+            extractor,
+            [load_image(sample.path).pixels for sample in normals],
+            [sample.group for sample in normals],
+            linear_chain(),
+            score,
+            target_fpr=args.fpr,
+            name=args.out.name,
+            on_progress=_on(bar),
+        )
+    detector.training = {
+        "cross_fitted": True,
+        "extractor": {"name": extractor.name, "digest": extractor.digest},
+        "trained_on": sorted(_file_digest(sample.path) for sample in normals),
+    }
+    return detector
+
+
 def _fit(
-    part: Sequence[Sample], held: Sequence[Sample], config: TrainConfig, args: argparse.Namespace
-) -> None:
+    extractor: Extractor | None,
+    normals: Sequence[Sample],
+    config: TrainConfig,
+    score: ScoreConfig,
+    args: argparse.Namespace,
+) -> Detector:
+    from ddad import data
     from ddad.detector import Detector
+    from ddad.diffusion import linear_chain
+    from ddad.fit import fit_features
     from ddad.images import load_image
     from ddad.runtime import keep_freed_memory
-    from ddad.scoring import ScoreConfig
     from ddad.train import train
 
-    score = _override(ScoreConfig(size=config.size), args)  # fails before the training, not after
-    keep_freed_memory()
-    with _bar("training", "%") as bar:
+    part, held = data.hold_out(normals, config.held_out, config.seed)
+    unet, scheduler, features = None, linear_chain(), None
+    record: dict[str, Any] = {}
+    if args.branch != "feature":
+        keep_freed_memory()
+        with _bar("training", "%") as bar:
 
-        def on_log(row: dict[str, float]) -> None:
-            text = f"{row['images_per_second']:.1f} images/s, mse {row['mse']:.4f}"
-            if "held_out_mse" in row:
-                bar.held_out = f", held out {row['held_out_mse']:.4f}"
-            bar.set_postfix_str(text + getattr(bar, "held_out", ""))
-            bar.total = 100
-            bar.update(round(100 * row["done"], 2) - bar.n)
+            def on_log(row: dict[str, float]) -> None:
+                text = f"{row['images_per_second']:.1f} images/s, mse {row['mse']:.4f}"
+                if "held_out_mse" in row:
+                    bar.held_out = f", held out {row['held_out_mse']:.4f}"
+                bar.set_postfix_str(text + getattr(bar, "held_out", ""))
+                bar.total = 100
+                bar.update(round(100 * row["done"], 2) - bar.n)
 
-        unet, scheduler, record = train(part, held, args.out / "run", config, on_log=on_log)
-    digests = sorted(_file_digest(sample.path) for sample in part)
-    training = record | {"trained_on": digests}
-    detector = Detector(unet, scheduler, score, name=args.out.name, training=training)
-    with _bar("calibrating", "image") as bar:
+            unet, scheduler, record = train(part, held, args.out / "run", config, on_log=on_log)
+    if extractor is not None:
+        with _bar("fitting features", "image") as bar:
+            features = fit_features(
+                extractor,
+                [load_image(sample.path).pixels for sample in part],
+                score,
+                seed=config.seed,
+                on_progress=_on(bar),
+            )
+        record |= {"extractor": {"name": extractor.name, "digest": extractor.digest}}
+    record |= {"trained_on": sorted(_file_digest(sample.path) for sample in part)}
+    detector = Detector(
+        unet, scheduler, score, features=features, name=args.out.name, training=record
+    )
+    with _bar("calibrating", "row") as bar:
         detector.calibrate(
             [load_image(sample.path).pixels for sample in held],
             target_fpr=args.fpr,
             on_progress=_on(bar),
         )
-    detector.save(args.out)
-    _say_threshold(detector)
+    return detector
 
 
 def _calibrate(args: argparse.Namespace) -> int:

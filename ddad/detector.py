@@ -20,21 +20,33 @@ from ddad import checkpoint
 from ddad.calibration import Calibration, conformal_threshold, scale_statistics
 from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
+from ddad.features import FeatureModel, feature_maps
 from ddad.geometry import model_shape, to_image, to_model
 from ddad.runtime import pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
 
+RawMaps = dict[str, np.ndarray]
+"""Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
+
 
 @dataclass(frozen=True)
 class ScaleMap:
-    """The KL map of one noise scale, float32 (h, w) at model size.
+    """The map of one noise scale, float32 (h, w) at its branch's size.
 
     In z-units: 0 is the mean pixel of normal parts, 1 one standard deviation above it.
     """
 
+    branch: str
+    """"pixel" (KL) or "feature" (error of the denoised features)."""
     t: int
     noise_std: float
+    weight: float
+    """Its share in the score map; all shares add up to 1."""
     map: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return f"{self.branch}_t{self.t}"
 
     @property
     def mean(self) -> float:
@@ -63,28 +75,37 @@ class Detection:
 
 
 class Detector:
-    """A denoising network with its score settings and, once calibrated, its threshold."""
+    """A model with its score settings and, once calibrated, its threshold.
+
+    It has a pixel branch (`unet`, a denoising network), a feature branch (`features`), or both.
+    """
 
     def __init__(
         self,
-        unet: UNet2DModel,
+        unet: UNet2DModel | None,
         scheduler: PosteriorDDPMScheduler,
         config: ScoreConfig,
         *,
+        features: FeatureModel | None = None,
         name: str = "",
         card: str = "",
         training: dict[str, Any] | None = None,
         device: torch.device | None = None,
     ) -> None:
+        if unet is None and features is None:
+            raise ValueError("a detector needs a pixel branch, a feature branch, or both")
         self.device = device or pick_device()
-        self.unet = unet.float().to(self.device).eval().requires_grad_(False)
+        self.unet = None
+        if unet is not None:
+            self.unet = unet.float().to(self.device).eval().requires_grad_(False)
+        self.features = features.to(self.device) if features is not None else None
         self.scheduler = scheduler
         self.config = config
         self.name = name
         self.card = card
         self.training = training or {}
         self._calibration: Calibration | None = None
-        self.fingerprint = fingerprint(unet, scheduler, config)
+        self.fingerprint = fingerprint(unet, features, scheduler, config)
 
     @property
     def calibration(self) -> Calibration:
@@ -97,8 +118,17 @@ class Detector:
         return self._calibration
 
     @property
-    def stride(self) -> int:
-        return int(2 ** (len(self.unet.config.block_out_channels) - 1))
+    def weights(self) -> dict[str, float]:
+        """Each branch's share in the score map."""
+        if self.unet is None or self.features is None:
+            return {"pixel": 1.0} if self.features is None else {"feature": 1.0}
+        return {"pixel": self.config.pixel_weight, "feature": 1 - self.config.pixel_weight}
+
+    @property
+    def timesteps(self) -> dict[str, tuple[int, ...]]:
+        """Each branch's noise scales."""
+        every = {"pixel": self.config.timesteps, "feature": self.config.feature_timesteps}
+        return {branch: every[branch] for branch in self.weights}
 
     def raw_maps(
         self,
@@ -106,20 +136,37 @@ class Detector:
         *,
         batch_size: int = 4,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> list[np.ndarray]:
-        """Smoothed KL maps at model size, nats a pixel: one float32 (timesteps, h, w) an image."""
-        shapes = [model_shape(i.shape, self.config.size, self.stride) for i in images]
-        blur = (0, self.config.blur, self.config.blur)
-        maps: list[np.ndarray] = []
-        for group in _runs(shapes, batch_size):
-            first, count = group.start, len(group)
+    ) -> list[RawMaps]:
+        """Smoothed maps of each image, every branch at its own size and in its own unit.
 
-            def report(done: int, rows: int, first: int = first, count: int = count) -> None:
-                on_progress(first * (rows // count) + done, len(images) * (rows // count))
+        `on_progress(done, total)` counts rows through the networks.
+        """
+        maps: list[RawMaps] = [{} for _ in images]
+        rows = {
+            "pixel": len(self.config.timesteps) * self.config.draws,
+            "feature": len(self.config.feature_timesteps),
+        }
+        total = len(images) * sum(rows[branch] for branch in self.weights)
+        done = 0
+        for branch in self.weights:
+            pixel = branch == "pixel"
+            size, stride = (
+                (self.config.size, self._stride) if pixel else (self.config.feature_size, 16)
+            )
+            blur = self.config.blur if pixel else self.config.feature_blur
+            shapes = [model_shape(image.shape, size, stride) for image in images]
+            for group in _runs(shapes, batch_size):
+                before = done
 
-            x0 = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
-            raw = pixel_maps(self._predict, self.scheduler, x0, self.config, on_progress=report)
-            maps.extend(gaussian_filter(m, blur, mode="nearest") for m in raw.cpu().numpy())
+                def report(rows: int, of: int, before: int = before) -> None:
+                    on_progress(before + rows, total)
+
+                x = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
+                raw = self._pixel(x, report) if pixel else self._feature(x)
+                for index, each in zip(group, raw.cpu().numpy(), strict=True):
+                    maps[index][branch] = gaussian_filter(each, (0, blur, blur), mode="nearest")
+                done += len(group) * rows[branch]
+                on_progress(done, total)
         return maps
 
     def detect(
@@ -138,12 +185,15 @@ class Detector:
         raw = self.raw_maps(images, batch_size=batch_size, on_progress=on_progress)
         detections = []
         for image, maps in zip(images, raw, strict=True):
-            z = calibration.normalise(maps)
+            z = {branch: calibration.normalise(branch, m) for branch, m in maps.items()}
             scales = tuple(
-                ScaleMap(t, self.scheduler.noise_std(t), m)
-                for t, m in zip(self.config.timesteps, z, strict=True)
+                ScaleMap(branch, t, self.scheduler.noise_std(t), weight / len(steps), m)
+                for (branch, weight), steps in zip(
+                    self.weights.items(), self.timesteps.values(), strict=True
+                )
+                for t, m in zip(steps, z[branch], strict=True)
             )
-            score_map = _fuse(z, image.shape)
+            score_map = self._fuse(z, image.shape)
             detections.append(Detection(score_map, scales, calibration.threshold))
         return detections
 
@@ -159,15 +209,29 @@ class Detector:
         Raises ValueError for no images or a rate outside (0, 1).
         """
         raw = self.raw_maps(normals, on_progress=on_progress)
+        shapes = [image.shape[:2] for image in normals]
+        return self.calibrate_maps(raw, shapes, target_fpr=target_fpr)
+
+    def calibrate_maps(
+        self, raw: Sequence[RawMaps], shapes: Sequence[tuple[int, ...]], *, target_fpr: float
+    ) -> Calibration:
+        """The same from `raw_maps` of normal images, each by a model that had not seen it.
+
+        Cross-fitting makes them: every fold's maps come from a model fitted to the other folds.
+        The model that ships has seen them all, so it scores a new good part a little lower than
+        they did, and the false-positive rate errs on the low side.
+        """
         if not raw:
             raise ValueError("calibration needs at least one image of a good part")
-        means, stds = scale_statistics(raw)
+        levels = {b: scale_statistics([maps[b] for maps in raw]) for b in self.weights}
         blank = Calibration(
-            self.config.timesteps, means, stds, (), target_fpr, 0, 0, 0, self.fingerprint
+            {branch: means for branch, (means, _) in levels.items()},
+            {branch: stds for branch, (_, stds) in levels.items()},
+            *((), target_fpr, 0, 0, 0, self.fingerprint),
         )
         fused = [
-            _fuse(blank.normalise(maps), image.shape)
-            for image, maps in zip(normals, raw, strict=True)
+            self._fuse({b: blank.normalise(b, m) for b, m in maps.items()}, shape)
+            for maps, shape in zip(raw, shapes, strict=True)
         ]
         scores = tuple(sorted(float(m.max()) for m in fused))
         threshold = conformal_threshold(scores, target_fpr)
@@ -187,6 +251,7 @@ class Detector:
             self.unet,
             self.scheduler,
             config,
+            features=self.features,
             name=self.name,
             card=self.card,
             training=self.training,
@@ -201,8 +266,13 @@ class Detector:
         *,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> float:
-        """Variational bound of one image at model size, bits per dimension, over all T steps."""
-        shape = model_shape(image.shape, self.config.size, self.stride)
+        """Variational bound of one image at model size, bits per dimension, over all T steps.
+
+        Raises ValueError for a model without a pixel branch.
+        """
+        if self.unet is None:
+            raise ValueError(f"the model '{self.name}' has no pixel branch, so no likelihood")
+        shape = model_shape(image.shape, self.config.size, self._stride)
         x0 = to_model(image, shape)[None].to(self.device)
         with torch.inference_mode():
             bound = bits_per_dim(
@@ -217,7 +287,13 @@ class Detector:
     def save(self, path: str | Path) -> None:
         """Write the checkpoint into a directory; see `ddad.checkpoint` for its format."""
         checkpoint.write(
-            Path(path), self.unet, self.scheduler, self.config, self._calibration, self.training
+            Path(path),
+            self.unet,
+            self.features,
+            self.scheduler,
+            self.config,
+            self._calibration,
+            self.training,
         )
 
     @classmethod
@@ -232,6 +308,7 @@ class Detector:
             found.unet,
             found.scheduler,
             found.config,
+            features=found.features,
             name=found.name,
             card=found.card,
             training=found.training,
@@ -240,8 +317,29 @@ class Detector:
         detector._calibration = found.calibration
         return detector
 
+    @property
+    def _stride(self) -> int:
+        assert self.unet is not None
+        return int(2 ** (len(self.unet.config.block_out_channels) - 1))
+
     def _predict(self, x_t: Tensor, t: Tensor) -> Tensor:
+        assert self.unet is not None
         return self.unet(x_t, t).sample
+
+    def _pixel(self, x: Tensor, report: Callable[[int, int], None]) -> Tensor:
+        return pixel_maps(self._predict, self.scheduler, x, self.config, on_progress=report)
+
+    def _feature(self, x: Tensor) -> Tensor:
+        assert self.features is not None
+        return feature_maps(self.features, self.scheduler, x, self.config.feature_timesteps)
+
+    def _fuse(self, z: RawMaps, shape: Sequence[int]) -> np.ndarray:
+        """Weighted mean of the branches, each the mean over its noise scales, at image size."""
+        total = np.zeros(shape[:2], np.float32)
+        for branch, weight in self.weights.items():
+            mean = torch.from_numpy(z[branch].mean(0))[None]
+            total += np.float32(weight) * to_image(mean, shape[0], shape[1])[0].numpy()
+        return total
 
 
 def _runs(shapes: Sequence[tuple[int, int]], most: int) -> Iterator[range]:
@@ -251,9 +349,3 @@ def _runs(shapes: Sequence[tuple[int, int]], most: int) -> Iterator[range]:
         if index == len(shapes) or index - first == most or shapes[index] != shapes[first]:
             yield range(first, index)
             first = index
-
-
-def _fuse(z: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Mean over noise scales of (timesteps, h, w), at the size of an image of `shape`."""
-    mean: np.ndarray = to_image(torch.from_numpy(z.mean(0))[None], shape[0], shape[1])[0].numpy()
-    return mean

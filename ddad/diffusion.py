@@ -145,6 +145,11 @@ def _like(values: Tensor, x: Tensor) -> Tensor:
     return values.to(x.device, x.dtype).view(-1, *[1] * (x.ndim - 1))
 
 
+def linear_chain() -> PosteriorDDPMScheduler:
+    """The chain of the paper: 1000 steps, linear betas, learned variance."""
+    return PosteriorDDPMScheduler(variance_type="learned_range")
+
+
 def kl(q: Gaussian, p: Gaussian) -> Tensor:
     """KL(q || p) per element, nats, >= 0. Shapes broadcast."""
     delta = p.log_var - q.log_var

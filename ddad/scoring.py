@@ -29,6 +29,14 @@ class ScoreConfig:
     """The KL is that of x_{t - jump} given x_t."""
     blur: float = 2.0
     """Gaussian smoothing of each map: standard deviation in pixels at model size."""
+    feature_size: int = 256
+    """The feature branch sees the image at about this many pixels squared."""
+    feature_timesteps: tuple[int, ...] = (100, 160, 260, 400)
+    """Noise scales of the feature branch, of the same chain."""
+    feature_blur: float = 0.5
+    """Smoothing of its maps: standard deviation in cells of its grid."""
+    pixel_weight: float = 0.1
+    """Weight of the pixel branch where a model has both; the feature branch has the rest."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -39,8 +47,12 @@ class ScoreConfig:
                 f"timestep {min(self.timesteps)} is smaller than the jump of {self.jump}: "
                 "the KL needs t - jump >= 0"
             )
-        if len(set(self.timesteps)) < len(self.timesteps):
+        if any(len(set(v)) < len(v) for v in (self.timesteps, self.feature_timesteps)):
             raise ValueError("each timestep may be named once")
+        if not self.feature_timesteps or self.feature_size < 64 or not 0 <= self.pixel_weight <= 1:
+            raise ValueError(
+                "a feature score needs timesteps, a size of at least 64 and a weight within 0..1"
+            )
 
 
 def seeded_generator(*key: int) -> torch.Generator:

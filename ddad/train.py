@@ -20,7 +20,7 @@ from diffusers import UNet2DModel
 from torch import Tensor
 
 from ddad.data import DatasetError, Sample
-from ddad.diffusion import PosteriorDDPMScheduler, hybrid_loss
+from ddad.diffusion import PosteriorDDPMScheduler, hybrid_loss, linear_chain
 from ddad.geometry import model_shape, to_model
 from ddad.images import load_image
 from ddad.networks import UNetConfig
@@ -50,7 +50,7 @@ def train(
     window = crop_window(images, config.crop, stride)
     record = claim(out, config, images, held, accelerator.is_main_process)
 
-    scheduler = PosteriorDDPMScheduler(variance_type="learned_range")
+    scheduler = linear_chain()
     run = Run.begin(config, window, accelerator.device)
     state = out / "state.safetensors"
     if state.exists():

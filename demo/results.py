@@ -39,7 +39,7 @@ def save(pixels: np.ndarray, found: Detection, detector: Detector, name: str) ->
         "seed": detector.config.seed,
         "score": found.score,
         "threshold": found.threshold,
-        "means": {f"mean_t{scale.t}": scale.mean for scale in found.scales},
+        "means": {f"mean_{scale.name}": scale.mean for scale in found.scales},
     }
     (folder / "result.json").write_text(json.dumps(meta))
     return folder
@@ -101,6 +101,7 @@ def payload(pixels: np.ndarray, found: Detection, detector: Detector, name: str)
     score_map = found.score_map
     if shrink < 1:
         score_map = np.asarray(Image.fromarray(score_map).resize(size, Image.Resampling.BILINEAR))
+    peak = np.unravel_index(int(found.score_map.argmax()), found.score_map.shape)
     return {
         "name": name,
         "model": detector.name,
@@ -116,7 +117,10 @@ def payload(pixels: np.ndarray, found: Detection, detector: Detector, name: str)
         "targetFpr": fitted.target_fpr,
         "scales": [
             {
+                "branch": scale.branch,
                 "t": scale.t,
+                "atPeak": scale.weight
+                * _at(scale.map, int(peak[0]) / height, int(peak[1]) / width),
                 "noise": scale.noise_std,
                 "mean": scale.mean,
                 "peak": float(scale.map.max()),
@@ -128,6 +132,11 @@ def payload(pixels: np.ndarray, found: Detection, detector: Detector, name: str)
             for scale in found.scales
         ],
     }
+
+
+def _at(values: np.ndarray, y: float, x: float) -> float:
+    """The value at a place given as shares of height and width."""
+    return float(values[int(y * values.shape[0]), int(x * values.shape[1])])
 
 
 def _coded(values: np.ndarray) -> dict[str, Any]:

@@ -265,7 +265,7 @@ def _score(
         "anomalous": bool(mask.any()),
         "area_fraction": float(mask.mean()),
         "guaranteed_false_positive_rate": detector.calibration.guaranteed_fpr,
-        "timestep_means": {str(scale.t): scale.mean for scale in found.scales},
+        "timestep_means": {scale.name: scale.mean for scale in found.scales},
         "regions": [vars(region) for region in find_regions(found.score_map, mask)],
         "note": loaded.note,
     }, mask.astype("uint8") * 255

@@ -178,7 +178,10 @@ function dots(value) {
 function strip() {
   const cards = [{ label: "Average", detail: "decides", map: null, url: null, mean: null }];
   for (const scale of result.scales)
-    cards.push({ label: `t = ${scale.t}`, detail: `noise ${(100 * scale.noise).toFixed(0)} %`, map: scale, url: scale.picture });
+    cards.push({
+      label: `${scale.branch === "pixel" ? "Pixels" : "Features"}, t = ${scale.t}`, map: scale, url: scale.picture,
+      detail: `noise ${(100 * scale.noise).toFixed(0)} %`,
+    });
   $(".strip").replaceChildren(...cards.map((card) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -187,14 +190,16 @@ function strip() {
     if (card.url) { thumb.src = card.url; thumb.alt = ""; }
     const label = document.createElement("b"), detail = document.createElement("small");
     label.textContent = card.label;
-    detail.textContent = card.map ? `${card.detail}, peak ${card.map.peak.toFixed(1)}` : card.detail;
+    detail.textContent = card.map ? `${card.detail}, adds ${card.map.atPeak.toFixed(2)}` : card.detail;
+    if (card.map) button.title = `${card.map.atPeak.toFixed(2)} of the score of ${result.score.toFixed(2)}, at its peak`;
     button.append(thumb, label, detail);
     button.addEventListener("click", async () => {
       for (const other of $(".strip").children) other.setAttribute("aria-pressed", String(other === button));
       shown = card.map ? await decode(card.map.map) : null;
       heated = null;
       $(".caption").textContent = card.map
-        ? `KL map at t = ${card.map.t}: ${card.detail} of the signal's range; the outline is that of the average`
+        ? `${card.map.branch === "pixel" ? "Pixel map (KL)" : "Feature map"} at t = ${card.map.t}: ${card.detail} of the ` +
+          "signal's range; the outline is that of the average"
         : "Average over the noise scales; what is above the threshold is outlined and hatched";
       schedule();
     });

@@ -53,12 +53,28 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint trained by the command line with the `tiny` preset."""
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small ResNet of random weights, as a directory that transformers reads."""
+    from transformers import ResNetBackbone, ResNetConfig
+
+    torch.manual_seed(0)
+    sizes = {"embedding_size": 8, "hidden_sizes": [8, 12, 16], "depths": [1, 1, 1]}
+    path = tmp_path_factory.mktemp("backbones") / "tiny"
+    ResNetBackbone(ResNetConfig(layer_type="basic", **sizes)).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(
+    tree: Path, tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A checkpoint of both branches, trained by the command line with the `tiny` preset."""
     from ddad.cli import main
 
     out = tmp_path_factory.mktemp("checkpoints") / "stripes"
-    assert main(["train", str(tree), "--out", str(out), "--preset", "tiny"]) == 0
+    command = ["train", str(tree), "--out", str(out), "--preset", "tiny"]
+    features = ["--extractor", str(tiny_backbone), "--feature-size", "64", "--pixel-weight", "0.7"]
+    assert main([*command, *features]) == 0
     return out
 
 

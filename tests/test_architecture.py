@@ -10,7 +10,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-LEAVES = "calibration diffusion geometry images metrics networks regions render runtime"
+LEAVES = "calibration diffusion geometry images metrics mixture networks regions render runtime"
 ALLOWED = {
     **{name: set() for name in LEAVES.split()},
     "data": {"images"},
@@ -18,8 +18,12 @@ ALLOWED = {
     "scoring": {"diffusion"},
     "run": {"networks"},
     "train": {"data", "diffusion", "geometry", "images", "networks", "run", "runtime", "scoring"},
-    "checkpoint": {"calibration", "diffusion", "scoring"},
-    "detector": {"calibration", "checkpoint", "diffusion", "geometry", "runtime", "scoring"},
+    "features": {"diffusion", "mixture"},
+    "checkpoint": {"calibration", "diffusion", "features", "mixture", "scoring"},
+    "detector": {
+        *("calibration", "checkpoint", "diffusion", "features", "geometry", "runtime", "scoring")
+    },
+    "fit": {"detector", "diffusion", "features", "geometry", "mixture", "scoring"},
     "batch": {"data", "detector", "images", "metrics", "regions", "render"},
 }
 FILES = [

@@ -66,7 +66,7 @@ def test_files_hold_what_the_detector_found(tiny_detector, tmp_path):
     assert errors == []
     (found,) = tiny_detector.detect([image])
     (row,) = rows_of(out)
-    steps = [f"mean_t{t}" for t in tiny_detector.config.timesteps]
+    steps = [f"mean_{b}_t{t}" for b, ts in tiny_detector.timesteps.items() for t in ts]
     wanted = ["file", "width", "height", "score", "threshold", "anomalous", "area_fraction"]
     wanted += [*steps, "model", "seed", "seconds", "error"]
     assert [c for c in row if c in wanted] == wanted

@@ -18,7 +18,9 @@ from ddad.calibration import (
 
 def calibration(**changes):
     scores = (0.5, 1.0, 1.5, 2.0)
-    made = Calibration((20, 50), (1.0, 2.0), (0.5, 4.0), scores, 0.2, 2.0, 0.0, 4.0, "abc")
+    made = Calibration(
+        *({"pixel": (1.0, 2.0)}, {"pixel": (0.5, 4.0)}, scores, 0.2, 2.0, 0.0, 4.0, "abc")
+    )
     return replace(made, **changes)
 
 
@@ -86,7 +88,7 @@ def test_statistics_weigh_images_of_unequal_size_alike():
 
 def test_normalise_is_a_z_score():
     maps = np.stack([np.full((2, 2), 1.5), np.full((2, 2), -2.0)]).astype(np.float32)
-    z = calibration().normalise(maps)
+    z = calibration().normalise("pixel", maps)
     np.testing.assert_allclose(z[:, 0, 0], [1.0, -1.0])
     assert z.dtype == np.float32
 
@@ -102,7 +104,7 @@ def test_json_round_trip():
         lambda v: v.pop("threshold"),
         lambda v: v.update(extra=1),
         lambda v: v.update(threshold=math.nan),
-        lambda v: v.update(means=["a", "b"]),
+        lambda v: v.update(means={"pixel": ["a", "b"]}),
     ],
 )
 def test_damaged_json_is_refused(spoil):

@@ -60,6 +60,8 @@ def test_calibration_of_other_settings_is_refused(tiny_checkpoint, tmp_path):
         ("calibration.json", "{}", "exactly the fields"),
         ("unet/config.json", "{}", "damaged"),
         ("unet/diffusion_pytorch_model.safetensors", "junk", "damaged"),
+        ("features/mixture.safetensors", "junk", "damaged"),
+        ("features/extractor/config.json", "{}", "cannot be opened"),
         ("scheduler/scheduler_config.json", '{"variance_type": "fixed_small"}', "learned_range"),
     ],
 )

@@ -44,7 +44,12 @@ def test_maps_have_the_size_of_their_image(tiny_detector, images):
     for image, found in zip(images, tiny_detector.detect(images), strict=True):
         assert found.score_map.shape == image.shape[:2]
         assert found.score_map.dtype == np.float32
-        assert [s.t for s in found.scales] == list(tiny_detector.config.timesteps)
+        scales = [(s.branch, s.t) for s in found.scales]
+        config = tiny_detector.config
+        assert scales == [("pixel", t) for t in config.timesteps] + [
+            ("feature", t) for t in config.feature_timesteps
+        ]
+        assert sum(s.weight for s in found.scales) == pytest.approx(1)
 
 
 def test_verdict_and_mask_agree_at_every_threshold(tiny_detector, images):
@@ -58,7 +63,9 @@ def test_verdict_and_mask_agree_at_every_threshold(tiny_detector, images):
 def test_progress_counts_to_the_end(tiny_detector, images):
     seen = []
     tiny_detector.detect(images, batch_size=2, on_progress=lambda d, n: seen.append((d, n)))
-    rows = len(images) * len(tiny_detector.config.timesteps) * tiny_detector.config.draws
+    config = tiny_detector.config
+    rows = len(config.timesteps) * config.draws + len(config.feature_timesteps)
+    rows *= len(images)
     assert seen[-1] == (rows, rows)
     assert [d for d, _ in seen] == sorted(d for d, _ in seen)
 
@@ -81,3 +88,22 @@ def test_an_uncalibrated_model_says_what_to_do(tiny_detector, images):
     other = tiny_detector.with_config(replace(tiny_detector.config, seed=7))
     with pytest.raises(CheckpointError, match="python -m ddad calibrate"):
         other.detect(images)
+
+
+def test_each_branch_alone_and_their_weighted_mean(tiny_detector, images):
+    from ddad.detector import Detector
+
+    found = tiny_detector.detect(images[:1])[0]
+    for branch in ("pixel", "feature"):
+        alone = Detector(
+            tiny_detector.unet if branch == "pixel" else None,
+            tiny_detector.scheduler,
+            tiny_detector.config,
+            features=tiny_detector.features if branch == "feature" else None,
+        )
+        (maps,) = alone.raw_maps(images[:1])
+        assert set(maps) == {branch}
+        z = tiny_detector.calibration.normalise(branch, maps[branch])
+        np.testing.assert_allclose(z, [s.map for s in found.scales if s.branch == branch])
+    with pytest.raises(ValueError, match="a pixel branch, a feature branch, or both"):
+        Detector(None, tiny_detector.scheduler, tiny_detector.config)

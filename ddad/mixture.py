@@ -1,0 +1,83 @@
+"""A mixture of Gaussians with one shared covariance, and its exact denoiser.
+
+Knows vectors, nothing of images or networks. It is fitted to feature vectors of normal parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NormalMixture:
+    """Centres (K, C) of vectors scaled to unit mean variance, and their residuals' covariance."""
+
+    mean: Tensor
+    """(C,), in the vectors' own units."""
+    scale: Tensor
+    """(1,), root of the mean channel variance, in the same units."""
+    centres: Tensor
+    """(K, C), after (x - mean) / scale."""
+    basis: Tensor
+    """(C, C), columns are the eigenvectors of the residual covariance."""
+    variances: Tensor
+    """(C,), its eigenvalues."""
+
+    @classmethod
+    def fit(
+        cls, vectors: Tensor, components: int, *, seed: int = 0, sweeps: int = 8
+    ) -> NormalMixture:
+        """Centres by k-means from random vectors (N, C), then the covariance of what is left.
+
+        At most one centre for 16 vectors, so that a centre stays an average. The channels are
+        not standardised: directions that vary much in normal parts are discounted by the
+        covariance, those that vary little keep their own scale.
+        """
+        mean = vectors.mean(0)
+        scale = vectors.var(0).mean().sqrt().clamp(min=1e-6)[None]
+        x = (vectors - mean) / scale
+        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+        centres = x[order[: max(1, min(components, len(x) // 16))]].clone()
+        for _ in range(sweeps):
+            nearest = _nearest(x, centres)
+            sums = torch.zeros_like(centres).index_add_(0, nearest, x)
+            count = torch.bincount(nearest, minlength=len(centres))[:, None]
+            centres = torch.where(count > 0, sums / count.clamp(min=1), centres)
+        residual = x - centres[_nearest(x, centres)]
+        variances, basis = torch.linalg.eigh((residual.T @ residual / len(x)).double())
+        return cls(mean, scale, centres, basis.float(), variances.clamp(min=1e-6).float())
+
+    def to(self, device: torch.device) -> NormalMixture:
+        return NormalMixture(**{k: v.to(device) for k, v in vars(self).items()})
+
+    def denoise(self, vectors: Tensor, noise: float) -> Tensor:
+        """E[clean | vectors] for noise of variance `noise`, in units of the mean channel variance.
+
+        The component is the likeliest one: among hundreds of dimensions its responsibility is 1
+        but for a hair. Around it the answer is the Wiener filter.
+        """
+        residual, rotated = self._residual(vectors, noise)
+        gain = self.variances / (self.variances + noise)
+        clean = (rotated - residual + residual * gain) @ self.basis.T
+        return clean * self.scale + self.mean
+
+    def error(self, vectors: Tensor, noise: float) -> Tensor:
+        """Root mean square (N,) of vectors minus `denoise`, in units of `scale`."""
+        residual, _ = self._residual(vectors, noise)
+        return (residual * (noise / (self.variances + noise))).square().mean(1).sqrt()
+
+    def _residual(self, vectors: Tensor, noise: float) -> tuple[Tensor, Tensor]:
+        """Difference to the likeliest centre, and the vector itself, both in the eigenbasis."""
+        rotated = (vectors - self.mean) / self.scale @ self.basis
+        weight = (self.variances + noise).rsqrt()
+        centres = self.centres @ self.basis
+        nearest = _nearest(rotated * weight, centres * weight)
+        return rotated - centres[nearest], rotated
+
+
+def _nearest(x: Tensor, centres: Tensor, rows: int = 4096) -> Tensor:
+    lengths = centres.square().sum(1)
+    return torch.cat([(lengths - 2 * part @ centres.T).argmin(1) for part in x.split(rows)])
