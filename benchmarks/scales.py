@@ -1,4 +1,4 @@
-"""Which noise scales, draws, jumps and smoothing find defects: on held-out normals only.
+"""Noise scales, draws, jumps and smoothing of the pixel branch: on held-out normals only.
 
     python -m benchmarks.scales DATA --checkpoint DIR
 
@@ -35,7 +35,8 @@ SETS = (
 
 def raw(detector: Detector, images: list[np.ndarray], **changes: object) -> list[np.ndarray]:
     config = replace(detector.config, blur=0.0, **changes)  # type: ignore[arg-type]
-    return detector.with_config(config).raw_maps(images)
+    pixel = Detector(detector.unet, detector.scheduler, config)
+    return [maps["pixel"] for maps in pixel.raw_maps(images)]
 
 
 def judge(
@@ -76,7 +77,7 @@ def main() -> None:
     images, masks, clean, halves = [], [], [], []
     for index, path in enumerate(unseen_normals(detector, args.data)[: args.images]):
         pixels = load_image(path).pixels
-        shape = model_shape(pixels.shape, detector.config.size, detector.stride)
+        shape = model_shape(pixels.shape, detector.config.size, 8)
         images.append(pixels)
         masks.append(np.zeros(shape, bool))
         for kind in KINDS:
