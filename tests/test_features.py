@@ -63,12 +63,24 @@ def test_save_and_load_keep_weights_and_constants(extractor, image, tmp_path):
     assert other.digest != extractor.digest
 
 
-def test_the_papers_architecture_is_understood(tmp_path, image):
-    """EfficientNet as in the paper, random weights: no hub is asked."""
+def papers_own():
     from transformers import EfficientNetConfig, EfficientNetModel
 
     config = EfficientNetConfig(width_coefficient=0.2, depth_coefficient=0.2, hidden_dim=256)
-    EfficientNetModel(config).save_pretrained(tmp_path)
+    return EfficientNetModel(config)
+
+
+def classifier():
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    sizes = {"embedding_size": 8, "hidden_sizes": [8, 8, 8, 8], "depths": [1, 1, 1, 1]}
+    return ResNetForImageClassification(ResNetConfig(layer_type="basic", **sizes))
+
+
+@pytest.mark.parametrize("build", [papers_own, classifier])
+def test_kinds_that_the_hub_holds_are_understood(tmp_path, image, build):
+    """EfficientNet as in the paper and a whole classifier; random weights, no hub is asked."""
+    build().save_pretrained(tmp_path)
     stages = Extractor.load(tmp_path).stages(image)
     assert [s.shape[-2:] for s in stages] == [(16, 24), (8, 12), (4, 6)]
 
