@@ -34,6 +34,8 @@ class Calibration:
     """Loud end of the colour scale: as far above the threshold as `map_low` is below."""
     fingerprint: str
     """Digest of the weights and settings this holds for."""
+    cross_fitted: bool = False
+    """Whether the scores come from models fitted to the other folds rather than from this one."""
 
     @property
     def n(self) -> int:
@@ -45,6 +47,8 @@ class Calibration:
         """The rate the threshold vouches for: at most this share of good parts scores above it.
 
         A conformal bound over exchangeable good parts. With few normals it is above the target.
+        After cross-fitting it is what one should expect, not a bound: in the worst case twice as
+        many score above (Barber et al. 2021, on CV+).
         """
         above = sum(score > self.threshold for score in self.normal_scores)
         return (above + 1) / (self.n + 1)

@@ -184,7 +184,6 @@ def _cross_fit(
             on_progress=_on(bar),
         )
     detector.training = {
-        "cross_fitted": True,
         "extractor": {"name": extractor.name, "digest": extractor.digest},
         "trained_on": sorted(_file_digest(sample.path) for sample in normals),
     }
@@ -268,8 +267,9 @@ def _say_threshold(detector: Detector) -> None:
     from ddad.calibration import normals_needed
 
     fitted = detector.calibration
+    how = "about" if fitted.cross_fitted else "at most"
     print(
-        f"threshold {fitted.threshold:.4f} from {fitted.n} held-out normals: at most "
+        f"threshold {fitted.threshold:.4f} from {fitted.n} held-out normals: {how} "
         f"{fitted.guaranteed_fpr:.1%} of good parts score above it"
     )
     if fitted.n < (needed := normals_needed(fitted.target_fpr)):

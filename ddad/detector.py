@@ -210,10 +210,15 @@ class Detector:
         """
         raw = self.raw_maps(normals, on_progress=on_progress)
         shapes = [image.shape[:2] for image in normals]
-        return self.calibrate_maps(raw, shapes, target_fpr=target_fpr)
+        return self.calibrate_maps(raw, shapes, target_fpr=target_fpr, cross_fitted=False)
 
     def calibrate_maps(
-        self, raw: Sequence[RawMaps], shapes: Sequence[tuple[int, ...]], *, target_fpr: float
+        self,
+        raw: Sequence[RawMaps],
+        shapes: Sequence[tuple[int, ...]],
+        *,
+        target_fpr: float,
+        cross_fitted: bool,
     ) -> Calibration:
         """The same from `raw_maps` of normal images, each by a model that had not seen it.
 
@@ -227,7 +232,7 @@ class Detector:
         blank = Calibration(
             {branch: means for branch, (means, _) in levels.items()},
             {branch: stds for branch, (_, stds) in levels.items()},
-            *((), target_fpr, 0, 0, 0, self.fingerprint),
+            *((), target_fpr, 0, 0, 0, self.fingerprint, cross_fitted),
         )
         fused = [
             self._fuse({b: blank.normalise(b, m) for b, m in maps.items()}, shape)

@@ -76,7 +76,9 @@ def cross_fit(
             on_progress(count + len(raw), 2 * count)
     detector = Detector(None, scheduler, config, features=fitted(np.ones(count, bool)), name=name)
     shapes = [image.shape[:2] for image in images]
-    detector.calibrate_maps([raw[i] for i in range(count)], shapes, target_fpr=target_fpr)
+    detector.calibrate_maps(
+        [raw[i] for i in range(count)], shapes, target_fpr=target_fpr, cross_fitted=True
+    )
     return detector
 
 

@@ -115,6 +115,7 @@ def payload(pixels: np.ndarray, found: Detection, detector: Detector, name: str)
         "high": fitted.map_high,
         "normals": list(fitted.normal_scores),
         "targetFpr": fitted.target_fpr,
+        "crossFitted": fitted.cross_fitted,
         "scales": [
             {
                 "branch": scale.branch,

@@ -147,7 +147,8 @@ function describe(value, share, count) {
   const rate = (above + 1) / (n + 1);
   $(".meaning").textContent =
     `${above} of the ${n} good parts kept for calibration score above this threshold. ` +
-    `That vouches for false alarms on at most ${(100 * rate).toFixed(1)} % of good parts.`;
+    (result.crossFitted ? "Expect" : "That vouches for") +
+    ` false alarms on ${result.crossFitted ? "about" : "at most"} ${(100 * rate).toFixed(1)} % of good parts.`;
   $(".area").textContent = percent(share);
   $(".regions").textContent = String(count);
   $(".score").textContent = result.score.toFixed(2);
@@ -179,8 +180,8 @@ function strip() {
   const cards = [{ label: "Average", detail: "decides", map: null, url: null, mean: null }];
   for (const scale of result.scales)
     cards.push({
-      label: `${scale.branch === "pixel" ? "Pixels" : "Features"}, t = ${scale.t}`, map: scale, url: scale.picture,
-      detail: `noise ${(100 * scale.noise).toFixed(0)} %`,
+      label: `t = ${scale.t}`, map: scale, url: scale.picture,
+      detail: `${scale.branch === "pixel" ? "pixels" : "features"}, noise ${(100 * scale.noise).toFixed(0)} %`,
     });
   $(".strip").replaceChildren(...cards.map((card) => {
     const button = document.createElement("button");
@@ -198,8 +199,8 @@ function strip() {
       shown = card.map ? await decode(card.map.map) : null;
       heated = null;
       $(".caption").textContent = card.map
-        ? `${card.map.branch === "pixel" ? "Pixel map (KL)" : "Feature map"} at t = ${card.map.t}: ${card.detail} of the ` +
-          "signal's range; the outline is that of the average"
+        ? `${card.map.branch === "pixel" ? "Pixel map (KL)" : "Feature map"} at t = ${card.map.t}: noise is ` +
+          `${(100 * card.map.noise).toFixed(0)} % of the signal's range; the outline is that of the average`
         : "Average over the noise scales; what is above the threshold is outlined and hatched";
       schedule();
     });
