@@ -29,7 +29,7 @@ class ScoreConfig:
     """The KL is that of x_{t - jump} given x_t."""
     blur: float = 2.0
     """Gaussian smoothing of each map: standard deviation in pixels at model size."""
-    feature_size: int = 256
+    feature_size: int = 320
     """The feature branch sees the image at about this many pixels squared."""
     feature_timesteps: tuple[int, ...] = (100, 160, 260, 400)
     """Noise scales of the feature branch, of the same chain."""
