@@ -2,11 +2,13 @@
 
     python -m benchmarks.distill TEACHER --out DIR --minutes 60
 
-TEACHER is a local backbone directory (see ddad/features.py). The student has its architecture and
-learns, from random weights, to predict its features at every stage (mean squared error per channel
-in units of the channel's standard deviation; the patch-description idea of EfficientAD, Batzner et
-al. 2024). Pictures: the photographs that come with scikit-image and scikit-learn, and procedural
-textures and parts; none of the defect data sets. The same command resumes.
+TEACHER is a local ResNet backbone directory (see ddad/features.py). The student has its
+architecture and learns, from random weights, to predict its features at every stage (mean squared
+error in units of the stage's mean variance, the scale at which features are scored; the
+patch-description idea of EfficientAD, Batzner et al. 2024). For the first part of the
+time each stage is given the teacher's features of the stage before, so that all learn at once;
+then its own. Pictures: the photographs that come with scikit-image and scikit-learn, and
+procedural textures and parts; none of the defect data sets. The same command resumes.
 """
 
 from __future__ import annotations
@@ -25,11 +27,11 @@ from safetensors.torch import load_file, save_file
 from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
 from sklearn.datasets import load_sample_images
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 from transformers import AutoBackbone, AutoConfig
 
-from ddad.features import Extractor
+from ddad.features import IMAGENET, Extractor
 from ddad.runtime import keep_freed_memory
 from ddad.synthetic import KINDS, paint_defect
 
@@ -38,7 +40,9 @@ PHOTOGRAPHS = (
     *("grass", "gravel", "horse", "hubble_deep_field", "immunohistochemistry", "moon", "page"),
     *("retina", "rocket", "text", "stereo_motorcycle"),
 )
-CROP, BATCH = 128, 24
+CROP, BATCH, TEXTURES = 128, 24, 600
+FORCED = 0.6
+"""Share of the time in which every stage sees the teacher's features of the stage before."""
 
 
 def pictures() -> list[np.ndarray]:
@@ -85,7 +89,7 @@ def texture(rng: np.random.Generator) -> np.ndarray:
 
 def crop(photos: list[np.ndarray], rng: np.random.Generator) -> Tensor:
     """A random view (3, CROP, CROP) in [-1, 1]: zoomed, mirrored, recoloured, perhaps spoiled."""
-    picture = texture(rng) if rng.random() < 0.25 else photos[rng.integers(len(photos))]
+    picture = photos[rng.integers(len(photos))]
     height, width = picture.shape[:2]
     side = int(min(height, width, CROP * np.exp(rng.uniform(np.log(0.7), np.log(3)))))
     top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
@@ -105,10 +109,34 @@ def crop(photos: list[np.ndarray], rng: np.random.Generator) -> Tensor:
     return image.clamp(0, 1) * 2 - 1
 
 
-def views(photos: list[np.ndarray], step: int) -> Tensor:
+def views(sources: list[list[np.ndarray]], step: int) -> Tensor:
     """The batch of a step; depends on the step alone."""
     rng = np.random.default_rng((7, step % 2**32))
-    return torch.stack([crop(photos, rng) for _ in range(BATCH)])
+    return torch.stack([crop(sources[rng.random() < 0.3], rng) for _ in range(BATCH)])
+
+
+def stages(model: nn.Module, x: Tensor, given: list[Tensor] | None = None) -> list[Tensor]:
+    """Maps (B, C, h, w) of every stage of a ResNet; stage k from given[k - 1] if there is such."""
+    mean, std = (torch.tensor(v)[:, None, None] for v in IMAGENET)
+    with torch.autocast("cpu", torch.bfloat16):
+        state = model.embedder((x / 2 + 0.5 - mean) / std)
+        maps: list[Tensor] = []
+        for index, stage in enumerate(model.encoder.stages):
+            state = stage(given[index - 1] if given and index else state)
+            maps.append(state)
+    return [m.float() for m in maps]
+
+
+def start_at(student: nn.Module, wanted: list[Tensor]) -> None:
+    """Scale the student's first outputs to the size of the teacher's."""
+    sizes = [float(w.square().mean().sqrt()) for w in wanted]
+    with torch.no_grad():
+        student.embedder.embedder.normalization.weight *= sizes[0]
+        for stage, size in zip(student.encoder.stages, sizes, strict=True):
+            for layer in stage.layers:
+                layer.layer[-1].normalization.weight *= 0.3 * size
+                if hasattr(layer.shortcut, "normalization"):
+                    layer.shortcut.normalization.weight *= size
 
 
 def main() -> None:
@@ -119,24 +147,24 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     args = parser.parse_args()
     keep_freed_memory()
-    photos = pictures()
-    teacher = Extractor.load(args.teacher)
+    rng = np.random.default_rng(0)
+    sources = [pictures(), [texture(rng) for _ in range(TEXTURES)]]
+    teacher = Extractor.load(args.teacher).model
     torch.manual_seed(0)
-    student = AutoBackbone.from_config(AutoConfig.from_pretrained(args.teacher))
-    extractor = Extractor(student, "distilled").train()
-    optimizer = torch.optim.AdamW(student.parameters(), args.lr, weight_decay=1e-4)
+    student = AutoBackbone.from_config(AutoConfig.from_pretrained(args.teacher)).train()
+    scales = [p for p in student.parameters() if p.ndim == 1]
+    filters = [p for p in student.parameters() if p.ndim > 1]
+    groups = [{"params": filters, "rate": 1.0}, {"params": scales, "rate": 5.0}]
+    optimizer = torch.optim.AdamW(groups, args.lr, weight_decay=1e-4)
     args.out.mkdir(parents=True, exist_ok=True)
     state, step, seconds = args.out / "state.safetensors", 0, 0.0
-
-    @torch.no_grad()
-    def targets(x: Tensor) -> list[Tensor]:
-        return teacher.stages(x)
-
-    sample = [targets(views(photos, -1 - k)) for k in range(4)]
-    means = [torch.cat(s).mean((0, 2, 3), keepdim=True) for s in zip(*sample, strict=True)]
-    stds = [
-        torch.cat(s).std((0, 2, 3), keepdim=True).clamp(min=1e-3) for s in zip(*sample, strict=True)
-    ]
+    with torch.no_grad():
+        sample = [
+            torch.cat(s)
+            for s in zip(*(stages(teacher, views(sources, -1 - k)) for k in range(8)), strict=True)
+        ]
+    variances = [s.var((0, 2, 3)).mean() for s in sample]
+    start_at(student, sample)
     if state.exists():
         tensors = load_file(state)
         student.load_state_dict(
@@ -154,16 +182,15 @@ def main() -> None:
     while seconds < 60 * args.minutes:
         done = seconds / (60 * args.minutes)
         for group in optimizer.param_groups:
-            group["lr"] = args.lr * min(1, (step + 1) / 200) * (1 + math.cos(math.pi * done)) / 2
-        x = views(photos, step)
-        wanted = targets(x)
-        with torch.autocast("cpu", torch.bfloat16):
-            found = extractor.stages(x)
-        parts = [
-            mse_loss((f.float() - m) / s, (w - m) / s)
-            for f, w, m, s in zip(found, wanted, means, stds, strict=True)
-        ]
-        loss = sum(parts)
+            warm = min(1, (step + 1) / 50)
+            group["lr"] = args.lr * group["rate"] * warm * (1 + math.cos(math.pi * done)) / 2
+        x = views(sources, step)
+        with torch.no_grad():
+            wanted = stages(teacher, x)
+        found = stages(student, x, wanted if done < FORCED else None)
+        pairs = zip(found, wanted, variances, strict=True)
+        parts = [mse_loss(f, w) / variance for f, w, variance in pairs]
+        loss = torch.stack(parts).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -181,7 +208,7 @@ def main() -> None:
                 tensors, state.with_suffix(".part"), {"step": str(step), "seconds": repr(seconds)}
             )
             os.replace(state.with_suffix(".part"), state)
-            extractor.save(args.out)
+            Extractor(student, "distilled").save(args.out)
             saved = clock
     print(f"{step} steps, {seconds / 60:.1f} minutes, last stage {np.mean(tally[-200:]):.4f}")
 

@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
 from ddad import data
-from ddad.calibration import scale_statistics
+from ddad.calibration import border_factors, border_levels, scale_statistics
 from ddad.diffusion import linear_chain
 from ddad.features import Extractor, FeatureModel, feature_maps, sample_tokens
 from ddad.geometry import model_shape, to_image, to_model
@@ -88,14 +88,27 @@ def study(root: Path, extractor: Extractor, most: int) -> list[tuple[str, list[f
         if len(choices) > 1:
             for blur in (0.0, 1.0, 2.0):
                 rows.append((f"default, sigma {blur:g}", judge(maps, judged, DEFAULT, blur)))
+            bare = judge(maps, judged, DEFAULT, 0.5, level_borders=False)
+            rows.append(("default, borders left as they are", bare))
     return rows
 
 
-def judge(maps: list, judged: list, choice: tuple[int, ...], blur: float) -> list[float]:
+def judge(
+    maps: list,
+    judged: list,
+    choice: tuple[int, ...],
+    blur: float,
+    *,
+    level_borders: bool = True,
+) -> list[float]:
     """Metrics of the mean over the chosen scales, standardised by the clean images."""
     pick = [TIMESTEPS.index(t) for t in choice]
     smooth = [gaussian_filter(m[pick], (0, blur, blur), mode="nearest") for m in maps]
     clean = [m for m, (_, mask) in zip(smooth, judged, strict=True) if mask is None]
+    if level_borders:
+        levels = border_levels(clean)
+        smooth = [m / border_factors(levels, *m.shape[1:]) for m in smooth]
+        clean = [m for m, (_, mask) in zip(smooth, judged, strict=True) if mask is None]
     means, stds = (np.array(v)[:, None, None] for v in scale_statistics(clean))
     evaluation = Evaluation()
     for m, (image, mask) in zip(smooth, judged, strict=True):

@@ -22,6 +22,8 @@ class Calibration:
     """For each branch, each scale's mean over the pixels of held-out normals, in the map's unit."""
     stds: dict[str, tuple[float, ...]]
     """Its standard deviation."""
+    borders: dict[str, tuple[tuple[float, ...], ...]]
+    """For each branch, how much louder normals are near the image's border: `border_levels`."""
     normal_scores: tuple[float, ...]
     """Sorted image scores of the held-out normals."""
     target_fpr: float
@@ -54,7 +56,11 @@ class Calibration:
         return (above + 1) / (self.n + 1)
 
     def normalise(self, branch: str, maps: np.ndarray) -> np.ndarray:
-        """A branch's smoothed maps (timesteps, H, W) as z-scores against normal images."""
+        """A branch's smoothed maps (timesteps, H, W) as z-scores against normal images.
+
+        Near the border they are first brought to the level of the interior.
+        """
+        maps = maps / border_factors(self.borders[branch], *maps.shape[1:])
         means, stds = (
             np.array(v[branch], np.float32)[:, None, None] for v in (self.means, self.stds)
         )
@@ -73,7 +79,11 @@ class Calibration:
         values["normal_scores"] = tuple(values["normal_scores"])
         for name in ("means", "stds"):
             values[name] = {branch: tuple(numbers) for branch, numbers in values[name].items()}
+        values["borders"] = {
+            branch: tuple(tuple(row) for row in rows) for branch, rows in values["borders"].items()
+        }
         levels = [v for name in ("means", "stds") for vs in values[name].values() for v in vs]
+        levels += [v for rows in values["borders"].values() for row in rows for v in row]
         numbers = [*levels, *values["normal_scores"], values["threshold"]]
         if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
             raise ValueError("a calibration's numbers must be finite")
@@ -112,3 +122,50 @@ def scale_statistics(maps: Sequence[np.ndarray]) -> tuple[tuple[float, ...], tup
     )
     stds = np.maximum(np.sqrt(second), 1e-12)
     return tuple(map(float, first)), tuple(map(float, stds))
+
+
+BORDER = 4
+"""Steps inwards over which the border's level is followed, each a fortieth of the short side."""
+
+
+def border_levels(maps: Sequence[np.ndarray]) -> tuple[tuple[float, ...], ...]:
+    """Root mean square of normal maps by distance to the border, in units of the interior's.
+
+    Entry [i][j] belongs to pixels i steps from the nearer horizontal edge and j from the nearer
+    vertical one, both up to BORDER, which stands for the interior. Never under 1: a part whose
+    surroundings are quiet (as most objects') keeps its map as it is. `maps` holds one
+    (timesteps, h, w) array an image.
+
+    Networks see less around the border, and photographs have more there that differs from part
+    to part (edges, holders), so good parts score loudest there.
+    """
+    size = BORDER + 1
+    squares, pixels = np.zeros(size * size), np.zeros(size * size)
+    for stack in maps:
+        index = np.ravel_multi_index(_steps(*stack.shape[1:]), (size, size))
+        scaled = stack / np.maximum(stack.mean((1, 2), keepdims=True), 1e-12)
+        squares += np.bincount(index.ravel(), (scaled**2).mean(0).ravel(), size * size)
+        pixels += np.bincount(index.ravel(), minlength=size * size)
+    level = np.sqrt(squares / np.maximum(pixels, 1)).reshape(size, size)
+    inside = level[BORDER, BORDER]
+    factors = np.maximum(level / inside, 1) if inside > 0 else np.ones_like(level)
+    return tuple(tuple(map(float, row)) for row in factors)
+
+
+def border_factors(
+    levels: Sequence[Sequence[float]], height: int, width: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """`border_levels` laid out as (height, width)."""
+    return np.asarray(levels, np.float32)[_steps(height, width)]
+
+
+def _steps(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each pixel's steps from the nearer horizontal and the nearer vertical edge."""
+    step = min(height, width) / 40
+
+    def distance(length: int) -> np.ndarray:
+        place = np.arange(length)
+        return np.minimum(np.minimum(place, place[::-1]) / step, BORDER).astype(int)
+
+    rows, columns = np.meshgrid(distance(height), distance(width), indexing="ij")
+    return rows, columns

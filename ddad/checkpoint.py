@@ -29,7 +29,7 @@ from ddad.features import Extractor, FeatureModel
 from ddad.mixture import NormalMixture
 from ddad.scoring import ScoreConfig
 
-FORMAT = 2
+FORMAT = 3
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 BUNDLED = CHECKPOINTS / "extractor"
 """The feature extractor that comes with the project."""

@@ -17,7 +17,13 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from ddad import checkpoint
-from ddad.calibration import Calibration, conformal_threshold, scale_statistics
+from ddad.calibration import (
+    Calibration,
+    border_factors,
+    border_levels,
+    conformal_threshold,
+    scale_statistics,
+)
 from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
@@ -228,10 +234,15 @@ class Detector:
         """
         if not raw:
             raise ValueError("calibration needs at least one image of a good part")
-        levels = {b: scale_statistics([maps[b] for maps in raw]) for b in self.weights}
+        borders = {b: border_levels([maps[b] for maps in raw]) for b in self.weights}
+        levels = {
+            b: scale_statistics([m[b] / border_factors(borders[b], *m[b].shape[1:]) for m in raw])
+            for b in self.weights
+        }
         blank = Calibration(
             {branch: means for branch, (means, _) in levels.items()},
             {branch: stds for branch, (_, stds) in levels.items()},
+            borders,
             *((), target_fpr, 0, 0, 0, self.fingerprint, cross_fitted),
         )
         fused = [

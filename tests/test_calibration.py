@@ -9,17 +9,24 @@ import pytest
 from scipy.stats import binom
 
 from ddad.calibration import (
+    BORDER,
     Calibration,
+    border_factors,
+    border_levels,
     conformal_threshold,
     normals_needed,
     scale_statistics,
 )
 
 
+EVEN = ((1.0,) * 5,) * 5
+
+
 def calibration(**changes):
     scores = (0.5, 1.0, 1.5, 2.0)
     made = Calibration(
-        *({"pixel": (1.0, 2.0)}, {"pixel": (0.5, 4.0)}, scores, 0.2, 2.0, 0.0, 4.0, "abc")
+        *({"pixel": (1.0, 2.0)}, {"pixel": (0.5, 4.0)}, {"pixel": EVEN}),
+        *(scores, 0.2, 2.0, 0.0, 4.0, "abc"),
     )
     return replace(made, **changes)
 
@@ -93,6 +100,44 @@ def test_normalise_is_a_z_score():
     assert z.dtype == np.float32
 
 
+def loud_border(rng, height=48, width=80):
+    maps = rng.gamma(2, size=(2, height, width))
+    maps[:, :, :2] *= 3
+    maps[:, -1] *= 2
+    return maps
+
+
+def test_a_border_that_is_loud_in_normals_is_brought_to_the_level_of_the_interior():
+    rng = np.random.default_rng(0)
+    levels = border_levels([loud_border(rng) for _ in range(40)])
+    assert np.shape(levels) == (BORDER + 1, BORDER + 1)
+    assert levels[BORDER][BORDER] == 1
+    assert levels[BORDER][0] == pytest.approx(math.sqrt((9 + 1) / 2), rel=0.05)  # left, not right
+    assert levels[0][0] > levels[BORDER][0] > levels[0][BORDER] > 1.3
+    assert max(levels[i][j] for i in range(1, 5) for j in range(2, 5)) < 1.2
+    fresh = loud_border(rng)
+    factors = border_factors(levels, *fresh.shape[1:])
+    assert factors.shape == fresh.shape[1:]
+    normalised = calibration(borders={"pixel": levels}).normalise("pixel", fresh)
+    assert normalised.std() < calibration().normalise("pixel", fresh).std()
+    np.testing.assert_array_equal(factors, factors[::-1, ::-1])
+
+
+def test_a_quiet_border_stays_as_it_is():
+    """Round parts on a plain ground: what little happens there must not be made louder."""
+    rng = np.random.default_rng(0)
+    maps = rng.gamma(2, size=(8, 1, 64, 64))
+    maps[:, :, 8:-8, 8:-8] *= 5
+    assert np.max(border_levels(list(maps))) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 3), (1, 4, 90), (1, 200, 7)])
+def test_borders_of_small_and_narrow_maps(shape):
+    levels = border_levels([np.ones(shape), np.zeros(shape)])
+    assert np.isfinite(levels).all() and np.min(levels) >= 1
+    assert border_factors(levels, *shape[1:]).shape == shape[1:]
+
+
 def test_json_round_trip():
     before = calibration()
     assert Calibration.from_json(before.to_json()) == before
@@ -105,6 +150,7 @@ def test_json_round_trip():
         lambda v: v.update(extra=1),
         lambda v: v.update(threshold=math.nan),
         lambda v: v.update(means={"pixel": ["a", "b"]}),
+        lambda v: v.update(borders={"pixel": [[1.0, math.inf]]}),
     ],
 )
 def test_damaged_json_is_refused(spoil):
