@@ -18,7 +18,6 @@ from ddad.calibration import (
     scale_statistics,
 )
 
-
 EVEN = ((1.0,) * 5,) * 5
 
 

@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from ddad.cli import main
@@ -131,3 +133,24 @@ def test_nll_is_a_finite_number_of_bits(tree, tiny_checkpoint, capsys):
     assert main(command) == 0
     bits = float(capsys.readouterr().out.splitlines()[-1].split()[0])
     assert 2 < bits < 12
+
+
+def test_a_photograph_of_twelve_megapixels_scores_within_two_gigabytes(tiny_checkpoint, tmp_path):
+    rng = np.random.default_rng(0)
+    photograph = Image.fromarray(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    photograph.resize((4000, 3000)).save(tmp_path / "large.jpg")
+    code = (
+        "import resource, sys\n"
+        "from ddad.cli import main\n"
+        "failed = main(['score', *sys.argv[1:]])\n"
+        "print(failed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    arguments = [str(tmp_path / "large.jpg"), "--checkpoint", str(tiny_checkpoint), "--out"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+    )
+    failed, kilobytes = done.stdout.split()[-2:]
+    assert failed == "0", done.stderr
+    assert int(kilobytes) < 2_000_000
