@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--extractor", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy"))
+    parser.add_argument("--seed", type=int, default=0, help="of ours; give it an --out of its own")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     args = parser.parse_args()
@@ -68,6 +69,7 @@ def measure(name: str, method: str, args: argparse.Namespace) -> dict[str, Any]:
     branch = out / ("feature" if method == "feature" else "pixel")
     if method != "patchcore" and not (branch / "ddad.json").exists():
         train = ["train", str(source), "--out", str(branch), "--branch", branch.name]
+        train += ["--seed", str(args.seed)]
         if branch.name == "feature":
             train += ["--extractor", str(args.extractor)]
         else:

@@ -120,7 +120,7 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
     images = [look(s) for s in tqdm(part, desc=root.name, disable=None)]
     clean = [look(s) for s in held[:60]]
     judged = [look(s) for s in tqdm(tests, desc=root.name, disable=None)]
-    vectors = torch.cat([f.flatten(1).T[::8] for _, f in images]).float()
+    vectors = _vectors([f for _, f in images], 60_000)
     mean, scale = vectors.mean(0)[:, None, None], float(vectors.var(0).mean().sqrt())
     chain = linear_chain()
 
@@ -162,7 +162,7 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
             return torch.stack(found).numpy()
 
         yield label, evaluate(maps), steps
-    mixture = NormalMixture.fit(vectors[:: max(1, len(vectors) // 60_000)], 1024)
+    mixture = NormalMixture.fit(vectors, 1024)
     ratios = [1 / float(chain.tables[t + 1]) - 1 for t in TIMESTEPS]
 
     def exact(small: Tensor, features: Tensor) -> np.ndarray:
@@ -225,7 +225,7 @@ def tokens(
     images: Views, unit: Callable[[Tensor], Tensor], chain: PosteriorDDPMScheduler, minutes: float
 ) -> Found:
     """Each position for itself."""
-    vectors = torch.cat([unit(f).flatten(1).T[::4] for _, f in images])
+    vectors = unit(_vectors([f for _, f in images], 100_000).T[..., None])[..., 0].T
     model = Tokens(vectors.shape[1])
     rng = np.random.default_rng(0)
 
@@ -270,6 +270,13 @@ def unet(
 
     steps, best = loop(model, minutes, 1e-3, loss)
     return steps, lambda x_t, t, like: _clean(chain, x_t, best(x_t, t).sample, t), False
+
+
+def _vectors(features: list[Tensor], most: int) -> Tensor:
+    """About `most` vectors (N, C) from random places, as many from every image."""
+    each, rng = -(-most // len(features)), np.random.default_rng(0)
+    flat = (f.flatten(1).T for f in features)
+    return torch.cat([f[torch.from_numpy(rng.permutation(len(f))[:each])] for f in flat]).float()
 
 
 def _clean(chain: PosteriorDDPMScheduler, x_t: Tensor, v: Tensor, t: Tensor) -> Tensor:

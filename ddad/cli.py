@@ -50,16 +50,19 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "Train on normal images, then calibrate on held-out ones.")
     train.add_argument("data", type=Path, help="MVTec-shaped category or folder of normal images")
     train.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
-    train.add_argument("--preset", choices=("tiny", "cpu", "gpu"), default="cpu")
+    train.add_argument("--preset", choices=("tiny", "cpu", "gpu"), help="of the pixel branch")
     for name, kind in _TRAIN_FLAGS.items():
         train.add_argument(f"--{name.replace('_', '-')}", type=kind, help="override the preset")
     train.add_argument(
         "--branch",
         choices=("both", "feature", "pixel"),
-        help="feature: a minute or two; pixel: as long as --minutes says; default: both where "
-        "there is an extractor",
+        help="feature: a minute or two; pixel: as long as --minutes says; default: feature, or "
+        "both where a preset or a length of training is given",
     )
-    train.add_argument("--extractor", help="backbone directory, or with --download a hub model")
+    train.add_argument(
+        "--extractor",
+        help="backbone directory, or with --download a hub model; default: the bundled one",
+    )
     train.add_argument("--download", action="store_true", help="allow --extractor from the hub")
     train.add_argument("--flips", action="store_true", help="mirror images: no handedness in them")
     train.add_argument("--dry-run", action="store_true", help="print the settings and stop")
@@ -140,18 +143,16 @@ def _train(args: argparse.Namespace) -> int:
     from ddad.run import PRESETS
     from ddad.scoring import ScoreConfig
 
-    config = _override(PRESETS[args.preset], args)
+    config = _override(PRESETS[args.preset or "cpu"], args)
     if args.dry_run:
         print(json.dumps(asdict(config), indent=2))
         return 0
     score = _override(ScoreConfig(size=config.size), args)  # fails before the training, not after
-    source = args.extractor or (BUNDLED if BUNDLED.is_dir() else None)
-    args.branch = args.branch or ("both" if source else "pixel")
+    asked = any((args.preset, args.minutes, args.steps))
+    args.branch = args.branch or ("both" if asked else "feature")
     extractor = None
     if args.branch != "pixel":
-        if source is None:
-            raise ValueError("the feature branch needs --extractor, a backbone directory")
-        extractor = Extractor.load(source, download=args.download)
+        extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     samples = data.read(args.data)
     print(data.summary(samples))
     normals = [s for s in samples if s.split == "train" and not s.anomalous]
@@ -180,6 +181,7 @@ def _cross_fit(
             linear_chain(),
             score,
             target_fpr=args.fpr,
+            seed=args.seed or 0,
             name=args.out.name,
             on_progress=_on(bar),
         )

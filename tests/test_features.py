@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,26 @@ def test_the_development_backbone_opens(real_data):
     extractor = Extractor.load(real_data.parent / "backbones" / "resnet18-stage3")
     assert extractor(torch.zeros(1, 3, 64, 64)).shape == (1, 448, 8, 8)
     assert ROOT not in (real_data, *real_data.parents)
+
+
+def test_the_bundled_extractor_is_small_and_knows_its_teacher():
+    """Its features predict the teacher's far better than their mean does, on an unseen part."""
+    from ddad.checkpoint import BUNDLED
+
+    size = sum(path.stat().st_size for path in BUNDLED.iterdir())
+    assert size < 10_000_000
+    assert (BUNDLED / "README.md").is_file()
+    teacher = ROOT.parent / "shared" / "backbones" / "resnet18-stage3"
+    if not teacher.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"no teacher at {teacher}")
+        pytest.skip(f"no teacher at {teacher}")
+    ours, theirs = Extractor.load(BUNDLED), Extractor.load(teacher)
+    pixels = texture(np.random.default_rng(3), 192, 192)
+    x = torch.from_numpy(spoil(pixels, np.random.default_rng(0))[0]).permute(2, 0, 1).float()[None]
+    with torch.inference_mode():
+        pairs = zip(ours.stages(x / 127.5 - 1), theirs.stages(x / 127.5 - 1), strict=True)
+        for found, wanted in pairs:
+            assert found.shape == wanted.shape
+            spread = (wanted - wanted.mean((0, 2, 3), keepdim=True)).square().mean()
+            assert (found - wanted).square().mean() < 0.5 * spread

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from conftest import texture
@@ -81,8 +83,6 @@ def test_the_command_line_cross_fits_few_normals(tree, tiny_backbone, tmp_path, 
 
 def test_a_real_set_by_the_default_settings(real_data, tmp_path):
     """31 cookies, the development backbone, everything else as it comes."""
-    import json
-
     data, out = real_data / "aws_cookie", tmp_path / "cookie"
     backbone = real_data.parent / "backbones" / "resnet18-stage3"
     command = ["train", str(data), "--out", str(out), "--branch", "feature"]
@@ -90,3 +90,18 @@ def test_a_real_set_by_the_default_settings(real_data, tmp_path):
     assert main(["evaluate", str(data), "--checkpoint", str(out), "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "metrics.json").read_text())
     assert found["image_auroc"] > 0.93 and found["pixel_auroc"] > 0.95 and found["aupro"] > 0.87
+
+
+def test_training_with_nothing_but_data_and_a_place_to_write(tree, tmp_path):
+    """The defaults: the bundled extractor, the feature branch, cross-fitted."""
+    out = tmp_path / "plain"
+    assert main(["train", str(tree), "--out", str(out)]) == 0
+    detector = Detector.load(out)
+    assert detector.weights == {"feature": 1.0}
+    assert detector.calibration.cross_fitted
+    assert detector.training["extractor"]["name"] == "extractor"
+    result = tmp_path / "result"
+    assert main(["evaluate", str(tree), "--checkpoint", str(out), "--out", str(result)]) == 0
+    found = json.loads((result / "metrics.json").read_text())
+    assert found["image_auroc"] == 1
+    assert found["pixel_auroc"] > 0.9
