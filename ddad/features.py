@@ -7,6 +7,7 @@ and nothing of calibration or thresholds.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -92,11 +93,13 @@ class Extractor(nn.Module):
         return extractor
 
     def save(self, path: Path) -> None:
-        """Write a directory that `load` opens."""
+        """Write a directory that `load` opens; in half precision where that loses nothing."""
         from transformers.utils import logging
 
+        weights = [v for v in self.model.state_dict().values() if v.is_floating_point()]
+        exact = all(torch.equal(v, v.half().float()) for v in weights)
         logging.disable_progress_bar()
-        self.model.save_pretrained(path)
+        (copy.deepcopy(self.model).half() if exact else self.model).save_pretrained(path)
         logging.enable_progress_bar()
         processing = {"image_mean": self.mean, "image_std": self.std, "do_rescale": True}
         processing |= {"image_processor_type": "ConvNextImageProcessor"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 
 import numpy as np
@@ -143,6 +144,16 @@ def test_the_development_backbone_opens(real_data):
     extractor = Extractor.load(real_data.parent / "backbones" / "resnet18-stage3")
     assert extractor(torch.zeros(1, 3, 64, 64)).shape == (1, 448, 8, 8)
     assert ROOT not in (real_data, *real_data.parents)
+
+
+def test_weights_that_came_in_half_precision_are_kept_so(extractor, tmp_path):
+    extractor.save(tmp_path / "whole")
+    half = Extractor(copy.deepcopy(extractor.model).half().float(), "half")
+    half.save(tmp_path / "half")
+    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("half", "whole")]
+    assert sizes[0] < 0.7 * sizes[1]
+    assert Extractor.load(tmp_path / "half").digest == half.digest
+    assert Extractor.load(tmp_path / "whole").digest == extractor.digest
 
 
 def test_the_bundled_extractor_is_small_and_knows_its_teacher():
