@@ -1,7 +1,8 @@
 """The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
 
 model_index.json  unet/  scheduler/    stock diffusers components (no unet: feature branch alone)
-features/extractor/                    the backbone, as transformers reads it
+features/extractor/                    the backbone, as transformers reads it; absent where it is the
+                                       bundled one, which ddad.json then names by its digest
 features/mixture.safetensors           what it says of normal images; no features/: pixels alone
 ddad.json                              format, score settings, what it was trained on
 calibration.json                       absent: the model is not calibrated
@@ -72,12 +73,16 @@ def write(
             stock.save_pretrained(parts / "scheduler")
         else:
             DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
+        meta: dict[str, Any] = {"format": FORMAT, "score": asdict(config), "training": training}
         if features is not None:
-            features.extractor.save(parts / "features" / "extractor")
+            (parts / "features").mkdir()
+            if features.extractor.digest == Extractor.load(BUNDLED).digest:
+                meta["bundled_extractor"] = features.extractor.digest
+            else:
+                features.extractor.save(parts / "features" / "extractor")
             save_file(_tensors(features.mixture), parts / "features" / "mixture.safetensors")
         if calibration is not None:
             (parts / "calibration.json").write_text(calibration.to_json())
-        meta = {"format": FORMAT, "score": asdict(config), "training": training}
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
         files = [f for f in parts.rglob("*") if f.is_file()]
         for file in sorted(files, key=lambda f: f.name == "ddad.json"):
@@ -162,7 +167,7 @@ def _read(folder: Path) -> Checkpoint:
         )
     if (folder / "features").is_dir():
         mixture = NormalMixture(**load_file(folder / "features" / "mixture.safetensors"))
-        features = FeatureModel(Extractor.load(folder / "features" / "extractor"), mixture)
+        features = FeatureModel(_extractor(meta, folder), mixture)
     if unet is None and features is None:
         raise CheckpointError(f"the checkpoint {folder} has neither unet/ nor features/")
     scheduler = PosteriorDDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
@@ -178,6 +183,19 @@ def _read(folder: Path) -> Checkpoint:
         dict(meta.get("training") or {}),
         without_header(card.read_text()) if card.exists() else "",
     )
+
+
+def _extractor(meta: dict[str, Any], folder: Path) -> Extractor:
+    digest = meta.get("bundled_extractor")
+    if digest is None:
+        return Extractor.load(folder / "features" / "extractor")
+    extractor = Extractor.load(BUNDLED)
+    if extractor.digest != digest:
+        raise CheckpointError(
+            f"the checkpoint {folder} was made with another version of the bundled extractor: "
+            "train it again"
+        )
+    return extractor
 
 
 def _score_config(meta: Any, folder: Path) -> ScoreConfig:

@@ -9,8 +9,13 @@ import torch
 from conftest import texture
 from diffusers import DDPMPipeline
 
-from ddad.checkpoint import CheckpointError, find_checkpoint, list_checkpoints
+from ddad.checkpoint import BUNDLED, CheckpointError, find_checkpoint, list_checkpoints
 from ddad.detector import Detector
+from ddad.diffusion import linear_chain
+from ddad.features import Extractor, FeatureModel, sample_tokens
+from ddad.geometry import to_model
+from ddad.mixture import NormalMixture
+from ddad.scoring import ScoreConfig
 
 
 @pytest.fixture
@@ -90,3 +95,19 @@ def test_shipped_models_load_and_fit_their_limits():
         folder = find_checkpoint(name)
         weights = sum(f.stat().st_size for f in folder.rglob("*.safetensors"))
         assert weights <= 15e6
+
+
+def test_the_bundled_extractor_is_named_by_its_digest(tmp_path, images):
+    folder = tmp_path / "model"
+    extractor = Extractor.load(BUNDLED)
+    (tokens,) = sample_tokens(extractor, [to_model(images[0], (64, 64))], 64, 0)
+    features = FeatureModel(extractor, NormalMixture.fit(tokens, 2))
+    made = Detector(None, linear_chain(), ScoreConfig(feature_size=64), features=features)
+    made.save(folder)
+    assert not (folder / "features" / "extractor").exists()
+    assert Detector.load(folder).fingerprint == made.fingerprint
+    meta = json.loads((folder / "ddad.json").read_text())
+    meta["bundled_extractor"] = "0" * 32
+    (folder / "ddad.json").write_text(json.dumps(meta))
+    with pytest.raises(CheckpointError, match="another version of the bundled extractor"):
+        Detector.load(folder)

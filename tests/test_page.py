@@ -175,7 +175,8 @@ def test_the_canvas_marks_what_the_library_marks(page, tiny_detector, examples):
         expected = found.mask(shown).mean()
         area = text(page, ".area")
         share = 0.0005 if area == "< 0.1 %" else float(area.rstrip(" %")) / 100
-        assert share == pytest.approx(expected, abs=6e-4)
+        # The page rounds to 0.1 %, and its 16-bit map may move a pixel that lies at the threshold.
+        assert share == pytest.approx(expected, abs=5.1e-4 + 1 / found.score_map.size)
 
 
 def test_the_slider_moves_mask_and_numbers_without_the_server(page):
