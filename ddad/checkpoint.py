@@ -1,8 +1,8 @@
 """The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
 
 model_index.json  unet/  scheduler/    stock diffusers components (no unet: feature branch alone)
-features/extractor/                    the backbone, as transformers reads it; absent where it is the
-                                       bundled one, which ddad.json then names by its digest
+features/extractor/                    the backbone, as transformers reads it; no directory where
+                                       ddad.json names the bundled one by its digest
 features/mixture.safetensors           what it says of normal images; no features/: pixels alone
 ddad.json                              format, score settings, what it was trained on
 calibration.json                       absent: the model is not calibrated
