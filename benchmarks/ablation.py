@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ddad import data
 from ddad.calibration import border_factors, border_levels, scale_statistics
-from ddad.cli import unseen_normals
+from ddad.commands import unseen_normals
 from ddad.detector import Detector
 from ddad.features import Extractor
 from ddad.fit import fit_features

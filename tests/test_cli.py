@@ -119,10 +119,10 @@ def test_calibrate_refuses_when_nothing_is_unseen(tree, copy, tmp_path, capsys):
     seen = tmp_path / "seen"
     seen.mkdir()
     digests = set(Detector.load(copy).training["trained_on"])
-    from ddad.cli import _file_digest
+    from ddad.commands import file_digest
 
     for file in (tree / "train" / "good").iterdir():
-        if _file_digest(file) in digests:
+        if file_digest(file) in digests:
             shutil.copy(file, seen)
     assert main(["calibrate", str(seen), "--checkpoint", str(copy)]) == 2
     assert "trained on every normal image" in capsys.readouterr().err
