@@ -15,6 +15,10 @@ from torch import Tensor
 from ddad.diffusion import PosteriorDDPMScheduler, kl
 
 
+CHAIN = 1000
+"""T of the chain that timesteps count on."""
+
+
 @dataclass(frozen=True)
 class ScoreConfig:
     """What a score depends on besides the image and the weights."""
@@ -47,8 +51,11 @@ class ScoreConfig:
                 f"timestep {min(self.timesteps)} is smaller than the jump of {self.jump}: "
                 "the KL needs t - jump >= 0"
             )
-        if any(len(set(v)) < len(v) for v in (self.timesteps, self.feature_timesteps)):
-            raise ValueError("each timestep may be named once")
+        for steps in (self.timesteps, self.feature_timesteps):
+            if len(set(steps)) < len(steps):
+                raise ValueError("each timestep may be named once")
+            if steps and not 0 <= min(steps) <= max(steps) < CHAIN:
+                raise ValueError(f"timesteps lie between 0 and {CHAIN - 1}")
         if not self.feature_timesteps or self.feature_size < 64 or not 0 <= self.pixel_weight <= 1:
             raise ValueError(
                 "a feature score needs timesteps, a size of at least 64 and a weight within 0..1"
