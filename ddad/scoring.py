@@ -14,7 +14,6 @@ from torch import Tensor
 
 from ddad.diffusion import PosteriorDDPMScheduler, kl
 
-
 CHAIN = 1000
 """T of the chain that timesteps count on."""
 

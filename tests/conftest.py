@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
 
 
 def texture(rng: np.random.Generator, height: int = 40, width: int = 48) -> np.ndarray:
