@@ -1,1 +1,1 @@
-"""The page. `ui` lays it out, `models` keeps the networks, `results` the files of a visit."""
+"""The page: `ui` puts the tabs together, `page` is what they share, each tab is a file."""
