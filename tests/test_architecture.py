@@ -13,6 +13,7 @@ from conftest import ROOT
 LEAVES = "calibration diffusion geometry images metrics mixture networks regions render runtime"
 ALLOWED = {
     **{name: set() for name in LEAVES.split()},
+    "archive": {"images"},
     "data": {"images"},
     "synthetic": {"images"},
     "scoring": {"diffusion"},
