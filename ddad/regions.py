@@ -42,6 +42,14 @@ def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) 
     return sorted(regions, key=lambda region: -region.peak)
 
 
+def drop_small(mask: np.ndarray, min_area: int) -> np.ndarray:
+    """The mask without its 8-connected regions of fewer than `min_area` pixels."""
+    if min_area <= 1:
+        return mask
+    regions = label(mask, connectivity=2)
+    return (np.bincount(regions.ravel()) >= min_area)[regions] & mask
+
+
 def escape_cell(value: Any) -> Any:
     """A table cell that no spreadsheet runs as a formula; all but strings stay as they are.
 
