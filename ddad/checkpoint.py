@@ -154,7 +154,7 @@ def fingerprint(
 
 
 def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
-    return {name: tensor.cpu().contiguous() for name, tensor in vars(mixture).items()}
+    return {f.name: getattr(mixture, f.name).cpu().contiguous() for f in fields(mixture)}
 
 
 def _read(folder: Path) -> Checkpoint:

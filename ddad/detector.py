@@ -28,7 +28,7 @@ from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
 from ddad.geometry import model_shape, to_image, to_model
-from ddad.runtime import pick_device
+from ddad.runtime import arrange, pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
 
 RawMaps = dict[str, np.ndarray]
@@ -103,8 +103,11 @@ class Detector:
         self.device = device or pick_device()
         self.unet = None
         if unet is not None:
-            self.unet = unet.float().to(self.device).eval().requires_grad_(False)
-        self.features = features.to(self.device) if features is not None else None
+            self.unet = arrange(unet.float().to(self.device).eval().requires_grad_(False))
+        self.features = None
+        if features is not None:
+            self.features = features.to(self.device)
+            arrange(self.features.extractor)
         self.scheduler = scheduler
         self.config = config
         self.name = name
@@ -148,31 +151,20 @@ class Detector:
         `on_progress(done, total)` counts rows through the networks.
         """
         maps: list[RawMaps] = [{} for _ in images]
-        rows = {
-            "pixel": len(self.config.timesteps) * self.config.draws,
-            "feature": len(self.config.feature_timesteps),
-        }
-        total = len(images) * sum(rows[branch] for branch in self.weights)
+        rows = {"pixel": self.config.draws, "feature": 1}
+        total = len(images) * sum(rows[b] * len(steps) for b, steps in self.timesteps.items())
         done = 0
         for branch in self.weights:
-            pixel = branch == "pixel"
-            size, stride = (
-                (self.config.size, self._stride) if pixel else (self.config.feature_size, 16)
-            )
-            blur = self.config.blur if pixel else self.config.feature_blur
-            shapes = [model_shape(image.shape, size, stride) for image in images]
+            shapes = [self._shape(branch, image) for image in images]
             for group in _runs(shapes, batch_size):
-                before = done
-
-                def report(rows: int, of: int, before: int = before) -> None:
-                    on_progress(before + rows, total)
-
                 x = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
-                raw = self._pixel(x, report) if pixel else self._feature(x)
-                for index, each in zip(group, raw.cpu().numpy(), strict=True):
-                    maps[index][branch] = gaussian_filter(each, (0, blur, blur), mode="nearest")
-                done += len(group) * rows[branch]
-                on_progress(done, total)
+                scales = []
+                for scale in self._scales(branch, x):
+                    scales.append(scale)
+                    done += len(group) * rows[branch]
+                    on_progress(done, total)
+                for row, index in enumerate(group):
+                    maps[index][branch] = np.stack([scale[row] for scale in scales])
         return maps
 
     def detect(
@@ -189,19 +181,29 @@ class Detector:
         """
         calibration = self.calibration
         raw = self.raw_maps(images, batch_size=batch_size, on_progress=on_progress)
-        detections = []
-        for image, maps in zip(images, raw, strict=True):
-            z = {branch: calibration.normalise(branch, m) for branch, m in maps.items()}
-            scales = tuple(
-                ScaleMap(branch, t, self.scheduler.noise_std(t), weight / len(steps), m)
-                for (branch, weight), steps in zip(
-                    self.weights.items(), self.timesteps.values(), strict=True
-                )
-                for t, m in zip(steps, z[branch], strict=True)
-            )
-            score_map = self._fuse(z, image.shape)
-            detections.append(Detection(score_map, scales, calibration.threshold))
-        return detections
+        return [
+            self._detection({b: calibration.normalise(b, m) for b, m in maps.items()}, image.shape)
+            for image, maps in zip(images, raw, strict=True)
+        ]
+
+    def detect_steps(self, image: np.ndarray) -> Iterator[ScaleMap | Detection]:
+        """What `detect` finds in one image, as it comes: each noise scale's map, then the whole.
+
+        The quicker branch comes first. The Detection at the end is that of `detect([image])` bit
+        for bit. Raises CheckpointError where the model is not calibrated.
+        """
+        calibration = self.calibration
+        z: RawMaps = {}
+        for branch in sorted(self.weights):  # feature before pixel
+            shape = self._shape(branch, image)
+            x = to_model(image, shape)[None].to(self.device)
+            maps: list[np.ndarray] = []
+            for (scale,) in self._scales(branch, x):
+                maps.append(scale)
+                missing = [scale] * (len(self.timesteps[branch]) - len(maps))
+                z[branch] = calibration.normalise(branch, np.stack(maps + missing))
+                yield self._scale_map(branch, len(maps) - 1, z[branch])
+        yield self._detection(z, image.shape)
 
     def calibrate(
         self,
@@ -342,12 +344,38 @@ class Detector:
         assert self.unet is not None
         return self.unet(x_t, t).sample
 
-    def _pixel(self, x: Tensor, report: Callable[[int, int], None]) -> Tensor:
-        return pixel_maps(self._predict, self.scheduler, x, self.config, on_progress=report)
+    def _shape(self, branch: str, image: np.ndarray) -> tuple[int, int]:
+        """Height and width at which a branch sees an image."""
+        if branch == "feature":
+            return model_shape(image.shape, self.config.feature_size, 16)
+        return model_shape(image.shape, self.config.size, self._stride)
 
-    def _feature(self, x: Tensor) -> Tensor:
-        assert self.features is not None
-        return feature_maps(self.features, self.scheduler, x, self.config.feature_timesteps)
+    def _scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:
+        """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
+        if branch == "feature":
+            assert self.features is not None
+            maps = feature_maps(self.features, self.scheduler, x, self.timesteps[branch])
+            raw = iter(maps.transpose(0, 1))
+            blur = self.config.feature_blur
+        else:
+            alone = (replace(self.config, timesteps=(t,)) for t in self.config.timesteps)
+            raw = (pixel_maps(self._predict, self.scheduler, x, one)[:, 0] for one in alone)
+            blur = self.config.blur
+        for scale in raw:
+            yield gaussian_filter(scale.cpu().numpy(), (0, blur, blur), mode="nearest")
+
+    def _detection(self, z: RawMaps, shape: Sequence[int]) -> Detection:
+        scales = tuple(
+            self._scale_map(branch, index, z[branch])
+            for branch, steps in self.timesteps.items()
+            for index in range(len(steps))
+        )
+        return Detection(self._fuse(z, shape), scales, self.calibration.threshold)
+
+    def _scale_map(self, branch: str, index: int, z: np.ndarray) -> ScaleMap:
+        steps = self.timesteps[branch]
+        noise, share = self.scheduler.noise_std(steps[index]), self.weights[branch] / len(steps)
+        return ScaleMap(branch, steps[index], noise, share, z[index])
 
     def _fuse(self, z: RawMaps, shape: Sequence[int]) -> np.ndarray:
         """Weighted mean of the branches, each the mean over its noise scales, at image size."""

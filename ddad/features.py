@@ -163,8 +163,8 @@ def feature_maps(
     features = model.extractor(x)
     tokens = features.flatten(2).transpose(1, 2).flatten(0, 1)
     ratios = [1 / float(scheduler.tables[t + 1]) - 1 for t in timesteps]
-    errors = [model.mixture.error(tokens, ratio) for ratio in ratios]
-    return torch.stack(errors).view(len(ratios), len(x), *features.shape[2:]).transpose(0, 1)
+    errors = model.mixture.errors(tokens, ratios)
+    return errors.view(len(ratios), len(x), *features.shape[2:]).transpose(0, 1)
 
 
 @torch.inference_mode()

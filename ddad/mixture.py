@@ -5,7 +5,9 @@ Knows vectors, nothing of images or networks. It is fitted to feature vectors of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -51,7 +53,12 @@ class NormalMixture:
         return cls(mean, scale, centres, basis.float(), variances.clamp(min=1e-6).float())
 
     def to(self, device: torch.device) -> NormalMixture:
-        return NormalMixture(**{k: v.to(device) for k, v in vars(self).items()})
+        return NormalMixture(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    @cached_property
+    def rotated(self) -> Tensor:
+        """The centres (K, C) in the eigenbasis."""
+        return self.centres @ self.basis
 
     def denoise(self, vectors: Tensor, noise: float) -> Tensor:
         """E[clean | vectors] for noise of variance `noise`, in units of the mean channel variance.
@@ -59,25 +66,35 @@ class NormalMixture:
         The component is the likeliest one: among hundreds of dimensions its responsibility is 1
         but for a hair. Around it the answer is the Wiener filter.
         """
-        residual, rotated = self._residual(vectors, noise)
+        rotated = self._rotate(vectors)
+        residual = rotated - self.rotated[self._component(rotated, noise)]
         gain = self.variances / (self.variances + noise)
         clean = (rotated - residual + residual * gain) @ self.basis.T
         return clean * self.scale + self.mean
 
     def error(self, vectors: Tensor, noise: float) -> Tensor:
         """Root mean square (N,) of vectors minus `denoise`, in units of `scale`."""
-        residual, _ = self._residual(vectors, noise)
-        return (residual * (noise / (self.variances + noise))).square().mean(1).sqrt()
+        return self.errors(vectors, [noise])[0]
 
-    def _residual(self, vectors: Tensor, noise: float) -> tuple[Tensor, Tensor]:
-        """Difference to the likeliest centre, and the vector itself, both in the eigenbasis."""
-        rotated = (vectors - self.mean) / self.scale @ self.basis
-        weight = (self.variances + noise).rsqrt()
-        centres = self.centres @ self.basis
-        nearest = _nearest(rotated * weight, centres * weight)
-        return rotated - centres[nearest], rotated
+    def errors(self, vectors: Tensor, noises: Sequence[float]) -> Tensor:
+        """`error` (noises, N) at several noises; the vectors are rotated once."""
+        rotated = self._rotate(vectors)
+        rows = []
+        for noise in noises:
+            residual = rotated - self.rotated[self._component(rotated, noise)]
+            rows.append((residual * (noise / (self.variances + noise))).square().mean(1).sqrt())
+        return torch.stack(rows)
+
+    def _rotate(self, vectors: Tensor) -> Tensor:
+        return (vectors - self.mean) / self.scale @ self.basis
+
+    def _component(self, rotated: Tensor, noise: float) -> Tensor:
+        """The likeliest centre of each rotated vector."""
+        weight = self.variances + noise
+        return _nearest(rotated, self.rotated / weight, (self.rotated.square() / weight).sum(1))
 
 
-def _nearest(x: Tensor, centres: Tensor, rows: int = 4096) -> Tensor:
-    lengths = centres.square().sum(1)
-    return torch.cat([(lengths - 2 * part @ centres.T).argmin(1) for part in x.split(rows)])
+def _nearest(x: Tensor, centres: Tensor, lengths: Tensor | None = None, rows: int = 4096) -> Tensor:
+    lengths = centres.square().sum(1) if lengths is None else lengths
+    parts = [torch.addmm(lengths, part, centres.T, alpha=-2).argmin(1) for part in x.split(rows)]
+    return torch.cat(parts)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from conftest import spoil, texture
 
 from ddad.checkpoint import CheckpointError
@@ -70,18 +71,57 @@ def test_progress_counts_to_the_end(tiny_detector, images):
     assert [d for d, _ in seen] == sorted(d for d, _ in seen)
 
 
-def test_a_new_process_gives_the_same_map(tiny_checkpoint, tiny_detector, tmp_path):
+def test_steps_bring_every_scale_and_end_in_the_same_detection(tiny_detector, images):
+    for image in images:
+        (whole,) = tiny_detector.detect([image])
+        *scales, last = tiny_detector.detect_steps(image)
+        np.testing.assert_array_equal(last.score_map, whole.score_map)
+        assert last.threshold == whole.threshold
+        assert [s.branch for s in scales] == sorted(s.branch for s in whole.scales)
+        for kept in (scales, last.scales):
+            by_name = {s.name: s for s in kept}
+            assert len(by_name) == len(kept) == len(whole.scales)
+            for scale in whole.scales:
+                np.testing.assert_array_equal(by_name[scale.name].map, scale.map)
+                assert by_name[scale.name].weight == scale.weight
+
+
+def test_steps_come_one_by_one(tiny_detector, images):
+    steps, seen = tiny_detector.detect_steps(images[0]), []
+    predict, tiny_detector._predict = (
+        tiny_detector._predict,
+        lambda *a: seen.append(1) or predict(*a),
+    )
+    try:
+        assert next(steps).branch == "feature"
+        assert not seen  # the pixel network has not run yet
+        assert sum(1 for _ in steps) == len(tiny_detector.config.timesteps) + len(
+            tiny_detector.config.feature_timesteps
+        )
+        assert len(seen) == len(tiny_detector.config.timesteps)
+    finally:
+        del tiny_detector._predict
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_new_process_gives_the_same_score(tiny_checkpoint, tiny_detector, tmp_path, threads):
+    """To 1e-6 of its size whatever the threads (sums run in another order), else bit for bit."""
     image = texture(np.random.default_rng(9))
     np.save(tmp_path / "image.npy", image)
     code = (
-        "import sys, numpy as np, torch; torch.set_num_threads(2)\n"
+        "import sys, numpy as np, torch; torch.set_num_threads(int(sys.argv[3]))\n"
         "from ddad.detector import Detector\n"
         "found, = Detector.load(sys.argv[1]).detect([np.load(sys.argv[2] + '/image.npy')])\n"
         "np.save(sys.argv[2] + '/map.npy', found.score_map)"
     )
-    subprocess.run([sys.executable, "-c", code, tiny_checkpoint, tmp_path], check=True)
+    command = [sys.executable, "-c", code, tiny_checkpoint, tmp_path, str(threads)]
+    subprocess.run(command, check=True)
     (here,) = tiny_detector.detect([image])
-    np.testing.assert_allclose(np.load(tmp_path / "map.npy"), here.score_map, atol=1e-6)
+    there = np.load(tmp_path / "map.npy")
+    assert there.max() == pytest.approx(here.score, rel=1e-6)
+    np.testing.assert_allclose(there, here.score_map, atol=2e-5)
+    if threads == torch.get_num_threads():
+        np.testing.assert_array_equal(there, here.score_map)
 
 
 def test_an_uncalibrated_model_says_what_to_do(tiny_detector, images):
