@@ -156,7 +156,7 @@ def evaluate(
 
     Maps are compared with the true masks at the images' original size.
     """
-    evaluation = Evaluation()
+    evaluation = Evaluation(detector.calibration.threshold)
     columns = ["file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area"]
     with _table(out / "images.csv", columns) as write:
         for done, sample in enumerate(samples, 1):

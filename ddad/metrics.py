@@ -7,11 +7,17 @@ images of any size and score range costs a few arrays of counts and no pixel is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
 
 BITS = 20
 """Leading bits of a float32 that tell bins apart: 11 of the mantissa, one part in 2048."""
@@ -32,6 +38,31 @@ def image_metrics(scores: Sequence[float], labels: Sequence[bool]) -> dict[str, 
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     values = (roc_auc_score(labels, scores), average_precision_score(labels, scores), f1.max())
     return dict(zip(names, map(float, values), strict=True))
+
+
+def image_curves(scores: Sequence[float], labels: Sequence[bool]) -> dict[str, np.ndarray]:
+    """The ROC (false-positive rate, recall) and precision-recall curve (recall, precision).
+
+    Each (n, 2), n <= 200, from the highest threshold to the lowest; empty with one class only.
+    """
+    if len(set(labels)) < 2:
+        return {}
+    fpr, recall, _ = roc_curve(labels, scores, drop_intermediate=False)
+    precision, hits, _ = precision_recall_curve(labels, scores)
+    return {
+        "image_roc": thin(np.stack([fpr, recall], 1)),
+        "image_pr": thin(np.stack([hits, precision], 1)[::-1]),
+    }
+
+
+def thin(points: np.ndarray, most: int = 200) -> np.ndarray:
+    """At most so many of a monotone curve's points (n, 2), spread evenly along it, both ends kept.
+
+    Steps of more than 2 / most in x or y are the curve's own.
+    """
+    along = np.concatenate([[0], np.abs(np.diff(points, axis=0)).sum(1).cumsum()])
+    kept = np.searchsorted(along, np.linspace(0, along[-1], most))
+    return points[np.unique([0, *kept[1:-1], len(points) - 1])]
 
 
 def score_bin(scores: np.ndarray) -> np.ndarray:
@@ -85,50 +116,135 @@ class PixelCurves:
         names = ("pixel_auroc", "pixel_ap", "pixel_f1_max", "aupro")
         if not self.positives.any() or not self.negatives.any():
             return dict.fromkeys(names)
-        used = np.flatnonzero(self.negatives + self.positives)[::-1]  # loudest first
-        false = np.concatenate([[0], self.negatives[used].cumsum()])
-        true = np.concatenate([[0], self.positives[used].cumsum()])
-        fpr, recall = false / false[-1], true / true[-1]
-        precision = true[1:] / (true + false)[1:]
-        f1 = 2 * precision * recall[1:] / np.maximum(precision + recall[1:], 1e-12)
-        pro = np.concatenate([[0], self.overlap[used].cumsum()]) / self.regions
+        fpr, recall, precision, pro = self._rates()
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
         end = np.searchsorted(fpr, fpr_limit)  # the curve may rise steeply just at the limit
         x = np.append(fpr[:end], fpr_limit)
         y = np.append(pro[:end], np.interp(fpr_limit, fpr[: end + 1], pro[: end + 1]))
         values = (
             np.trapezoid(recall, fpr),
-            np.sum(np.diff(recall) * precision),
+            np.sum(np.diff(recall) * precision[1:]),
             f1.max(),
             np.trapezoid(y, x) / fpr_limit,
         )
         return dict(zip(names, map(float, values), strict=True))
 
+    def lines(self) -> dict[str, np.ndarray]:
+        """The ROC, precision-recall and PRO curve, each (n, 2), n <= 200; empty as `result`."""
+        if not self.positives.any() or not self.negatives.any():
+            return {}
+        fpr, recall, precision, pro = self._rates()
+        return {
+            "pixel_roc": thin(np.stack([fpr, recall], 1)),
+            "pixel_pr": thin(np.stack([recall, precision], 1)),
+            "pro": thin(np.stack([fpr, pro], 1)),
+        }
+
+    def _rates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """False-positive rate, recall, precision, mean overlap as the threshold falls from +inf."""
+        used = np.flatnonzero(self.negatives + self.positives)[::-1]  # loudest first
+        false = np.concatenate([[0], self.negatives[used].cumsum()])
+        true = np.concatenate([[0], self.positives[used].cumsum()])
+        precision = np.concatenate([[1], true[1:] / (true + false)[1:]])  # of nothing: 1 by custom
+        pro = np.concatenate([[0], self.overlap[used].cumsum()]) / self.regions
+        return false / false[-1], true / true[-1], precision, pro
+
+
+@dataclass
+class Verdicts:
+    """Right and wrong at one threshold: how many images, how many pixels. Sums add up."""
+
+    images: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.int64))
+    """[truth, verdict], 0 good and 1 defective."""
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.int64))
+
+    def add(self, marked: np.ndarray, mask: np.ndarray, defective: bool) -> None:
+        """Count one image: the pixels marked in it and its true mask, bool (H, W)."""
+        self.images[int(defective), int(marked.any())] += 1
+        both = np.count_nonzero(marked & mask)
+        false, missed = np.count_nonzero(marked) - both, np.count_nonzero(mask) - both
+        self.pixels += [[marked.size - both - false - missed, false], [missed, both]]
+
+    def __add__(self, other: Verdicts) -> Verdicts:
+        return Verdicts(self.images + other.images, self.pixels + other.pixels)
+
+    def result(self) -> dict[str, Any]:
+        """The confusion of images, and of pixels their IoU, precision and recall over all images.
+
+        Pixels marked on good images count as false; a rate without a denominator is None.
+        """
+        (right, false), (missed, found) = self.images.tolist()
+        (_, pixel_false), (pixel_missed, both) = self.pixels.tolist()
+        return {
+            "true_positives": found,
+            "false_negatives": missed,
+            "false_positives": false,
+            "true_negatives": right,
+            "pixel_iou": _share(both, both + pixel_false + pixel_missed),
+            "pixel_precision": _share(both, both + pixel_false),
+            "pixel_recall": _share(both, both + pixel_missed),
+        }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
 
 class Evaluation:
-    """Metrics of a test set, overall and for each defect type against all good images."""
+    """Metrics of a test set, overall and for each defect type against all good images.
 
-    def __init__(self) -> None:
+    With a threshold, chosen before and never on these images, also what it gets right and wrong.
+    """
+
+    def __init__(self, threshold: float | None = None) -> None:
+        self.threshold = threshold
         self.scores: dict[str, list[float]] = {}
         self.curves: dict[str, PixelCurves] = {}
+        self.verdicts: dict[str, Verdicts] = {}
 
     def add(self, score: float, score_map: np.ndarray, mask: np.ndarray, defect: str) -> None:
         """Count one image of the defect type `defect`, "good" for none."""
         self.scores.setdefault(defect, []).append(score)
         self.curves.setdefault(defect, PixelCurves()).add(score_map, mask)
+        if self.threshold is not None:
+            marked = score_map > np.float32(self.threshold)
+            self.verdicts.setdefault(defect, Verdicts()).add(marked, mask, defect != "good")
 
     def result(self) -> dict[str, Any]:
-        """Counts, image and pixel metrics, and `per_defect`; ready for JSON."""
-        defects = sorted(set(self.scores) - {"good"})
-        whole = self._of(defects)
-        return whole | {"per_defect": {defect: self._of([defect]) for defect in defects}}
+        """Counts, image and pixel metrics, and `per_defect`; ready for JSON.
 
-    def _of(self, defects: Sequence[str]) -> dict[str, Any]:
+        With a threshold each has `at_threshold`, the threshold and `Verdicts.result`.
+        """
+        whole = self._of(self._defects)
+        return whole | {"per_defect": {defect: self._of([defect]) for defect in self._defects}}
+
+    def lines(self) -> dict[str, np.ndarray]:
+        """The curves behind the numbers, as `image_curves` and `PixelCurves.lines` give them."""
+        scores, labels = self._labelled(self._defects)
+        return image_curves(scores, labels) | self._merged(self._defects).lines()
+
+    @property
+    def _defects(self) -> list[str]:
+        return sorted(set(self.scores) - {"good"})
+
+    def _labelled(self, defects: Sequence[str]) -> tuple[list[float], list[bool]]:
         good = self.scores.get("good", [])
         bad = [score for defect in defects for score in self.scores[defect]]
-        labels = [False] * len(good) + [True] * len(bad)
+        return good + bad, [False] * len(good) + [True] * len(bad)
+
+    def _merged(self, defects: Sequence[str]) -> PixelCurves:
         curves = PixelCurves()
         for defect in ("good", *defects):
             if defect in self.curves:
                 curves.merge(self.curves[defect])
-        counts = {"n_good": len(good), "n_defective": len(bad)}
-        return counts | image_metrics(good + bad, labels) | curves.result()
+        return curves
+
+    def _of(self, defects: Sequence[str]) -> dict[str, Any]:
+        scores, labels = self._labelled(defects)
+        counts = {"n_good": labels.count(False), "n_defective": labels.count(True)}
+        found = counts | image_metrics(scores, labels) | self._merged(defects).result()
+        if self.threshold is None:
+            return found
+        kinds = [self.verdicts[d] for d in ("good", *defects) if d in self.verdicts]
+        verdicts = sum(kinds, Verdicts()).result()
+        return found | {"at_threshold": {"threshold": self.threshold} | verdicts}

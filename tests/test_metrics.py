@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from reference import aupro
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from ddad.metrics import Evaluation, PixelCurves, image_metrics, score_bin
+from ddad.metrics import (
+    Evaluation,
+    PixelCurves,
+    Verdicts,
+    image_curves,
+    image_metrics,
+    score_bin,
+    thin,
+)
 
 
 def images(seed, count=4, side=24, levels=0):
@@ -144,3 +152,62 @@ def test_evaluation_compares_each_defect_with_all_good_images():
     none = [np.zeros_like(masks[0])] * 2
     alone = counted(maps[:4], none + masks[2:4]).result()
     assert crack["aupro"] == pytest.approx(alone["aupro"])
+
+
+def test_curves_are_those_behind_the_numbers():
+    """Areas under the thinned curves are the metrics, but for what 200 points leave out."""
+    rng = np.random.default_rng(3)
+    scores, labels = rng.normal(size=900), rng.random(900) < 0.4
+    scores = scores + 1.2 * labels
+    found, lines = image_metrics(list(scores), list(labels)), image_curves(scores, labels)
+    roc, pr = lines["image_roc"], lines["image_pr"]
+    assert len(roc) <= 200 and len(pr) <= 200
+    assert np.trapezoid(roc[:, 1], roc[:, 0]) == pytest.approx(found["image_auroc"], abs=5e-3)
+    assert np.trapezoid(pr[:, 1], pr[:, 0]) == pytest.approx(found["image_ap"], abs=1e-2)
+    maps, masks = images(5, count=6, side=40)
+    curves = counted(maps, masks)
+    lines, numbers = curves.lines(), curves.result(1.0)
+    for name, metric in (("pixel_roc", "pixel_auroc"), ("pixel_pr", "pixel_ap"), ("pro", "aupro")):
+        x, y = lines[name].T
+        assert len(x) <= 200 and (np.diff(x) >= 0).all() and x[-1] == 1
+        assert np.trapezoid(y, x) == pytest.approx(numbers[metric], abs=1e-2)
+    assert image_curves([1.0, 2.0], [True, True]) == {}
+    assert counted([np.zeros((4, 4), np.float32)], [np.zeros((4, 4), bool)]).lines() == {}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=600), st.integers(3, 50))
+def test_thinning_keeps_points_both_ends_and_the_shape(values, most):
+    y = np.sort(np.array(values))
+    points = np.stack([np.linspace(0, 1, len(y)), y], 1)
+    kept = thin(points, most)
+    assert len(kept) <= most
+    assert {tuple(p) for p in kept.tolist()} <= {tuple(p) for p in points.tolist()}
+    assert (kept[0] == points[0]).all() and (kept[-1] == points[-1]).all()
+    missed = np.abs(np.interp(points[:, 0], kept[:, 0], kept[:, 1]) - y).max()
+    steps = np.abs(np.diff(y)).max(initial=0) + 1 / max(len(y) - 1, 1)
+    assert missed <= 4 / (most - 1) + steps
+
+
+def test_verdicts_against_a_count_by_hand():
+    threshold = 0.5
+    maps, masks = images(4, count=5)
+    masks[0][:] = masks[1][:] = False
+    kinds = ["good", "good", "crack", "hole", "hole"]
+    maps[1] = np.full_like(maps[1], -1)  # a good part passed as good
+    maps[4] = np.full_like(maps[4], -1)  # a defect missed
+    evaluation = Evaluation(threshold)
+    for score_map, mask, kind in zip(maps, masks, kinds, strict=True):
+        evaluation.add(float(score_map.max()), score_map, mask, kind)
+    result = evaluation.result()
+    found = result["at_threshold"]
+    names = ("true_positives", "false_negatives", "false_positives", "true_negatives")
+    assert [found[name] for name in names] == [2, 1, 1, 1] and found["threshold"] == threshold
+    marked = np.concatenate([(m > threshold).ravel() for m in maps])
+    truth = np.concatenate([m.ravel() for m in masks])
+    assert found["pixel_iou"] == pytest.approx((marked & truth).sum() / (marked | truth).sum())
+    assert found["pixel_precision"] == pytest.approx((marked & truth).sum() / marked.sum())
+    assert found["pixel_recall"] == pytest.approx((marked & truth).sum() / truth.sum())
+    hole = result["per_defect"]["hole"]["at_threshold"]
+    assert [hole[name] for name in names] == [1, 1, 1, 1]
+    assert "at_threshold" not in Evaluation().result()
+    assert Verdicts().result()["pixel_iou"] is None
