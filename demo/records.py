@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy import ndimage
 
 from ddad.regions import drop_small
 
@@ -144,6 +145,10 @@ class Item:
     added: str
     score: float | None
     """The largest map value outside the ignore zone; None until scored."""
+    area: int | None
+    """Pixels of the final mask; None until there is one."""
+    regions: int | None
+    """Its 8-connected regions."""
     result: Result | None
     review: Review | None
     has_truth: bool
@@ -163,6 +168,8 @@ class Item:
             row.height,
             row.added,
             row.score,
+            row.area,
+            row.regions,
             Result.from_json(row.result) if row.result else None,
             Review.from_json(row.review) if row.review else None,
             "truth" in files,
@@ -263,6 +270,11 @@ def loudest(score_map: np.ndarray, ignore: np.ndarray | None) -> float:
     """The largest value outside the ignore zone, the smallest of all where nothing is outside."""
     inside = score_map if ignore is None else score_map[~np.asarray(ignore, bool)]
     return float(inside.max() if inside.size else score_map.min())
+
+
+def extent(mask: np.ndarray) -> tuple[int, int]:
+    """Pixels and 8-connected regions of a mask."""
+    return int(np.count_nonzero(mask)), int(ndimage.label(mask, np.ones((3, 3)))[1])
 
 
 def cut(

@@ -26,6 +26,7 @@ from demo.records import (
     check_shape,
     checked_labels,
     cut,
+    extent,
     loudest,
     now,
     plain,
@@ -86,12 +87,16 @@ class Session:
             "map": put(folder, "map", ".npy", lambda f: np.save(f, score_map, allow_pickle=False)),
             "scales": put(folder, "scales", ".npz", lambda f: np.savez(f, **maps)),
         }
-        score = loudest(score_map, self.ignore(item_id))
+        ignore = self.ignore(item_id)
+        score = loudest(score_map, ignore)
+        marked = extent(cut(item, None, score_map, ignore, result.threshold, 1))
 
         def change(row: Any) -> tuple[str, ...]:
             row.state, row.error, row.result, row.score = "scored", "", result.to_json(), score
-            if row.decision != "undecided" or not row.review or Review.from_json(row.review).edited:
+            edited = row.review and Review.from_json(row.review).edited
+            if row.decision != "undecided" or edited:
                 return ()
+            row.area, row.regions = marked
             row.review = None  # a threshold on the last result's map, which is gone
             return ("mask",)
 
@@ -133,7 +138,7 @@ class Session:
             item.result.fingerprint if item.result else "",
             mask is not None,
         )
-        area = 0 if decision == "rejected" else int(final.sum())
+        area, count = (0, 0) if decision == "rejected" else extent(final)
         folder = self._shelf.folder / item_id
         new = {"mask": put_png(folder, "mask", final)}
         if ignore is not None:
@@ -141,6 +146,7 @@ class Session:
 
         def change(row: Any) -> tuple[str, ...]:
             before, row.decision, row.review = row.decision, decision, review.to_json()
+            row.area, row.regions = area, count
             if score_map is not None:
                 row.score = loudest(score_map, ignore)
             if not decision == before == "undecided":  # a moved slider is no decision

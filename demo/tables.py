@@ -87,6 +87,8 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         height = peewee.IntegerField(default=0)
         added = peewee.TextField()
         score = peewee.FloatField(null=True)
+        area = peewee.IntegerField(null=True)
+        regions = peewee.IntegerField(null=True)
         result = peewee.TextField(null=True)
         review = peewee.TextField(null=True)
         decision = peewee.TextField(default="undecided")
