@@ -185,6 +185,10 @@ class Session:
         """Delete an item and its files; its lines in the decision log stay."""
         self._shelf.remove(item_id)
 
+    def used(self) -> tuple[int, int]:
+        """Bytes and images kept."""
+        return self._shelf.used()
+
     def clear(self) -> None:
         """Delete every item."""
         for item in self.items():

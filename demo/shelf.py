@@ -124,7 +124,7 @@ class Shelf:
         used, number = self._used()
         if size > 0 and used + size > self._quota:
             raise StoreError(
-                f"this session holds {used / 1e6:.0f} MB of at most {self._quota / 1e6:.0f} MB: "
+                f"this session holds {used / 1e6:.1f} MB of at most {self._quota / 1e6:.1f} MB: "
                 "export your work and remove images to go on"
             )
         if number + more > self._max_items:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import components
 
-from ddad.regions import escape_cell, find_regions
+from ddad.regions import drop_small, escape_cell, find_regions
 
 
 def test_regions_are_the_components_of_the_mask():
@@ -50,3 +50,13 @@ def test_plain_text_and_numbers_stay(text):
     assert escape_cell(-1.5) == -1.5
     assert escape_cell(True) is True
     assert escape_cell("") == ""
+
+
+def test_drop_small_keeps_regions_of_the_minimum_area_diagonal_neighbours_counted():
+    mask = np.zeros((6, 8), bool)
+    mask[0, 0] = mask[1, 1] = mask[2, 2] = True  # one region of 3, joined at corners
+    mask[0:2, 6] = True  # one of 2
+    assert np.array_equal(drop_small(mask, 1), mask)
+    kept = drop_small(mask, 3)
+    assert kept.sum() == 3 and not kept[:, 6].any()
+    assert not drop_small(mask, 4).any()
