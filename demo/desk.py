@@ -1,51 +1,56 @@
-"""The desk: one image, its maps, the threshold, the files to take away."""
+"""The desk: one image, its maps, the person's decision, the files to take away.
+
+The canvas is a gr.HTML of its own JavaScript, `demo/canvas`. It draws and edits without the server
+and calls `ANSWERS` to open, save and take away; only scoring goes through Gradio's queue.
+"""
 
 from __future__ import annotations
 
-import html
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from ddad.images import load_image
 from demo import results
 from demo.models import Models
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.records import Item
+from demo.review import answers
+from demo.session import Session
 
-HERE = Path(__file__).parent
+CANVAS = Path(__file__).parent / "canvas"
+PARTS = ("head", "maps", "draw", "tools", "panel", "queue", "main")
+"""The canvas's JavaScript, in the order in which it is put together."""
 
 
-def result_viewer() -> gr.HTML:
-    """The result canvas; its value is what `results.payload` makes."""
+def canvas(page: Page) -> gr.HTML:
+    """The canvas. Its value is a message: `session`, `queue`, `words`, and `desk` or `open`."""
     return gr.HTML(
         value=None,
-        html_template=(HERE / "viewer.html").read_text(),
-        js_on_load=(HERE / "viewer.js").read_text(),
+        html_template=(CANVAS / "desk.html").read_text(),
+        js_on_load="\n".join((CANVAS / f"{part}.js").read_text() for part in PARTS),
+        server_functions=answers(page.store),
         apply_default_css=False,
         elem_id="viewer",
     )
 
 
-def tab(page: Page) -> None:
-    """Lay out the desk and wire it."""
+def tab(page: Page) -> Callable[[gr.Blocks], None]:
+    """Lay out the desk and wire it; returns what the page's loading is to be wired with."""
     models, model = page.models, page.model
     first = models.names[0] if models.names else ""
-    folder = gr.State(None, time_to_live=3600, delete_callback=results.forget)
-    with gr.Row():
-        with gr.Column(scale=4, min_width=300):
-            upload = gr.File(
-                label="Photograph",
-                type="filepath",
-                height=140,
-                elem_id="upload",
-            )
+    wanted = gr.State(None)
+    with gr.Row(elem_id="desk"):
+        with gr.Column(scale=1, min_width=250, elem_id="sources"):
+            upload = gr.File(label="Photograph", type="filepath", height=130, elem_id="upload")
             gr.Markdown(
-                "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit, up to 40 megapixels. "
-                "It is deleted from this server within two hours.",
+                "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit, up to 40 megapixels. Your work is kept "
+                "on this server until a week after your last visit, for this browser alone.",
                 elem_id="formats",
             )
-            problem_box = gr.HTML("", elem_id="problem")
             examples = gr.Gallery(
                 _thumbnails(models, first),
                 label="Examples",
@@ -60,54 +65,50 @@ def tab(page: Page) -> None:
             with gr.Accordion("About this model", open=False):
                 card = gr.Markdown(models.card(first))
             loading = gr.Markdown(_loading(models), elem_id="loading")
-        with gr.Column(scale=7, min_width=320):
-            viewer = result_viewer()
-            note = gr.HTML("", elem_id="note")
-            with gr.Row(elem_id="files", visible=False) as files:
-                mask_file = gr.DownloadButton("Mask (PNG)", elem_id="mask-file")
-                csv_file = gr.DownloadButton("Scores (CSV)", elem_id="csv-file")
+        with gr.Column(scale=4, min_width=320):
+            problem_box = gr.HTML("", elem_id="problem")
+            viewer = canvas(page)
 
-    shown = [viewer, folder, problem_box, note, files, mask_file, csv_file]
-    progress_on: dict[str, Any] = {"show_progress_on": viewer}
+    shown = [viewer, page.session, problem_box]
+    heavy: dict[str, Any] = {"show_progress_on": viewer, **HEAVY, **PRIVATE}
 
-    def inspect(
-        name: str,
-        path: str | None,
-        old: str | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[Any, ...]:
+    def inspect(name: str, path: str | None, session: str | None) -> Iterator[tuple[Any, ...]]:
         if path is None:
-            return (gr.skip(),) * len(shown)
-        return _inspect(models, name, Path(path), old, progress)
+            yield (gr.skip(),) * len(shown)
+        else:
+            yield from _inspect(page, name, Path(path), session)
 
     def inspect_example(
-        name: str,
-        old: str | None,
-        event: gr.SelectData,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[Any, ...]:
-        return _inspect(models, name, models.examples(name)[event.index].path, old, progress)
+        name: str, session: str | None, event: gr.SelectData
+    ) -> Iterator[tuple[Any, ...]]:
+        path = models.examples(name)[event.index].path
+        yield from _inspect(page, name, path, session, example=path.stem)
 
-    def settle(current: str | None, event: gr.EventData) -> tuple[Any, Any]:
-        return _settle(current, event)
+    def inspect_link(link: dict[str, Any] | None, session: str | None) -> Iterator[tuple[Any, ...]]:
+        if not link:
+            yield (gr.skip(),) * len(shown)
+        else:
+            yield from _inspect(page, link.pop("model"), link.pop("path"), session, **link)
 
     def choose(name: str) -> tuple[Any, ...]:
-        empty = (None, None, "", "", gr.update(visible=False), None, None)
-        return (_thumbnails(models, name), models.card(name), None, *empty)
+        return _thumbnails(models, name), models.card(name)
 
-    upload.upload(inspect, [model, upload, folder], shown, **progress_on, **HEAVY, **PRIVATE).then(
+    def on_desk(event: gr.EventData) -> str | None:
+        return event.item if isinstance(event.item, str) else None
+
+    upload.upload(inspect, [model, upload, page.session], shown, **heavy).then(
         lambda: None, None, upload, show_progress="hidden", **PRIVATE
     )
-    examples.select(inspect_example, [model, folder], shown, **progress_on, **HEAVY, **PRIVATE)
-    viewer.settle(
-        settle,
-        folder,
-        [mask_file, csv_file],
-        trigger_mode="always_last",
+    examples.select(inspect_example, [model, page.session], shown, **heavy)
+    model.change(choose, model, [examples, card], **LIGHT, **PRIVATE)
+    viewer.current(on_desk, None, page.current, **LIGHT, **PRIVATE)
+    page.opened.change(
+        lambda opened: {"open": opened[0]} if opened else gr.skip(),
+        page.opened,
+        viewer,
         **LIGHT,
         **PRIVATE,
-    ).then(None, js="() => document.body.classList.remove('ddad-stale')", **PRIVATE)
-    model.change(choose, model, [examples, card, upload, *shown], **LIGHT, **PRIVATE)
+    )
     timer = gr.Timer(1.0, active=not models.ready)
     timer.tick(
         lambda: (_loading(models), gr.Timer(active=not models.ready)),
@@ -116,6 +117,19 @@ def tab(page: Page) -> None:
         **LIGHT,
         **PRIVATE,
     )
+
+    def start(session: str | None, request: gr.Request) -> tuple[Any, ...]:
+        mine = page.store.open(session)
+        link, name, sentence = _link(models, dict(request.query_params))
+        return mine.id, _message(mine), link, name or gr.skip(), sentence
+
+    def on_load(demo: gr.Blocks) -> None:
+        outputs = [page.session, viewer, wanted, model, problem_box]
+        demo.load(start, page.session, outputs, **LIGHT, **PRIVATE).then(
+            inspect_link, [wanted, page.session], shown, **heavy
+        )
+
+    return on_load
 
 
 def _thumbnails(models: Models, name: str) -> list[tuple[Any, str]]:
@@ -128,37 +142,104 @@ def _loading(models: Models) -> str:
     return "" if models.ready else "Loading the models. You can choose an image meanwhile."
 
 
-def _inspect(
-    models: Models, name: str, path: Path, old: str | None, progress: gr.Progress
-) -> tuple[Any, ...]:
-    """Score a file; an image that cannot be used leaves the last result where it is."""
-    try:
-        progress(0, desc="Reading the image")
-        loaded = load_image(path)
-        progress(0.02, desc="Waiting for the model" if not models.ready else "Scoring")
-        detector = models.get(name)
-        (found,) = detector.detect(
-            [loaded.pixels], on_progress=lambda done, n: progress((done, n), desc="Scoring")
+def _message(session: Session) -> dict[str, Any]:
+    """What the canvas begins with: the queue, the labels used so far, the image last worked on."""
+    scored = session.items(order="score", state="scored")
+    reviewed = [item for item in scored if item.review]
+    last = max(reviewed, key=lambda item: item.review.at if item.review else "", default=None)
+    last = last or max(scored, key=lambda item: item.added, default=None)
+    return {
+        "session": session.id,
+        "queue": [results.entry(item) for item in scored],
+        "words": session.labels()[:200],
+        "open": last.id if last else None,
+    }
+
+
+def _link(models: Models, query: dict[str, str]) -> tuple[dict[str, Any] | None, str | None, str]:
+    """What a permalink asks for: what to inspect, which model; a sentence if it is wrong."""
+    name = query.get("model")
+    if name is None:
+        return None, None, ""
+    if name not in models.names:
+        return (
+            None,
+            None,
+            problem(ValueError(f"the link names a model, {name!r}, that is not here")),
         )
-    except ValueError as error:
-        return (gr.skip(), gr.skip(), problem(error, path), *(gr.skip(),) * 4)
-    folder = results.save(loaded.pixels, found, detector, path.name)
-    mask, table = results.write_files(folder, found.threshold)
-    results.forget(old)
-    note = (
-        f"<p class='note'>{html.escape(f'{path.name}: {loaded.note}')}</p>" if loaded.note else ""
-    )
-    value = results.payload(loaded.pixels, found, detector, path.name)
-    return (value, str(folder), "", note, gr.update(visible=True), str(mask), str(table))
-
-
-def _settle(folder: str | None, event: gr.EventData) -> tuple[Any, Any]:
-    """Write the files for the threshold at which the slider came to rest."""
     try:
-        threshold = float(event.threshold)
-        if folder is None or not abs(threshold) < 1e9:
-            return gr.skip(), gr.skip()
-        mask, table = results.write_files(Path(folder), threshold)
-    except (AttributeError, TypeError, ValueError, FileNotFoundError):
-        return gr.skip(), gr.skip()  # a stale or made-up message: the last files stay
-    return str(mask), str(table)
+        threshold = float(query["threshold"]) if "threshold" in query else None
+        seed = int(query["seed"]) if "seed" in query else None
+    except ValueError:
+        return None, name, problem(ValueError("the link's threshold or seed is not a number"))
+    if threshold is not None and not abs(threshold) < 1e9:
+        return None, name, problem(ValueError("the link's threshold is not a number"))
+    stem = query.get("example")
+    if stem is None:
+        return None, name, ""
+    paths = [e.path for e in models.examples(name) if e.path.stem == stem]
+    if not paths:
+        return None, name, problem(ValueError(f"{name} has no example called {stem!r}"))
+    link = {"model": name, "path": paths[0], "example": stem, "threshold": threshold, "seed": seed}
+    return link, name, ""
+
+
+def _inspect(
+    page: Page,
+    name: str,
+    path: Path,
+    session_id: str | None,
+    *,
+    example: str | None = None,
+    threshold: float | None = None,
+    seed: int | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """Score a file, its maps as they come; one that cannot be used leaves the desk as it is."""
+    try:
+        loaded = load_image(path)
+        detector = page.models.get(name)
+        session = page.store.open(session_id)
+        known = _known(session, path.name, loaded.pixels, detector.fingerprint)
+        image = results.picture(loaded.pixels)
+        if known is None:
+            facts = results.facts(detector)
+            height, width = loaded.pixels.shape[:2]
+            first: dict[str, Any] = {
+                **facts,
+                "token": f"partial-{id(loaded)}",
+                "item": None,
+                "name": path.name,
+                "partial": True,
+                "original": [width, height],
+                "shown": list(results.edit_shape(height, width)[::-1]),
+            }
+            scales: list[Any] = []
+            found: Any = None
+            for step in detector.detect_steps(loaded.pixels):
+                if hasattr(step, "score_map"):
+                    found = step
+                    break
+                scales.append(step)
+                maps = results.scale_values(scales, height, width)
+                yield {"desk": {**first, "image": image, "scales": maps}}, gr.skip(), ""
+            item = session.add(path.name, loaded.pixels, loaded.note)
+            known = session.record(item.id, found, detector)
+        value = results.desk_value(session, known, image=image)
+    except ValueError as error:
+        yield gr.skip(), gr.skip(), problem(error, path)
+        return
+    value |= {"example": example, "at": threshold}
+    if seed not in (None, value["seed"]):
+        value["note"] = f"The link names seed {seed}; this model scores with {value['seed']}."
+    yield {"session": session.id, "desk": value}, session.id, ""
+
+
+def _known(session: Session, name: str, pixels: np.ndarray, fingerprint: str) -> Item | None:
+    """The session's item of this very image and model, to go on with as it was left."""
+    for item in session.items(state="scored"):
+        if item.name == name and item.result and item.result.fingerprint == fingerprint:
+            if (item.height, item.width) != pixels.shape[:2]:
+                continue
+            if np.array_equal(session.pixels(item.id), pixels):
+                return item
+    return None

@@ -1,8 +1,18 @@
-"""What the tabs share: the models, the model in use, and the queue that model work waits in."""
+"""What the tabs share: models, store, the visitor's session, the image on the desk.
+
+A tab is a file with `tab(page)`. It reads the visitor's session with
+`page.store.open(session_id)`, where `session_id` comes from `page.session` as an input. To open an
+image at the desk it returns `*to_desk(item.id)` to the outputs `[page.opened, page.tabs]`; to
+follow the desk it takes `page.current`, the id of the item on it or None, as an input or listens
+to `page.current.change`. On the page, `#viewer` is the desk, `#upload` and `#examples` lead to it;
+`.viewer[data-state=full]` means that an image is on it, `.viewer[data-verdict]` is "good", "bad"
+or, while maps still arrive, "wait".
+"""
 
 from __future__ import annotations
 
 import html
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +20,15 @@ from typing import Any
 import gradio as gr
 
 from demo.models import Models
+from demo.store import Store
 
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """Of every event that runs a network: one at a time, whichever tab it comes from."""
 LIGHT: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 """Of every event that answers at once."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+DESK = "inspect"
+"""Id of the desk's tab."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,19 @@ class Page:
     models: Models
     model: gr.Dropdown
     """The model in use; its value is a name that `models` knows."""
+    store: Store
+    session: gr.BrowserState
+    """Its value is the id of the visitor's session, set when the page loads; never trusted."""
+    opened: gr.State
+    """Set by `to_desk`: which item the desk is to open."""
+    current: gr.State
+    """Set by the desk: the id of the item on it, or None."""
+    tabs: gr.Tabs
+
+
+def to_desk(item: str) -> tuple[tuple[str, int], Any]:
+    """Values for `[page.opened, page.tabs]` that open an item at the desk."""
+    return (item, time.monotonic_ns()), gr.Tabs(selected=DESK)
 
 
 def problem(error: Exception, path: Path | None = None) -> str:

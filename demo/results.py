@@ -1,84 +1,187 @@
-"""The result of one image as files in a private folder, and what the canvas is sent of it.
-
-Folders have unguessable names outside the served cache; the browser never names one.
-"""
+"""What the canvas is sent of an image, and the files to take away."""
 
 from __future__ import annotations
 
 import base64
 import csv
 import io
-import json
+import math
 import re
-import shutil
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from ddad.images import write_png
 from ddad.regions import escape_cell, find_regions
-from ddad.render import heat
+from demo.payload import encode_runs
+from demo.records import Item
+from demo.session import Session
 
 if TYPE_CHECKING:
-    from ddad.detector import Detection, Detector
+    from ddad.detector import Detector
 
-SHOWN = 1600
-"""Longest side of what the canvas is sent, pixels; files always have the original size."""
+EDITED = 16_000_000
+"""Pixels up to which a mask is edited at the image's own size; larger images at about this many."""
+LOSSLESS = 1_000_000
+"""Pixels up to which the canvas is sent PNG; larger photographs go as JPEG, their masks exactly."""
 
 
-def save(pixels: np.ndarray, found: Detection, detector: Detector, name: str) -> Path:
-    """Keep a result for later thresholds and downloads; returns its private folder."""
-    folder = Path(tempfile.mkdtemp(prefix="ddad-result-"))
-    np.save(folder / "map.npy", found.score_map)
-    meta = {
-        "name": name,
+def edit_shape(height: int, width: int) -> tuple[int, int]:
+    """Height and width at which an image's masks are edited."""
+    shrink = min(1.0, math.sqrt(EDITED / (height * width)))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A bool mask at another size, nearest neighbour."""
+    if mask.shape == (height, width):
+        return mask
+    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
+
+
+def picture(pixels: np.ndarray) -> str:
+    """The photograph for the canvas, as a data URL."""
+    height, width = edit_shape(*pixels.shape[:2])
+    image = Image.fromarray(pixels)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BOX, reducing_gap=2)
+    buffer = io.BytesIO()
+    if width * height <= LOSSLESS:
+        image.save(buffer, "PNG", compress_level=1)
+        return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.save(buffer, "JPEG", quality=92, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def facts(detector: Detector) -> dict[str, Any]:
+    """What the canvas must know of a model to say what a score means."""
+    fitted = detector.calibration
+    return {
         "model": detector.name,
         "seed": detector.config.seed,
-        "score": found.score,
-        "threshold": found.threshold,
-        "means": {f"mean_{scale.name}": scale.mean for scale in found.scales},
+        "of": sum(len(steps) for steps in detector.timesteps.values()),
+        "threshold": fitted.threshold,
+        "low": fitted.map_low,
+        "high": fitted.map_high,
+        "normals": list(fitted.normal_scores),
+        "crossFitted": fitted.cross_fitted,
     }
-    (folder / "result.json").write_text(json.dumps(meta))
-    return folder
 
 
-def forget(folder: str | None) -> None:
-    """Delete a result's folder, if there still is one."""
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+def scale_values(scales: Iterable[Any], height: int, width: int) -> list[dict[str, Any]]:
+    """Scales with their maps: float32 in base64, at the size they were made at."""
+    edited = edit_shape(height, width)
+    values = []
+    for scale in scales:
+        values.append(
+            {
+                "name": scale.name,
+                "branch": scale.branch,
+                "t": scale.t,
+                "noise": scale.noise_std,
+                "weight": scale.weight,
+                "map": _coded(scale.map, *edited),
+            }
+        )
+    return values
 
 
-def write_files(folder: Path, threshold: float) -> tuple[Path, Path]:
-    """The mask (PNG, 0/255, original size) and the scores (CSV) at a threshold."""
-    meta = json.loads((folder / "result.json").read_text())
-    score_map = np.load(folder / "map.npy", allow_pickle=False)
-    mask = score_map > np.float32(threshold)
-    stem = safe_stem(meta["name"])
-    mask_path, csv_path = folder / f"{stem}_mask.png", folder / f"{stem}_scores.csv"
-    write_png(mask.astype(np.uint8) * 255, mask_path)
+def desk_value(session: Session, item: Item, *, image: str | None) -> dict[str, Any]:
+    """A stored item as the canvas shows it. Raises StoreError for one without a result."""
+    scales = session.scales(item.id)
+    result = item.result
+    assert result is not None
+    return {
+        "token": item.id,
+        "item": item.id,
+        "name": item.name,
+        "note": item.note,
+        "partial": False,
+        "image": image,
+        "original": [item.width, item.height],
+        "shown": list(edit_shape(item.height, item.width)[::-1]),
+        "model": result.model,
+        "seed": result.seed,
+        "of": len(scales),
+        "threshold": result.threshold,
+        "low": result.low,
+        "high": result.high,
+        "normals": list(result.normal_scores),
+        "crossFitted": result.cross_fitted,
+        "scales": scale_values(scales, item.height, item.width),
+        "review": session.desk(item.id) or _review(session, item),
+        "entry": entry(item),
+    }
+
+
+def _review(session: Session, item: Item) -> dict[str, Any] | None:
+    """A review that was not made at the desk, in the desk's terms."""
+    if item.review is None:
+        return None
+    shape, zone = edit_shape(item.height, item.width), session.ignore(item.id)
+    drawn: dict[str, Any] = {"added": None, "removed": None}
+    if item.review.edited:
+        proposed = session.score_map(item.id) > np.float32(item.review.threshold)
+        mask = session.mask(item.id)
+        drawn = {"added": mask & ~proposed, "removed": proposed & ~mask}
+    return {
+        "threshold": item.review.threshold,
+        "least": max(1, item.review.min_area),
+        "fill": False,
+        "decision": item.review.decision,
+        "off": [],
+        "labels": [vars(region) for region in item.review.regions],
+        **{
+            key: None if each is None else encode_runs(resized(each, *shape))
+            for key, each in {**drawn, "zone": zone}.items()
+        },
+    }
+
+
+def entry(item: Item) -> dict[str, Any]:
+    """An item's line in the queue."""
+    return {
+        "item": item.id,
+        "name": item.name,
+        "score": item.score,
+        "decision": item.decision,
+    }
+
+
+def mask_file(session: Session, item: Item) -> tuple[str, str, bytes]:
+    """Name, type and bytes of the final mask: PNG of 0 and 255, original size."""
+    buffer = io.BytesIO()
+    mask = session.final_mask(item.id)
+    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG")
+    return f"{safe_stem(item.name)}_mask.png", "image/png", buffer.getvalue()
+
+
+def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:
+    """Name, type and bytes of the scores: CSV of one row."""
+    result, mask = item.result, session.final_mask(item.id)
+    assert result is not None
     row = {
-        "file": meta["name"],
-        "width": mask.shape[1],
-        "height": mask.shape[0],
-        "score": meta["score"],
-        "threshold": threshold,
+        "file": item.name,
+        "width": item.width,
+        "height": item.height,
+        "score": item.score,
+        "threshold": item.threshold,
         "anomalous": bool(mask.any()),
         "area_fraction": float(mask.mean()),
-        "regions": len(find_regions(score_map, mask)),
-        **meta["means"],
-        "model": meta["model"],
-        "seed": meta["seed"],
+        "regions": len(find_regions(session.score_map(item.id), mask)),
+        "decision": item.decision,
+        "reviewer": item.review.reviewer if item.review else "",
+        **{f"mean_{scale.name}": scale.mean for scale in result.scales},
+        "model": result.model,
+        "seed": result.seed,
     }
-    part = csv_path.with_suffix(".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        writer.writeheader()
-        writer.writerow({k: escape_cell(v) for k, v in row.items()})
-    part.replace(csv_path)
-    return mask_path, csv_path
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(row))
+    writer.writeheader()
+    writer.writerow({key: escape_cell(value) for key, value in row.items()})
+    return f"{safe_stem(item.name)}_scores.csv", "text/csv", text.getvalue().encode()
 
 
 def safe_stem(name: str) -> str:
@@ -87,67 +190,16 @@ def safe_stem(name: str) -> str:
     return stem or "image"
 
 
-def payload(pixels: np.ndarray, found: Detection, detector: Detector, name: str) -> dict[str, Any]:
-    """What the canvas needs to draw a result and to follow the threshold without the server.
-
-    Maps travel as PNG with the value's 16 bits in red and green: value = low + (high - low) *
-    code / 65535, so the canvas and the files differ by at most the pixels within one step.
-    """
-    fitted = detector.calibration
-    height, width = pixels.shape[:2]
-    shrink = min(1.0, SHOWN / max(height, width))
-    size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    shown = Image.fromarray(pixels).resize(size, Image.Resampling.BOX) if shrink < 1 else None
-    score_map = found.score_map
-    if shrink < 1:
-        score_map = np.asarray(Image.fromarray(score_map).resize(size, Image.Resampling.BILINEAR))
-    peak = np.unravel_index(int(found.score_map.argmax()), found.score_map.shape)
+def _coded(values: np.ndarray, height: int, width: int) -> dict[str, Any]:
+    """A map as the browser reads it; never larger than the image, which it is laid on."""
+    h, w = values.shape
+    if h > height or w > width:
+        size = min(w, width), min(h, height)
+        image = Image.fromarray(np.asarray(values, np.float32))
+        values = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    data = np.ascontiguousarray(values, "<f4")
     return {
-        "name": name,
-        "model": detector.name,
-        "width": width,
-        "height": height,
-        "image": _data_url(shown or Image.fromarray(pixels)),
-        "map": _coded(score_map),
-        "score": found.score,
-        "threshold": found.threshold,
-        "low": fitted.map_low,
-        "high": fitted.map_high,
-        "normals": list(fitted.normal_scores),
-        "targetFpr": fitted.target_fpr,
-        "crossFitted": fitted.cross_fitted,
-        "scales": [
-            {
-                "branch": scale.branch,
-                "t": scale.t,
-                "atPeak": scale.weight
-                * _at(scale.map, int(peak[0]) / height, int(peak[1]) / width),
-                "noise": scale.noise_std,
-                "mean": scale.mean,
-                "peak": float(scale.map.max()),
-                "map": _coded(scale.map),
-                "picture": _data_url(
-                    Image.fromarray(heat(scale.map, fitted.map_low, fitted.map_high))
-                ),
-            }
-            for scale in found.scales
-        ],
+        "w": data.shape[1],
+        "h": data.shape[0],
+        "data": base64.b64encode(data.tobytes()).decode(),
     }
-
-
-def _at(values: np.ndarray, y: float, x: float) -> float:
-    """The value at a place given as shares of height and width."""
-    return float(values[int(y * values.shape[0]), int(x * values.shape[1])])
-
-
-def _coded(values: np.ndarray) -> dict[str, Any]:
-    low, high = float(values.min()), float(values.max())
-    code = np.rint((values - low) / max(high - low, 1e-12) * 65535).astype(np.uint16)
-    rgb = np.stack([code >> 8, code & 255, np.zeros_like(code)], axis=-1).astype(np.uint8)
-    return {"low": low, "high": high, "png": _data_url(Image.fromarray(rgb))}
-
-
-def _data_url(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=3)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

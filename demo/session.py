@@ -114,13 +114,15 @@ class Session:
         min_area: int = 1,
         regions: Sequence[RegionLabel | dict[str, Any]] = (),
         reviewer: str = "",
+        desk: str | None = None,
     ) -> Item:
         """Keep a review in place of the one before; a decision also goes to the log.
 
         `mask` is the edited mask, bool (H, W), kept as it is drawn; None is the model's mask at
         the threshold without regions under `min_area`. `ignore` is True where nothing counts,
         None for no such zone; it is cut out of either mask and out of the item's score. A
-        rejected item keeps its mask, but its final mask is empty. Raises
+        rejected item keeps its mask, but its final mask is empty. `desk` is JSON that the page
+        needs to show its desk again as it was left, kept as it is. Raises
         StoreError for a wrong shape or value, or a mask of None where there is no result.
         """
         item = self.item(item_id)
@@ -143,6 +145,8 @@ class Session:
         new = {"mask": put_png(folder, "mask", final)}
         if ignore is not None:
             new["ignore"] = put_png(folder, "ignore", np.asarray(ignore, bool))
+        if desk is not None:
+            new["desk"] = put(folder, "desk", ".json", lambda f: f.write(desk.encode()))
 
         def change(row: Any) -> tuple[str, ...]:
             before, row.decision, row.review = row.decision, decision, review.to_json()
@@ -151,7 +155,7 @@ class Session:
                 row.score = loudest(score_map, ignore)
             if not decision == before == "undecided":  # a moved slider is no decision
                 self._log(row, review, area)
-            return () if ignore is not None else ("ignore",)
+            return tuple(kind for kind in ("ignore", "desk") if kind not in new)
 
         self._shelf.change(item_id, new, change)
         return self.item(item_id)
@@ -262,6 +266,14 @@ class Session:
             if self.item(item_id).has_ignore
             else None
         )
+
+    def desk(self, item_id: str) -> Any:
+        """What the last `review` was given as `desk`, or None."""
+        try:
+            return json.loads(self._shelf.read(item_id, "desk", "review", Path.read_bytes))
+        except StoreError:
+            self.item(item_id)  # raises again where there is no such item
+            return None
 
     def truth(self, item_id: str) -> np.ndarray | None:
         """The true mask, bool (H, W), or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import gradio as gr
 
 from demo import api, desk
 from demo.models import CHECKPOINTS, Models
-from demo.page import Page
+from demo.page import DESK, Page
+from demo.store import Store
 
 HERE = Path(__file__).parent
 SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -27,14 +29,18 @@ LAUNCH: dict[str, Any] = {
 }
 HEAD = """
 # See where a part is defective
-The model has learned from good parts only. It marks what it did not expect.
+The model has learned from good parts only. It marks what it did not expect; you decide.
 """
 
 
-def build(checkpoints: str | Path | None = None) -> gr.Blocks:
-    """The page over the checkpoints of a folder; their weights begin to load in the background."""
+def build(checkpoints: str | Path | None = None, work: str | Path | None = None) -> gr.Blocks:
+    """The page over the checkpoints of a folder; their weights begin to load in the background.
+
+    Visitors' work is kept under `work`, or DDAD_WORK, or `work` in the current directory.
+    """
     models = Models(Path(checkpoints) if checkpoints else CHECKPOINTS)
     models.load_in_background()
+    store = Store(Path(work or os.environ.get("DDAD_WORK") or "work"))
     names = models.names
     with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):
@@ -48,9 +54,13 @@ def build(checkpoints: str | Path | None = None) -> gr.Blocks:
                     interactive=len(names) > 0,
                     elem_id="model",
                 )
-        page = Page(models, model)
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Inspect", id="inspect"):
-            desk.tab(page)
+        # The key only obscures: what guards the work is that an id cannot be guessed.
+        session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
+        tabs = gr.Tabs(elem_id="tabs")
+        page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
+        with tabs, gr.Tab("Inspect", id=DESK):
+            start = desk.tab(page)
+        start(demo)
         api.endpoints(models)
         demo.queue(default_concurrency_limit=1, max_size=20)
     return demo

@@ -51,6 +51,7 @@ def site(tiny_checkpoint, examples, tmp_path_factory):
         "DDAD_CHECKPOINTS": str(root),
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
+        "DDAD_WORK": str(tmp_path_factory.mktemp("work")),
     }
     log = (root / "log").open("w")
     process = subprocess.Popen(
@@ -104,10 +105,18 @@ def page(browser, site):
     assert not wrong
 
 
+def settled(page, name):
+    """Wait until the image of that name is on the desk, whole."""
+    page.wait_for_function(
+        """name => { const now = document.querySelector('#viewer .viewer')?.desk?.state();
+        return now?.item && now.name === name && now.found; }""",
+        arg=name,
+    )
+
+
 def pick(page, index):
     page.locator("#examples .thumbnail-item").nth(index).click()
-    page.wait_for_selector(".viewer[data-state=full]")
-    page.wait_for_function("() => !document.body.classList.contains('ddad-stale')")
+    settled(page, ["1_good part.png", "2_square.png"][index])
 
 
 def text(page, selector):
@@ -115,17 +124,37 @@ def text(page, selector):
 
 
 def canvas(page):
+    """A digest of the screen's pixels: photograph, and heat with mask."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     return page.evaluate(
-        """() => { const c = document.querySelector('#viewer .canvas');
-        return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data); }"""
+        """() => ['photo', 'overlay'].map(name => {
+        const c = document.querySelector(`#viewer .${name}`);
+        const data = new Uint32Array(
+            c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+        return data.reduce((sum, v) => (Math.imul(sum, 31) + v) | 0, 0); })"""
     )
+
+
+def drawn(page):
+    """The mask as the page holds it, bool (H, W)."""
+    rows, columns, marked = page.evaluate(
+        """() => { const now = document.querySelector('#viewer .viewer').desk.state();
+        return [now.height, now.width, Array.from(now.mask)]; }"""
+    )
+    return np.array(marked, bool).reshape(rows, columns)
 
 
 def set_threshold(page, value):
     box = page.locator("#viewer .threshold-number")
     box.fill(str(value))
     box.press("Enter")
-    page.wait_for_function("() => !document.body.classList.contains('ddad-stale')")
+    saved(page)
+
+
+def saved(page):
+    page.wait_for_function(
+        "() => /^(Saved|Every|As you)/.test(document.querySelector('#viewer .saved').textContent)"
+    )
 
 
 def download(page, selector):
@@ -153,7 +182,7 @@ def test_an_example_shows_verdict_maps_and_meaning(page, tiny_detector, examples
     assert text(page, ".headline") == "Looks defective"
     assert text(page, ".score") == f"{found.score:.2f}"
     assert text(page, ".size") == "48 × 40"
-    cards = page.locator("#viewer .strip button").all_inner_texts()
+    cards = page.locator("#viewer .strip .look").all_inner_texts()
     assert cards[0].startswith("Average")
     assert [re.findall(r"t = (\d+)", card)[0] for card in cards[1:]] == [
         str(t) for steps in tiny_detector.timesteps.values() for t in steps
@@ -181,6 +210,7 @@ def test_the_canvas_marks_what_the_library_marks(page, tiny_detector, examples):
 
 def test_the_slider_moves_mask_and_numbers_without_the_server(page):
     pick(page, 1)
+    page.wait_for_timeout(600)  # what picking an image sends has been sent
     before, area = canvas(page), text(page, ".area")
     posts: list[str] = []
     page.on("request", lambda r: posts.append(r.url) if r.method == "POST" else None)
@@ -191,7 +221,7 @@ def test_the_slider_moves_mask_and_numbers_without_the_server(page):
     )
     assert not posts
     assert canvas(page) != before
-    page.wait_for_function("() => !document.body.classList.contains('ddad-stale')")
+    saved(page)
     page.locator("#viewer .reset").click()
     page.wait_for_function(
         f"() => document.querySelector('#viewer .area').textContent === {area!r}"
@@ -202,7 +232,7 @@ def test_the_slider_moves_mask_and_numbers_without_the_server(page):
 def test_a_scale_can_be_seen_on_the_image(page):
     pick(page, 1)
     before = canvas(page)
-    second = page.locator("#viewer .strip button").nth(2)
+    second = page.locator("#viewer .strip .look").nth(2)
     second.click()
     page.wait_for_function(
         "() => document.querySelector('#viewer .caption').textContent.includes('(KL) at t')"
@@ -217,13 +247,13 @@ def test_downloads_follow_the_threshold_and_are_exact(page, tiny_detector, examp
     (found,) = tiny_detector.detect([examples[1]])
     for threshold in (found.threshold, round(found.score / 2, 3)):
         set_threshold(page, threshold)
-        data, name = download(page, "#mask-file")
+        data, name = download(page, "#viewer .mask-file")
         mask = Image.open(io.BytesIO(data))
         assert (mask.mode, mask.size, name) == ("L", (48, 40), "2_square_mask.png")
         assert set(np.unique(mask)) <= {0, 255}
         shown = float(page.locator("#viewer .threshold").input_value())
         np.testing.assert_array_equal(np.asarray(mask) > 0, found.mask(shown))
-        data, name = download(page, "#csv-file")
+        data, name = download(page, "#viewer .csv-file")
         (row,) = csv.DictReader(io.StringIO(data.decode()))
         assert name == "2_square_scores.csv"
         assert float(row["score"]) == pytest.approx(found.score, abs=1e-4)
@@ -235,9 +265,14 @@ def test_an_upload_of_sixteen_bits_is_scored_as_it_is(page):
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
     upload(page, "ramp.png", png(ramp))
     page.wait_for_selector(".viewer[data-state=full]")
-    page.wait_for_selector("#note:has-text('16-bit')")
-    levels = np.array(canvas(page)).reshape(-1, 4)[:, 0]
-    assert len(np.unique(levels)) > 40  # a saturated ramp would have two or three
+    page.wait_for_selector("#viewer .note:has-text('16-bit')")
+    levels = page.evaluate(
+        """() => { const now = document.querySelector('#viewer .viewer').desk.state();
+        const c = new OffscreenCanvas(now.width, now.height), context = c.getContext('2d');
+        context.drawImage(now.picture, 0, 0);
+        return new Set(context.getImageData(0, 0, c.width, c.height).data).size; }"""
+    )
+    assert levels > 40  # a saturated ramp would have two or three
 
 
 def test_a_broken_file_gets_a_sentence_and_loses_nothing(page):
@@ -274,8 +309,8 @@ def test_two_visits_do_not_see_each_other(page, browser, site):
     pick(other, 0)
     assert text(other, ".score") != score
     assert text(page, ".score") == score
-    mine, _ = download(page, "#mask-file")
-    theirs, _ = download(other, "#mask-file")
+    mine, _ = download(page, "#viewer .mask-file")
+    theirs, _ = download(other, "#viewer .mask-file")
     other_context.close()
     assert mine != theirs
 
@@ -292,7 +327,8 @@ def test_nothing_overflows(browser, site, width, scheme):
     pick(page, 1)
     wide = page.evaluate(
         """() => [...document.querySelectorAll('#viewer *, #upload, #examples')]
-        .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('svg'))
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+            && !e.closest('svg, .table-scroll > *, .queue-list > *'))
         .map(e => e.className)"""
     )
     assert wide == []
@@ -302,13 +338,14 @@ def test_nothing_overflows(browser, site, width, scheme):
 
 def test_the_keyboard_reaches_every_control(page):
     pick(page, 1)
-    page.locator("#viewer .canvas").focus()
+    page.locator("#viewer .tool").first.focus()
     reached = []
-    for _ in range(10):
-        page.keyboard.press("Tab")
+    for _ in range(36):
         reached.append(page.evaluate("document.activeElement.className.split(' ')[0]"))
-    wanted = ["opacity", "threshold", "threshold-number", "reset"]
-    assert [name for name in reached if name in wanted] == wanted
+        page.keyboard.press("Tab")
+    wanted = ["zoom-less", "fit", "cursor", "opacity", "decide", "previous", "reviewer"]
+    wanted += ["threshold", "threshold-number", "reset", "least", "fill", "take"]
+    assert [name for name in dict.fromkeys(reached) if name in wanted] == wanted
 
 
 def test_the_endpoint_through_the_client(site, tiny_detector, examples, tmp_path):
