@@ -80,6 +80,24 @@ def load_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return grey > (127 if grey.max(initial=0) > 1 else 0)
 
 
+def load_classes(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """A mask's values as they are, int (H, W): grey levels, class numbers or palette entries.
+
+    Of colours the brightest channel. Raises ImageError as `load_image` does.
+    """
+    path = Path(path)
+    with _guard(path):
+        data = _read(path)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(*image.size, path, max_pixels)
+            image.load()
+            mode = image.mode
+            plain = mode in ("1", "L", "P")
+            picture = image.convert("I" if mode.startswith("I") else mode if plain else "RGB")
+            values = np.asarray(_upright(picture, image)).astype(np.int64)
+    return values.max(axis=2) if values.ndim == 3 else values
+
+
 def write_png(array: np.ndarray, path: str | Path) -> None:
     """Write uint8 or uint16 (H, W), or uint8 (H, W, 3), under a temporary name, then rename."""
     path = Path(path)

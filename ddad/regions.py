@@ -22,6 +22,15 @@ class Region:
     mean: float
 
 
+@dataclass(frozen=True)
+class RegionLabel:
+    """The label of the region that holds the pixel (x, y) of a mask."""
+
+    x: int
+    y: int
+    label: str
+
+
 def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
     """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
     regions = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import ndimage
 
-from ddad.regions import drop_small
+from ddad.regions import RegionLabel, drop_small
 
 if TYPE_CHECKING:
     from ddad.detector import Detection, Detector
@@ -92,15 +92,6 @@ class Result:
         values["normal_scores"] = tuple(values["normal_scores"])
         values["scales"] = tuple(Scale(**scale) for scale in values["scales"])
         return cls(**values)
-
-
-@dataclass(frozen=True)
-class RegionLabel:
-    """The label of the region that holds the pixel (x, y) of the final mask."""
-
-    x: int
-    y: int
-    label: str
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import numpy as np
 from peewee import SQL
 from PIL import Image
 
+from ddad.regions import RegionLabel
 from demo.records import (
     Decision,
     Item,
     Logged,
-    RegionLabel,
     Result,
     Review,
     Scale,

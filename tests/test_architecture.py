@@ -10,7 +10,10 @@ import sys
 import pytest
 from conftest import ROOT
 
-LEAVES = "calibration diffusion geometry images metrics mixture networks regions render runtime"
+LEAVES = (
+    "calibration diffusion geometry images metrics mixture names networks outlines regions render "
+    "runtime"
+)
 ALLOWED = {
     **{name: set() for name in LEAVES.split()},
     "archive": {"images"},
@@ -25,6 +28,10 @@ ALLOWED = {
         *("calibration", "checkpoint", "diffusion", "features", "geometry", "runtime", "scoring")
     },
     "fit": {"detector", "diffusion", "features", "geometry", "mixture", "scoring"},
+    "exports": {"outlines", "regions"},
+    "report": {"exports", "render"},
+    "bundle": {"exports", "names", "outlines", "regions", "report"},
+    "imports": {"images", "names", "outlines", "regions"},
     "batch": {"data", "detector", "images", "metrics", "regions", "render"},
 }
 FILES = [

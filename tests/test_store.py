@@ -16,7 +16,7 @@ from conftest import ROOT, spoil, texture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.records import RegionLabel
+from ddad.regions import RegionLabel
 from demo.store import Store, StoreError
 
 
