@@ -33,7 +33,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ddad import __version__, exports
+import ddad
+from ddad import exports
 from ddad.exports import Reviewed, Shape, find_shapes
 from ddad.names import Stems, safe_stem
 from ddad.outlines import TOLERANCE
@@ -169,7 +170,7 @@ class _Everything:
 
     def coco(self, annotations: list[dict[str, Any]]) -> str:
         categories = [{"id": i, "name": name} for i, name in enumerate(self.classes, 1)]
-        info = {"description": f"ddad {__version__}", "polygon_tolerance": self.tolerance}
+        info = {"description": f"ddad {ddad.__version__}", "polygon_tolerance": self.tolerance}
         return _json(
             {"info": info, "images": self.images, "annotations": annotations}
             | {"categories": categories, "licenses": []}
@@ -179,7 +180,7 @@ class _Everything:
         models = {(run["model"], run["fingerprint"], run["seed"]) for run in self.runs}
         ious = self.ious or [1.0]
         return {
-            "program": f"ddad {__version__}",
+            "program": f"ddad {ddad.__version__}",
             "versions": versions(),
             "models": [
                 dict(zip(("name", "fingerprint", "seed"), model, strict=True))

@@ -17,7 +17,7 @@ from conftest import spoil, texture
 from PIL import Image
 from pycocotools.coco import COCO
 
-from ddad import bundle
+import ddad
 from ddad.bundle import FORMATS, write_zip
 from ddad.cli import main
 from ddad.data import read
@@ -197,4 +197,4 @@ def test_run_json_makes_the_maps_again(tmp_path, tiny_detector, tiny_checkpoint,
     assert np.abs(low + (high - low) * again - kept).max() < half_a_code + 1e-4
     mask = opened((tmp_path / "r" / "masks" / "part.png").read_bytes()) > 0
     assert np.array_equal(kept > np.float32(facts["threshold"]), mask)
-    assert run["versions"]["numpy"] == np.__version__ and bundle.__version__ in run["program"]
+    assert run["versions"]["numpy"] == np.__version__ and ddad.__version__ in run["program"]
