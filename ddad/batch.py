@@ -1,4 +1,4 @@
-"""Score files and evaluate data sets: images in, CSV rows and PNG files out, one image at a time.
+"""Score, restore or evaluate: images in, CSV rows and PNG files out, one image at a time.
 
 A file that cannot be read becomes a row with its error and stops nothing. Every picture is
 written under a temporary name and renamed; the table grows in `*.partial` and is renamed last.
@@ -11,17 +11,27 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ddad.data import Sample
 from ddad.detector import Detection, Detector
-from ddad.images import IMAGE_SUFFIXES, ImageError, load_image, load_mask, write_png
+from ddad.images import (
+    IMAGE_SUFFIXES,
+    ImageError,
+    load_image,
+    load_mask,
+    write_animation,
+    write_png,
+)
 from ddad.metrics import Evaluation
 from ddad.regions import escape_cell
-from ddad.render import overlay
+from ddad.render import difference, overlay
+from ddad.restoration import RestorationStep, RestoreConfig
 
 Report = Callable[[str, int, int], None]
 """Called after each image with its name, the number done and the total."""
@@ -113,6 +123,90 @@ def score_files(
     return errors
 
 
+FRAME = 512
+"""Longest side of an animation's frames, pixels."""
+
+
+def restore_files(
+    detector: Detector,
+    planned: Sequence[tuple[Path, PurePosixPath]],
+    out: Path,
+    config: RestoreConfig,
+    *,
+    animation: str | None = None,
+    max_pixels: int,
+    report: Report = lambda name, done, total: None,
+) -> list[str]:
+    """Write restorations.csv, restored/ and differences/ under `out`; returns the errors.
+
+    With `animation`, webp or gif, also animations/: the steps from original to result. `report`
+    counts hundredths of an image.
+    """
+    errors = []
+    columns = [
+        *("file", "width", "height", "score_before", "score_after", "threshold", "restored"),
+        *("evaluations", "method", "model", "seed", "seconds", "note", "error"),
+    ]
+    names = {"model": detector.name, "method": config.method, "seed": config.seed}
+    with _table(out / "restorations.csv", columns) as write:
+        for done, (file, name) in enumerate(planned):
+            row: dict[str, Any] = {"file": str(file)} | names
+            started = time.perf_counter()
+            try:
+                loaded = load_image(file, max_pixels=max_pixels)
+                steps = []
+                for step in detector.restore(loaded.pixels, config):
+                    steps.append(_small(step) if 0 < step.step < step.total else step)
+                    share = 100 * step.step // max(step.total, 1)
+                    report(file.name, 100 * done + share, 100 * len(planned))
+                row |= {"note": loaded.note} | _restored(steps, detector.calibration.threshold)
+                pictures = {
+                    "restored": steps[-1].image,
+                    "differences": difference(loaded.pixels, steps[-1].image),
+                }
+                for folder, picture in pictures.items():
+                    write_png(picture, _place(out, folder, name, "png"))
+                if animation:
+                    frames = [_small(step).image for step in steps]
+                    write_animation(frames, _place(out, "animations", name, animation))
+            except (ImageError, OSError, MemoryError) as error:
+                row["error"] = str(error).replace("\n", " ") or type(error).__name__
+                errors.append(row["error"])
+            row["seconds"] = round(time.perf_counter() - started, 3)
+            write(row)
+            report(file.name, 100 * (done + 1), 100 * len(planned))
+    return errors
+
+
+def _restored(steps: Sequence[RestorationStep], threshold: float) -> dict[str, Any]:
+    first, last = steps[0], steps[-1]
+    assert last.score is not None
+    return {
+        "width": first.image.shape[1],
+        "height": first.image.shape[0],
+        "score_before": first.score,
+        "score_after": last.score,
+        "threshold": threshold,
+        "restored": last.score <= threshold,
+        "evaluations": last.evaluations,
+    }
+
+
+def _small(step: RestorationStep) -> RestorationStep:
+    """The step with its picture at most FRAME pixels a side."""
+    height, width = step.image.shape[:2]
+    share = min(1.0, FRAME / max(height, width))
+    size = max(1, round(width * share)), max(1, round(height * share))
+    return replace(step, image=np.asarray(Image.fromarray(step.image).resize(size)))
+
+
+def _place(out: Path, folder: str, name: PurePosixPath, suffix: str) -> Path:
+    """Where an output goes; its folder is made."""
+    path = out / folder / f"{name}.{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def _row(found: Detection) -> dict[str, Any]:
     height, width = found.score_map.shape
     return {
@@ -140,9 +234,7 @@ def _write_pictures(
         "overlays": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),
     }
     for folder, picture in pictures.items():
-        path = out / folder / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_png(picture, path)
+        write_png(picture, _place(out, folder, name, "png"))
 
 
 def evaluate(

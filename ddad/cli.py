@@ -76,6 +76,23 @@ def _parser() -> argparse.ArgumentParser:
         "--max-megapixels", type=_positive, default=40, help="larger images are refused"
     )
 
+    restore = command(
+        "restore", commands.restore, "Show each part as it should have been: pictures and scores."
+    )
+    restore.add_argument("paths", type=Path, nargs="+", help="images or folders")
+    restore.add_argument("--checkpoint", required=True, help="shipped model or folder")
+    restore.add_argument("--out", type=Path, required=True)
+    restore.add_argument("--method", help="gradient (default), inpaint, partial or one-step")
+    restore.add_argument("--energy", help="score (default) or feature: what the gradient descends")
+    restore.add_argument("--start", help="of the gradient: inpaint (default) or image")
+    restore.add_argument("--evaluations", type=_count, help="network evaluations an image")
+    restore.add_argument("--sample", action="store_true", default=None, help="draw, not the mean")
+    restore.add_argument("--seed", type=int)
+    restore.add_argument("--animation", choices=("webp", "gif"), help="write the steps as well")
+    restore.add_argument(
+        "--max-megapixels", type=_positive, default=40, help="larger images are refused"
+    )
+
     evaluate = command(
         "evaluate", commands.evaluate, "Compare maps with the true masks of a test set."
     )

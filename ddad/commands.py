@@ -185,6 +185,32 @@ def score(args: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
+def restore(args: argparse.Namespace) -> int:
+    from ddad.batch import plan_outputs, restore_files
+    from ddad.detector import Detector
+    from ddad.restoration import RestoreConfig
+
+    config = _override(RestoreConfig(), args)
+    planned = plan_outputs(args.paths, args.out)
+    detector = Detector.load(args.checkpoint)
+    detector.check_restorable(config)
+    with _bar("restoring", "%") as bar:
+        errors = restore_files(
+            detector,
+            planned,
+            args.out,
+            config,
+            animation=args.animation,
+            max_pixels=int(args.max_megapixels * 1e6),
+            report=_on_named(bar),
+        )
+    for error in errors:
+        print(error, file=sys.stderr)
+    table = args.out / "restorations.csv"
+    print(f"{len(planned) - len(errors)} of {len(planned)} images restored: {table}")
+    return 1 if errors else 0
+
+
 def evaluate(args: argparse.Namespace) -> int:
     from ddad import data
     from ddad.batch import evaluate

@@ -28,6 +28,7 @@ from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
 from ddad.geometry import model_shape, to_image, to_model
+from ddad.restoration import RestorationStep, RestoreConfig, Scene, restore, steps
 from ddad.runtime import arrange, pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
 
@@ -301,6 +302,45 @@ class Detector:
                 lambda done: on_progress(done, self.scheduler.steps),
             )
         return float(bound.total)
+
+    def restore(
+        self, image: np.ndarray, config: RestoreConfig | None = None
+    ) -> Iterator[RestorationStep]:
+        """The image turned into the part as it should have been, step by step.
+
+        A generator: stop it whenever you like. The first step is the image itself with its score,
+        the last the result with its own. Raises what `check_restorable` does, at once.
+        """
+        config = config or RestoreConfig()
+        self.check_restorable(config)
+        return self._restore(image, config)
+
+    def check_restorable(self, config: RestoreConfig) -> None:
+        """Raises ValueError where a model or its chain cannot do what the settings ask for."""
+        if self.unet is None:
+            raise ValueError(
+                f"the model '{self.name}' has no pixel branch, which a restoration needs: train "
+                "one with `python -m ddad train DATA --out DIR --branch both --minutes 15`"
+            )
+        if config.energy == "feature" and self.features is None:
+            raise ValueError(f"the model '{self.name}' has no feature branch: use energy 'score'")
+        if config.t >= self.scheduler.steps:
+            raise ValueError(f"t must be less than the chain's {self.scheduler.steps} steps")
+        self.calibration  # noqa: B018  raises CheckpointError where there is none
+
+    def _restore(self, image: np.ndarray, config: RestoreConfig) -> Iterator[RestorationStep]:
+        (found,) = self.detect([image])
+        scene = Scene(
+            *(image, found.score_map, self._predict, self._stride, self.scheduler, self.features),
+            *(self.weights, self.calibration, self.config, config, self.device),
+        )
+        total = steps(scene)
+        yield RestorationStep(image, 0, total, 0, found.score)
+        for number, canvas in enumerate(restore(scene), 1):
+            shown, score = scene.image(canvas), None
+            if number == total:
+                score = self.detect([shown])[0].score
+            yield RestorationStep(shown, number, total, scene.evaluations, score)
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint into a directory; see `ddad.checkpoint` for its format."""

@@ -1,4 +1,4 @@
-"""How an image of any size becomes the network's input and how a map gets back onto the image.
+"""How an image of any size becomes the network's input, and how maps and changes get back onto it.
 
 The policy: the whole image is resized, keeping its aspect ratio, to about size x size pixels in
 area; nothing is cropped away. Each side is rounded to the network's stride, so one scale an axis
@@ -13,7 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, max_pool2d
+
+VISIBLE = 0.1
+"""Change, of a range of 2, from which on `carry` lets the finer image's detail go."""
 
 
 def model_shape(shape: Sequence[int], size: int, stride: int) -> tuple[int, int]:
@@ -45,3 +48,25 @@ def to_image(maps: Tensor, height: int, width: int) -> Tensor:
     """Maps (N, h, w) resized to (N, height, width), the original image's size."""
     shrinks = height < maps.shape[1] or width < maps.shape[2]
     return interpolate(maps[None], (height, width), mode="bilinear", antialias=shrinks)[0]
+
+
+def resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    """(B, C, h, w) to another size, bilinear, antialiased where it shrinks."""
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    smaller = size[0] < x.shape[-2] or size[1] < x.shape[-1]
+    return interpolate(x, tuple(size), mode="bilinear", antialias=smaller)
+
+
+def carry(fine: Tensor, change: Tensor) -> Tensor:
+    """A change found at a smaller size brought onto the finer image.
+
+    What did not change keeps its own detail; where much did, the detail finer than the change is
+    the defect's, and goes.
+    """
+    size, coarse = fine.shape[-2:], change.shape[-2:]
+    if size == coarse:
+        return fine + change
+    detail = fine - resize(resize(fine, coarse), size)
+    gone = (max_pool2d(change.abs().amax(1, keepdim=True), 3, 1, 1) / VISIBLE).clamp(max=1)
+    return fine + resize(change, size) - resize(gone, size) * detail

@@ -1,4 +1,4 @@
-"""Read photographs and masks of any common kind; write PNG files. Knows nothing of models.
+"""Read photographs and masks of any common kind; write PNG and animations. Knows no models.
 
 Every image comes out as uint8 RGB in the orientation a viewer shows. The rules are fixed ones, so
 an image's pixels depend on its file alone: 16-bit values are divided by 257 (or by the full range
@@ -14,7 +14,7 @@ import secrets
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +104,24 @@ def write_png(array: np.ndarray, path: str | Path) -> None:
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         Image.fromarray(array).save(part, "PNG")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_animation(frames: Sequence[np.ndarray], path: str | Path, *, seconds: float = 4) -> None:
+    """Write uint8 (H, W, 3) frames as an endless WebP or GIF, by the path's suffix.
+
+    Under a temporary name, then renamed. The last frame is held for as long as all others take.
+    """
+    path = Path(path)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    each = max(20, round(1000 * seconds / 2 / len(frames)))
+    times = [each] * len(others) + [round(500 * seconds)]
+    form, how = ("GIF", {}) if path.suffix.lower() == ".gif" else ("WEBP", {"quality": 90})
+    try:
+        first.save(part, form, save_all=True, append_images=others, duration=times, loop=0, **how)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

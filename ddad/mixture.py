@@ -85,13 +85,24 @@ class NormalMixture:
             rows.append((residual * (noise / (self.variances + noise))).square().mean(1).sqrt())
         return torch.stack(rows)
 
+    def energy(self, vectors: Tensor, noise: float) -> Tensor:
+        """Mahalanobis distance (N,) to the likeliest component under noise, mean over dimensions.
+
+        Minus twice the log-density a dimension, without its constant. Differentiable.
+        """
+        rotated = self._rotate(vectors)
+        residual = rotated - self.rotated[self._component(rotated, noise)]
+        return (residual.square() / (self.variances + noise)).mean(1)
+
     def _rotate(self, vectors: Tensor) -> Tensor:
         return (vectors - self.mean) / self.scale @ self.basis
 
     def _component(self, rotated: Tensor, noise: float) -> Tensor:
-        """The likeliest centre of each rotated vector."""
+        """The likeliest centre of each rotated vector; a choice, so it has no gradient."""
         weight = self.variances + noise
-        return _nearest(rotated, self.rotated / weight, (self.rotated.square() / weight).sum(1))
+        return _nearest(
+            rotated.detach(), self.rotated / weight, (self.rotated.square() / weight).sum(1)
+        )
 
 
 def _nearest(x: Tensor, centres: Tensor, lengths: Tensor | None = None, rows: int = 4096) -> Tensor:

@@ -31,3 +31,12 @@ def overlay(
     outline = mask & ~binary_erosion(mask, iterations=width)
     mixed[outline] = 255
     return np.rint(mixed).astype(np.uint8)
+
+
+def difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """What changed between two uint8 (H, W, 3) pictures, on the heat scale up to 64 grey levels.
+
+    The largest change of a pixel's channels counts.
+    """
+    change = np.abs(after.astype(int) - before.astype(int)).max(2)
+    return heat(change, 0, 64)

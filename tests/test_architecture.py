@@ -24,15 +24,18 @@ ALLOWED = {
     "train": {"data", "diffusion", "geometry", "images", "networks", "run", "runtime", "scoring"},
     "features": {"diffusion", "mixture"},
     "checkpoint": {"calibration", "diffusion", "features", "mixture", "scoring"},
+    "energy": {"calibration", "diffusion", "features", "scoring"},
+    "restoration": {"calibration", "diffusion", "energy", "features", "geometry", "scoring"},
     "detector": {
-        *("calibration", "checkpoint", "diffusion", "features", "geometry", "runtime", "scoring")
+        *("calibration", "checkpoint", "diffusion", "features", "geometry", "restoration"),
+        *("runtime", "scoring"),
     },
     "fit": {"detector", "diffusion", "features", "geometry", "mixture", "scoring"},
     "exports": {"outlines", "regions"},
     "report": {"exports", "render"},
     "bundle": {"exports", "names", "outlines", "regions", "report"},
     "imports": {"images", "names", "outlines", "regions"},
-    "batch": {"data", "detector", "images", "metrics", "regions", "render"},
+    "batch": {"data", "detector", "images", "metrics", "regions", "render", "restoration"},
 }
 FILES = [
     *ROOT.glob("ddad/*.py"),

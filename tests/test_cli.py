@@ -29,7 +29,7 @@ def test_help_is_fast_because_nothing_heavy_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("train", "calibrate", "score", "evaluate", "nll"):
+    for command in ("train", "calibrate", "score", "restore", "evaluate", "nll"):
         assert command in done.stdout
 
 

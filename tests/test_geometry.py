@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddad.geometry import model_shape, to_image, to_model
+from ddad.geometry import carry, model_shape, resize, to_image, to_model
 
 sides = st.integers(1, 20_000)
 
@@ -53,3 +53,16 @@ def test_an_image_at_model_size_is_not_resampled():
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     same = ((to_model(pixels, (64, 64)) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(same, pixels)
+
+
+def test_a_change_keeps_the_detail_of_what_did_not_change():
+    rng = torch.Generator().manual_seed(0)
+    fine = torch.rand(1, 3, 64, 64, generator=rng) - 0.5
+    coarse = torch.zeros(1, 3, 16, 16)
+    torch.testing.assert_close(carry(fine, coarse), fine)
+    coarse[..., 4:12, 4:12] = 0.4
+    moved = carry(fine, coarse)
+    torch.testing.assert_close(moved[..., :8, :], fine[..., :8, :])
+    target = resize(resize(fine, (16, 16)) + coarse, (64, 64))
+    inner = (..., slice(24, 40), slice(24, 40))
+    torch.testing.assert_close(moved[inner], target[inner])  # none of the old detail is left
