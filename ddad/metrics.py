@@ -136,7 +136,7 @@ class PixelCurves:
         fpr, recall, precision, pro = self._rates()
         return {
             "pixel_roc": thin(np.stack([fpr, recall], 1)),
-            "pixel_pr": thin(np.stack([recall, precision], 1)),
+            "pixel_pr": thin(np.stack([recall, precision], 1)[1:]),
             "pro": thin(np.stack([fpr, pro], 1)),
         }
 

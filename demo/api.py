@@ -1,50 +1,77 @@
-"""The public endpoints, for `gradio_client`: their components exist only to give them types."""
+"""The public endpoints, for `gradio_client` and as MCP tools.
+
+Their components exist only to give them types; their docstrings are their documentation.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
 
 from ddad.images import ImageError, load_image
 from ddad.regions import find_regions
 from demo.models import Models
 from demo.page import HEAVY, without_folder
 
+if TYPE_CHECKING:
+    from ddad.detector import Detection, Detector
+
 
 def endpoints(models: Models) -> None:
-    """The public `/score`."""
+    """The public `/score` and `/mask`."""
     with gr.Group(visible=False):
         image = gr.File(label="image", type="filepath")
-        model = gr.Textbox(label="model")
+        model = gr.Textbox(models.names[0] if models.names else "", label="model")
         threshold = gr.Number(None, label="threshold")
         result = gr.JSON(label="result")
-        mask = gr.Image(label="mask", format="png", image_mode="L")
+        picture = gr.Image(label="mask", format="png", image_mode="L")
         run = gr.Button()
 
     def score(
-        image: str | None, model: str, threshold: float | None = None
-    ) -> tuple[dict[str, Any], Any]:
-        """Score one image.
+        image: str, model: str = model.value, threshold: float | None = None
+    ) -> dict[str, Any]:
+        """Say how anomalous a photograph of a part is, and where.
 
         Args:
-            image: the photograph, a file.
-            model: name of the model.
-            threshold: the score above which a pixel is marked; the calibrated one if left out.
+            image: The photograph, a file: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit.
+            model: Name of the model, one of those on offer on the page.
+            threshold: Score above which a pixel is marked; the model's calibrated one if left out.
 
         Returns:
-            The result (score, threshold, verdict, marked share, regions, mean of each noise
-            scale's map) and the mask, a PNG of 0 and 255 of the image's size.
+            model; width and height of the image; score, its highest map value; threshold;
+            anomalous, whether anything is marked; area_fraction, the marked share;
+            guaranteed_false_positive_rate of the calibrated threshold; timestep_means, the mean of
+            each noise scale's map; regions, loudest first, each with area in pixels, bbox as x, y,
+            width, height, centroid as x, y, peak and mean score; note on how the file was read.
         """
-        return _score(models, image, model, threshold)
+        detector, found, note = _judge(models, image, model)
+        return _result(detector, found, threshold, note)
 
-    run.click(score, [image, model, threshold], [result, mask], api_name="score", **HEAVY)
+    def mask(image: str, model: str = model.value, threshold: float | None = None) -> np.ndarray:
+        """Mark the anomalous pixels of a photograph of a part.
+
+        Args:
+            image: The photograph, a file: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit.
+            model: Name of the model, one of those on offer on the page.
+            threshold: Score above which a pixel is marked; the model's calibrated one if left out.
+
+        Returns:
+            A PNG of the image's size in the orientation viewers show: 255 where it is marked,
+            else 0.
+        """
+        _, found, _ = _judge(models, image, model)
+        return found.mask(threshold).astype(np.uint8) * 255
+
+    inputs = [image, model, threshold]
+    run.click(score, inputs, result, api_name="score", **HEAVY)
+    run.click(mask, inputs, picture, api_name="mask", **HEAVY)
 
 
-def _score(
-    models: Models, image: str | None, model: str, threshold: float | None
-) -> tuple[dict[str, Any], Any]:
+def _judge(models: Models, image: str | None, model: str) -> tuple[Detector, Detection, str]:
+    """The model, what it finds in the file, and a note on the file. Raises gr.Error."""
     path = Path(image or "")
     try:
         if image is None:
@@ -54,6 +81,12 @@ def _score(
         (found,) = detector.detect([loaded.pixels])
     except ValueError as error:
         raise gr.Error(without_folder(error, path), print_exception=False) from error
+    return detector, found, loaded.note
+
+
+def _result(
+    detector: Detector, found: Detection, threshold: float | None, note: str
+) -> dict[str, Any]:
     at = found.threshold if threshold is None else float(threshold)
     mask = found.mask(at)
     return {
@@ -67,5 +100,5 @@ def _score(
         "guaranteed_false_positive_rate": detector.calibration.guaranteed_fpr,
         "timestep_means": {scale.name: scale.mean for scale in found.scales},
         "regions": [vars(region) for region in find_regions(found.score_map, mask)],
-        "note": loaded.note,
-    }, mask.astype("uint8") * 255
+        "note": note,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ def export(
     *,
     items: Sequence[str] | None = None,
     decisions: Collection[Decision] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
     """Write a ZIP of a session's items (all, or those ids; of these decisions) and its log.
 
@@ -71,8 +72,9 @@ def export(
         raise ValueError("there is nothing to export: score images, or choose other decisions")
 
     def records() -> Iterator[Reviewed]:
-        for item in chosen:
+        for done, item in enumerate(chosen, 1):
             yield reviewed(session, item)
+            on_progress(done, len(chosen))
 
     write_zip(records(), formats, path, extra={"decisions.csv": decision_log(session).encode()})
     return len(chosen)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, desk
+from demo import api, desk, many
 from demo.models import CHECKPOINTS, Models
 from demo.page import DESK, Page
 from demo.store import Store
@@ -21,11 +21,12 @@ THEME = gr.themes.Base(
 )
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
-    "css_paths": HERE / "style.css",
+    "css_paths": [HERE / "style.css", HERE / "table" / "table.css"],
     "ssr_mode": False,
     "show_error": False,
     "max_file_size": "64mb",
     "footer_links": ["api"],
+    "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
 }
 HEAD = """
 # See where a part is defective
@@ -60,6 +61,8 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK):
             start = desk.tab(page)
+        with tabs, gr.Tab("Many images", id="many") as here:
+            many.tab(page, here)
         start(demo)
         api.endpoints(models)
         demo.queue(default_concurrency_limit=1, max_size=20)

@@ -346,26 +346,3 @@ def test_the_keyboard_reaches_every_control(page):
     wanted = ["zoom-less", "fit", "cursor", "opacity", "decide", "previous", "reviewer"]
     wanted += ["threshold", "threshold-number", "reset", "least", "fill", "take"]
     assert [name for name in dict.fromkeys(reached) if name in wanted] == wanted
-
-
-def test_the_endpoint_through_the_client(site, tiny_detector, examples, tmp_path):
-    from gradio_client import Client, handle_file
-
-    path = tmp_path / "part.png"
-    Image.fromarray(examples[1]).save(path)
-    client = Client(site, verbose=False, download_files=str(tmp_path / "got"))
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/score"]
-    result, mask = client.predict(handle_file(path), "stripes", None, api_name="/score")
-    (found,) = tiny_detector.detect([examples[1]])
-    assert result["score"] == pytest.approx(found.score, abs=1e-4)
-    assert result["anomalous"] is True
-    assert result["threshold"] == pytest.approx(found.threshold)
-    saved = Image.open(mask)
-    np.testing.assert_array_equal(np.asarray(saved.convert("L")) > 0, found.mask())
-    low, _ = client.predict(handle_file(path), "stripes", found.score + 1, api_name="/score")
-    assert low["anomalous"] is False
-    assert low["area_fraction"] == 0
-    for wrong in ("../stripes", "nothing"):
-        with pytest.raises(Exception, match="no model called"):
-            client.predict(handle_file(path), wrong, None, api_name="/score")
-    client.close()

@@ -1,0 +1,102 @@
+"""Curves and confusions as HTML: small SVG that stretches, its labels as text beside it.
+
+Every text is escaped here; colours come from the page's style.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def curve(
+    points: np.ndarray,
+    title: str,
+    note: str,
+    axes: tuple[str, str],
+    *,
+    x_max: float = 1.0,
+    chance: bool = False,
+) -> str:
+    """A figure of a curve (n, 2) with y in 0..1 and x in 0..`x_max`; its area is filled.
+
+    Of a curve that goes on beyond `x_max` the part up to it is drawn. `chance` adds the diagonal.
+    """
+    x, y = np.asarray(points, float).T
+    inside = x <= x_max
+    xs, ys = x[inside], y[inside]
+    if not inside.all():
+        xs, ys = np.append(xs, x_max), np.append(ys, np.interp(x_max, x, y))
+    path = " L".join(
+        f"{100 * a / x_max:.2f} {100 - 100 * b:.2f}" for a, b in zip(xs, ys, strict=True)
+    )
+    grid = "".join(
+        f"<line class='grid' x1='{a}' y1='{b}' x2='{c}' y2='{d}'/>"
+        for a, b, c, d in ((50, 0, 50, 100), (0, 50, 100, 50))
+    )
+    diagonal = "<line class='chance' x1='0' y1='100' x2='100' y2='0'/>" if chance else ""
+    across, up = map(html.escape, axes)
+    about = html.escape(f"{title}: {note}. {axes[1]} against {axes[0]}", quote=True)
+    return (
+        f"<figure><figcaption>{html.escape(title)}<small>{html.escape(note)}</small></figcaption>"
+        f"<div class='chart'><div class='y' aria-hidden='true'><span>1</span><span>½</span>"
+        "<span>0</span></div>"
+        f"<svg viewBox='0 0 100 100' preserveAspectRatio='none' role='img' aria-label='{about}'>"
+        f"<rect class='frame' width='100' height='100'/>{grid}{diagonal}"
+        f"<path class='area' d='M{100 * xs[0] / x_max:.2f} 100 L{path} L{100 * xs[-1] / x_max:.2f} "
+        f"100 Z'/><path class='curve' d='M{path}'/></svg>"
+        f"<div class='x' aria-hidden='true'><span>0</span><span>{up} by {across}</span>"
+        f"<span>{x_max:g}</span></div></div></figure>"
+    )
+
+
+def confusion(found: dict[str, int], threshold: float) -> str:
+    """A figure of right and wrong verdicts at a threshold; keys as `Verdicts.result`."""
+    rows = (
+        ("truly defective", ("true_positives", "right"), ("false_negatives", "wrong")),
+        ("truly good", ("false_positives", "wrong"), ("true_negatives", "right")),
+    )
+    cells = "".join(
+        f"<div role='row'><span role='rowheader'>{label}</span>"
+        + "".join(
+            f"<span role='cell' class='{kind}'><b>{int(found[name])}</b>"
+            f"{'✓ right' if kind == 'right' else '✕ wrong'}</span>"
+            for name, kind in pair
+        )
+        + "</div>"
+        for label, *pair in rows
+    )
+    return (
+        "<figure><figcaption>Verdicts on images<small>at the threshold "
+        f"{threshold:.2f}</small></figcaption><div class='confusion' role='table' "
+        "aria-label='Verdicts on images'><div role='row'><span role='columnheader'></span>"
+        "<span role='columnheader'>called defective</span>"
+        f"<span role='columnheader'>called good</span></div>{cells}</div></figure>"
+    )
+
+
+def facts(pairs: Iterable[tuple[str, float | None]]) -> str:
+    """Numbers with their names, three decimals."""
+    cells = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{number(value)}</dd></div>" for name, value in pairs
+    )
+    return f"<dl class='numbers'>{cells}</dl>"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], about: str) -> str:
+    """A table of texts, the first column its row headers."""
+    top = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows
+    )
+    return (
+        f"<div class='table-scroll' tabindex='0'><table><caption class='unseen'>"
+        f"{html.escape(about)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+        "</table></div>"
+    )
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
