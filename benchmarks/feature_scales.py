@@ -21,7 +21,7 @@ from ddad import data
 from ddad.calibration import border_factors, border_levels, scale_statistics
 from ddad.diffusion import linear_chain
 from ddad.features import Extractor, FeatureModel, feature_maps, sample_tokens
-from ddad.geometry import model_shape, to_image, to_model
+from ddad.geometry import feature_shape, to_image, to_model
 from ddad.images import load_image
 from ddad.metrics import Evaluation
 from ddad.mixture import NormalMixture
@@ -69,14 +69,14 @@ def study(root: Path, extractor: Extractor, most: int) -> list[tuple[str, list[f
     bar = tqdm([(256, k) for k in (1, 256, 1024, 4096)] + [(320, 1024), (384, 1024)], disable=None)
     for size, components in bar:
         bar.set_description(f"{root.name} {size} px, {components} centres")
-        inputs = [to_model(i, model_shape(i.shape, size, 16)) for i in fitted]
+        inputs = [to_model(i, feature_shape(i.shape, size)) for i in fitted]
         tokens = torch.cat(sample_tokens(extractor, inputs, 60_000, seed=0))
         model = FeatureModel(extractor, NormalMixture.fit(tokens, components))
         maps = [
             feature_maps(
                 model,
                 linear_chain(),
-                to_model(image, model_shape(image.shape, size, 16))[None],
+                to_model(image, feature_shape(image.shape, size))[None],
                 TIMESTEPS,
             )[0].numpy()
             for image, _ in judged

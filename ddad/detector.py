@@ -27,7 +27,7 @@ from ddad.calibration import (
 from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
-from ddad.geometry import model_shape, to_image, to_model
+from ddad.geometry import feature_shape, model_shape, to_image, to_model
 from ddad.restoration import RestorationStep, RestoreConfig, Scene, restore, steps
 from ddad.runtime import arrange, pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
@@ -387,7 +387,7 @@ class Detector:
     def _shape(self, branch: str, image: np.ndarray) -> tuple[int, int]:
         """Height and width at which a branch sees an image."""
         if branch == "feature":
-            return model_shape(image.shape, self.config.feature_size, 16)
+            return feature_shape(image.shape, self.config.feature_size)
         return model_shape(image.shape, self.config.size, self._stride)
 
     def _scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:

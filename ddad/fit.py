@@ -10,7 +10,7 @@ import torch
 from ddad.detector import Detector, RawMaps
 from ddad.diffusion import PosteriorDDPMScheduler
 from ddad.features import Extractor, FeatureModel, sample_tokens
-from ddad.geometry import model_shape, to_model
+from ddad.geometry import feature_shape, to_model
 from ddad.mixture import NormalMixture
 from ddad.scoring import ScoreConfig
 
@@ -89,5 +89,5 @@ def _tokens(
     seed: int,
     on_progress: Progress,
 ) -> list[torch.Tensor]:
-    inputs = [to_model(i, model_shape(i.shape, config.feature_size, 16)) for i in images]
+    inputs = [to_model(i, feature_shape(i.shape, config.feature_size)) for i in images]
     return sample_tokens(extractor, inputs, VECTORS, seed, on_progress)

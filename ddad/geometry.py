@@ -33,6 +33,18 @@ def model_shape(shape: Sequence[int], size: int, stride: int) -> tuple[int, int]
     return side(size * ratio), side(size / ratio)
 
 
+def feature_shape(shape: Sequence[int], size: int) -> tuple[int, int]:
+    """`model_shape` of the feature branch, whose stride is 16: larger for an elongated image.
+
+    The area is size^2 for every whole square that fits into the image side by side, up to four,
+    as long as the image has so many pixels itself: squeezed into the area of one square, it would
+    lose what is thin.
+    """
+    height, width = shape[:2]
+    squares = min(4, max(height, width) // min(height, width), height * width // size**2)
+    return model_shape(shape, round(size * math.sqrt(max(1, squares))), 16)
+
+
 def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     """uint8 (H, W, 3) to float32 (3, h, w) in [-1, 1], antialiased when it shrinks.
 

@@ -27,7 +27,7 @@ from ddad.calibration import Calibration
 from ddad.diffusion import PosteriorDDPMScheduler
 from ddad.energy import excess, feature_level, gaussian_energy, kl_level
 from ddad.features import FeatureModel
-from ddad.geometry import carry, model_shape, resize, to_model
+from ddad.geometry import carry, feature_shape, model_shape, resize, to_model
 from ddad.scoring import ScoreConfig, seeded_generator
 
 METHODS = ("gradient", "inpaint", "partial", "one-step")
@@ -129,7 +129,7 @@ class Scene:
 
     @cached_property
     def feature_size(self) -> tuple[int, int]:
-        return model_shape(self.pixels.shape, self.score.feature_size, 16)
+        return feature_shape(self.pixels.shape, self.score.feature_size)
 
     @cached_property
     def original(self) -> Tensor:

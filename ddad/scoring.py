@@ -33,7 +33,7 @@ class ScoreConfig:
     blur: float = 2.0
     """Gaussian smoothing of each map: standard deviation in pixels at model size."""
     feature_size: int = 320
-    """The feature branch sees the image at about this many pixels squared."""
+    """The feature branch sees the image at about this many pixels squared; see `feature_shape`."""
     feature_timesteps: tuple[int, ...] = (100, 160, 260, 400)
     """Noise scales of the feature branch, of the same chain."""
     feature_blur: float = 0.5

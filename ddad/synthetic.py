@@ -16,7 +16,7 @@ from skimage.draw import line
 
 from ddad.images import write_png
 
-KINDS = ("scratch", "stain", "hole", "foreign")
+KINDS = ("scratch", "stain", "hole", "foreign", "crack")
 VISIBLE = 6
 """A pixel is in the mask when some channel changed by at least this many grey levels."""
 
@@ -72,6 +72,30 @@ def _scratch(
     return _shade(clean, profile[..., None], centre, 140 * strength, rng)
 
 
+def _crack(
+    clean: np.ndarray, centre: np.ndarray, strength: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A jagged line a pixel or two wide, darker, fading towards its ends."""
+    height, across = clean.shape[:2]
+    side = min(height, across)
+    length = side * np.exp(rng.uniform(np.log(0.12), np.log(0.8)))
+    knots = max(8, round(length / (0.012 * side)))
+    course = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, knots))
+    turn = course + rng.normal(0, 0.5, knots)
+    path = np.cumsum(np.stack([np.sin(turn), np.cos(turn)], 1) * length / knots, axis=0)
+    path = np.rint(path - path.mean(0) + centre).astype(int)
+    drawn = np.zeros((height, across))
+    for index in range(knots - 1):
+        rows, cols = line(*path[index], *path[index + 1])
+        inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < across)
+        drawn[rows[inside], cols[inside]] = np.sin(np.pi * (index + 1) / knots) ** 0.5
+    profile = gaussian_filter(drawn, rng.uniform(0.35, 0.35 + 0.0015 * side))
+    profile /= max(profile.max(), 1e-9)
+    y, x = np.rint(centre).astype(int)
+    sign = -1 if clean[y, x].mean() > 30 else 1
+    return clean + sign * rng.uniform(25, 90) * strength * profile[..., None]
+
+
 def _stain(
     clean: np.ndarray, centre: np.ndarray, strength: float, rng: np.random.Generator
 ) -> np.ndarray:
@@ -117,7 +141,7 @@ def _foreign(
 
 
 _PAINTERS: dict[str, Callable[..., np.ndarray]] = dict(
-    zip(KINDS, (_scratch, _stain, _hole, _foreign), strict=True)
+    zip(KINDS, (_scratch, _stain, _hole, _foreign, _crack), strict=True)
 )
 
 
@@ -187,7 +211,7 @@ def brick_tree(out: Path, *, seed: int = 0) -> None:
             name = f"{top:03}_{left}.png"
             crop = photo[top : top + side, left : left + side]
             write(crop, "test", "good", name)
-            for kind in KINDS:
+            for kind in KINDS[:4]:  # those that the brick model was judged on
                 image, mask = paint_defect(crop, kind, rng)
                 write(image, "test", kind, name)
                 mask_name = name.replace(".png", "_mask.png")

@@ -6,7 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+<<<<<<< HEAD
 from ddad.geometry import carry, model_shape, resize, to_image, to_model
+=======
+from ddad.geometry import feature_shape, model_shape, to_image, to_model
+>>>>>>> c8a4c34 (Feature branch: an elongated image is seen larger, so that thin cracks stay; painted cracks)
 
 sides = st.integers(1, 20_000)
 
@@ -25,6 +29,16 @@ def test_shapes_fit_the_network_and_keep_the_area(height, width, size, stride):
 def test_a_square_image_becomes_the_model_size():
     assert model_shape((900, 900, 3), 128, 8) == (128, 128)
     assert model_shape((512, 384), 128, 8) == (144, 112)
+
+
+def test_an_elongated_image_has_as_many_pixels_as_the_squares_in_it():
+    assert feature_shape((900, 900), 320) == (320, 320)
+    assert feature_shape((512, 384), 320) == model_shape((512, 384), 320, 16)
+    h, w = feature_shape((1240, 500), 320)
+    assert h * w == pytest.approx(2 * 320 * 320, rel=0.05)
+    assert feature_shape((330, 110), 320) == model_shape((330, 110), 320, 16)  # it has no more
+    h, w = feature_shape((20_000, 1000), 320)  # bounded
+    assert h * w <= 4.2 * 320 * 320
 
 
 def test_values_span_minus_one_to_one_and_stay_on_grey_levels():
