@@ -6,11 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
-from ddad.geometry import carry, model_shape, resize, to_image, to_model
-=======
-from ddad.geometry import feature_shape, model_shape, to_image, to_model
->>>>>>> c8a4c34 (Feature branch: an elongated image is seen larger, so that thin cracks stay; painted cracks)
+from ddad.geometry import carry, feature_shape, model_shape, resize, to_image, to_model
 
 sides = st.integers(1, 20_000)
 
