@@ -41,9 +41,11 @@ dl.sums div { background: var(--card); border: 1px solid var(--line); border-rad
   padding: 10px 16px; min-width: 116px; }
 dt { color: var(--soft); font-size: 13px; }
 dd { margin: 0; font-size: 22px; font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; height: auto; background: var(--card);
-  border: 1px solid var(--line); border-radius: 8px; }
-svg text { fill: var(--soft); font-size: 12px; font-family: inherit; }
+.plot { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  margin-top: 12px; padding-bottom: 8px; }
+.plot svg { display: block; width: 100%; height: auto; }
+.plot div { display: flex; justify-content: space-between; padding: 0 3.3%; font-size: 13px;
+  color: var(--soft); font-variant-numeric: tabular-nums; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 16px; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   overflow: hidden; break-inside: avoid; }
@@ -60,7 +62,8 @@ th, td { padding: 7px 12px; text-align: left; border-bottom: 1px solid var(--lin
   vertical-align: top; }
 tr:last-child td { border: 0; }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
-td.n { text-align: right; } td.name { overflow-wrap: anywhere; min-width: 140px; }
+.n { text-align: right; } td.name { overflow-wrap: anywhere; min-width: 140px; }
+.accepted, .corrected, .rejected, .undecided { white-space: nowrap; }
 .accepted, .corrected { color: var(--hot); } .rejected { color: var(--cool); }
 @media print { body { padding: 0; background: #fff; } }
 """
@@ -122,40 +125,33 @@ class Report:
 
 
 def histogram(model: str, normals: tuple[float, ...], rows: list[dict[str, Any]]) -> str:
-    """SVG of two histograms of scores on one axis: good parts above, these images below."""
+    """Two histograms of scores on one axis: good parts above, these images below."""
     scores = [row["score"] for row in rows if row["score"] is not None]
     thresholds = sorted({row["threshold"] for row in rows if row["threshold"] is not None})
     values = [*normals, *scores, *thresholds]
     low, high = min(values), max(values)
     edges = np.linspace(low, max(high, low + 1e-6), 41)
     parts = []
-    for title, data, base, colour in (
-        (f"{len(normals)} good parts of the calibration", normals, 92, "--bar"),
-        (f"{len(scores)} images of this report", scores, 184, "--hot"),
-    ):
+    for data, base, colour in ((normals, 80, "--bar"), (scores, 168, "--hot")):
         counts, _ = np.histogram(data, edges)
-        top = max(1, counts.max())
-        for index, count in enumerate(counts):
-            if count:
-                tall = 62 * count / top
-                parts.append(
-                    f"<rect x='{24 + index * 16.8:.1f}' y='{base - tall:.1f}' width='15' "
-                    f"height='{tall:.1f}' style='fill:var({colour})'/>"
-                )
-        parts.append(f"<text x='24' y='{base - 72}'>{title}</text>")
+        for index in np.flatnonzero(counts):
+            tall = 66 * counts[index] / counts.max()
+            parts.append(
+                f"<rect x='{24 + index * 16.8:.1f}' y='{base - tall:.1f}' width='15' "
+                f"height='{tall:.1f}' style='fill:var({colour})'/>"
+            )
         parts.append(f"<path d='M24 {base}.5H696' style='stroke:var(--line)'/>")
     for value in thresholds[:8]:
         x = 24 + 672 * (value - low) / (edges[-1] - low)
-        parts.append(
-            f"<path d='M{x:.1f} 20V184' style='stroke:var(--ink)' stroke-dasharray='4 3'/>"
-        )
-    parts.append(f"<text x='24' y='202'>{low:.2f}</text>")
-    parts.append(f"<text x='696' y='202' text-anchor='end'>{edges[-1]:.2f}</text>")
-    parts.append("<text x='360' y='202' text-anchor='middle'>score; dashed: the threshold</text>")
-    name = html.escape(_printable(model))
+        dashes = "stroke-dasharray='4 3' style='stroke:var(--ink)'"
+        parts.append(f"<path d='M{x:.1f} 8V168' {dashes}/>")
+    above, below = (f"{len(normals)} good parts of the calibration", f"{len(scores)} images")
     return (
-        f"<h2>Scores by {name}</h2><svg viewBox='0 0 720 212' role='img' aria-label='Histogram of "
-        f"scores: {len(normals)} good parts and {len(scores)} images'>{''.join(parts)}</svg>"
+        f"<h2>Scores by {html.escape(_printable(model))}</h2>"
+        f"<p>Above: {above}. Below: {below} of this report. Dashed: the threshold.</p>"
+        f"<div class='plot'><svg viewBox='0 0 720 180' role='img' aria-label='Histogram of scores: "
+        f"{above} and {below}'>{''.join(parts)}</svg>"
+        f"<div><span>{low:.2f}</span><span>score</span><span>{edges[-1]:.2f}</span></div></div>"
     )
 
 
@@ -173,7 +169,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
         texts = (row["labels"], row["reviewer"], row["reviewed_at"][:16].replace("T", " "))
         cells += "".join(f"<td>{html.escape(_printable(text))}</td>" for text in texts)
         lines.append(f"<tr>{cells}</tr>")
-    heads = "".join(f"<th scope='col'>{name}</th>" for name in head)
+    numbers = head[2:6]
+    heads = "".join(
+        f"<th scope='col'{' class=n' if name in numbers else ''}>{name}</th>" for name in head
+    )
     return (
         f"<div class='table'><table><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"

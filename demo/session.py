@@ -14,6 +14,7 @@ from peewee import SQL
 from PIL import Image
 
 from ddad.regions import RegionLabel
+from demo.mirror import keep
 from demo.records import (
     Decision,
     Item,
@@ -44,9 +45,10 @@ THUMBNAIL = 192
 class Session:
     """Made by `Store.open`; holds no state but where its work lies, so threads may share it."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, mirror: Path | None = None) -> None:
         self.id = shelf.session
         self._shelf = shelf
+        self._mirror = mirror
         self._tables = shelf.tables
 
     def add(self, name: str, pixels: np.ndarray, note: str = "") -> Item:
@@ -158,7 +160,10 @@ class Session:
             return tuple(kind for kind in ("ignore", "desk") if kind not in new)
 
         self._shelf.change(item_id, new, change)
-        return self.item(item_id)
+        item = self.item(item_id)
+        if self._mirror and decision != "undecided":
+            keep(self._mirror, item, self.final_mask(item_id))
+        return item
 
     def _log(self, row: Any, review: Review, area: int) -> None:
         self._tables.log.create(

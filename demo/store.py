@@ -25,6 +25,8 @@ import os
 import re
 import secrets
 import shutil
+import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +49,7 @@ class Store:
 
     A session untouched for `max_age_s` seconds is deleted by the next `expire`, and from that
     moment on no longer opens. Each holds at most `quota_bytes` of files and `max_items` images.
+    `mirror` is a folder that gets a copy of each decision: see `demo.mirror`.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class Store:
         max_age_s: float = 7 * DAY,
         quota_bytes: int = 2_000_000_000,
         max_items: int = 2000,
+        mirror: Path | None = None,
     ) -> None:
         self._folder = root / "sessions"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._tables = Tables(root / "store.sqlite")
         self._max_age, self._quota, self._max_items = max_age_s, quota_bytes, max_items
+        self._mirror = mirror
         self.expire()
 
     def open(self, session_id: str | None) -> Session:
@@ -89,6 +94,19 @@ class Store:
         self.sweep()
         return len(ids)
 
+    def expire_in_background(self, every_s: float = 3600.0) -> None:
+        """Expire again and again from a thread of its own, for as long as the process lives."""
+
+        def run() -> None:
+            while True:
+                time.sleep(every_s)
+                try:
+                    self.expire()
+                except Exception as error:  # a full disk today must not end it for good
+                    print(f"expiry failed: {error}", file=sys.stderr)
+
+        threading.Thread(target=run, name="expire", daemon=True).start()
+
     def sweep(self, grace_s: float = GRACE) -> int:
         """Delete files that no row names and that are older than the grace; returns how many.
 
@@ -114,4 +132,5 @@ class Store:
 
     def _session(self, session_id: str) -> Session:
         folder = self._folder / session_id
-        return Session(Shelf(self._tables, folder, self._quota, self._max_items))
+        shelf = Shelf(self._tables, folder, self._quota, self._max_items)
+        return Session(shelf, self._mirror)

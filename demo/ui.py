@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, desk, many
+from demo import api, desk, many, mirror
 from demo.models import CHECKPOINTS, Models
 from demo.page import DESK, Page
 from demo.store import Store
@@ -41,7 +41,9 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     """
     models = Models(Path(checkpoints) if checkpoints else CHECKPOINTS)
     models.load_in_background()
-    store = Store(Path(work or os.environ.get("DDAD_WORK") or "work"))
+    root = Path(work or os.environ.get("DDAD_WORK") or "work")
+    store = Store(root, mirror=mirror.start(root))
+    store.expire_in_background()
     names = models.names
     with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):

@@ -69,7 +69,7 @@ def test_every_name_is_text_and_every_tag_is_closed():
     assert not reader.open
     allowed = {"src", "alt", "class", "style", "content", "charset", "name", "http-equiv", "lang"}
     allowed |= {"scope", "role", "aria-label", "viewbox", "x", "y", "d", "width", "height"}
-    allowed |= {"text-anchor", "stroke-dasharray"}
+    allowed |= {"stroke-dasharray"}
     assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "link", "iframe", "a"})
     assert {name for _, attrs in reader.tags for name in attrs} <= allowed
     assert "\u202e" not in page and "\0" not in page

@@ -349,6 +349,17 @@ def test_an_untouched_session_expires_with_its_files(tmp_path):
     assert store.sweep(-1) == 0  # what it wrote before it was refused is gone too
 
 
+def test_expiry_runs_on_its_own(tmp_path):
+    store = Store(tmp_path, max_age_s=0.3)
+    store.open(None).add("part", np.zeros((5, 6, 3), np.uint8))
+    store.expire_in_background(every_s=0.1)
+    for _ in range(100):
+        if not list(store._folder.iterdir()):
+            return
+        time.sleep(0.1)
+    pytest.fail("the session was not deleted")
+
+
 def test_a_full_session_says_so_and_loses_nothing(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
     session = Store(tmp_path / "a", quota_bytes=100_000).open(None)
