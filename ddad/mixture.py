@@ -58,7 +58,8 @@ class NormalMixture:
     @cached_property
     def rotated(self) -> Tensor:
         """The centres (K, C) in the eigenbasis."""
-        return self.centres @ self.basis
+        with torch.inference_mode(False):  # it is kept, and gradients may want it later
+            return self.centres @ self.basis
 
     def denoise(self, vectors: Tensor, noise: float) -> Tensor:
         """E[clean | vectors] for noise of variance `noise`, in units of the mean channel variance.

@@ -18,15 +18,16 @@ HEAT = np.stack(
 def heat(score_map: np.ndarray, low: float, high: float) -> np.ndarray:
     """uint8 (H, W, 3) picture of a map on the fixed scale low..high; values outside are clipped."""
     level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)
-    return np.asarray(HEAT[np.rint(level * 255).astype(np.uint8)])
+    return HEAT.take(np.rint(level * 255).astype(np.uint8), axis=0, mode="clip")
 
 
 def overlay(
     image: np.ndarray, score_map: np.ndarray, mask: np.ndarray, low: float, high: float
 ) -> np.ndarray:
     """The image under its map, the louder the more opaque, and the mask outlined in white."""
-    level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)[..., None]
-    mixed = image * (1 - 0.75 * level) + heat(score_map, low, high) * (0.75 * level)
+    level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)
+    share = np.float32(0.75) * level.astype(np.float32)[..., None]
+    mixed = image + share * (heat(score_map, low, high) - image.astype(np.float32))
     width = max(1, round(min(mask.shape) / 256))
     outline = mask & ~binary_erosion(mask, iterations=width)
     mixed[outline] = 255
