@@ -71,23 +71,45 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """Raises ValueError where a field is missing, unknown or not finite."""
-        values = json.loads(text)
-        expected = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != expected:
-            raise ValueError(f"a calibration has exactly the fields {', '.join(sorted(expected))}")
-        values["normal_scores"] = tuple(values["normal_scores"])
-        for name in ("means", "stds"):
-            values[name] = {branch: tuple(numbers) for branch, numbers in values[name].items()}
-        values["borders"] = {
-            branch: tuple(tuple(row) for row in rows) for branch, rows in values["borders"].items()
-        }
-        levels = [v for name in ("means", "stds") for vs in values[name].values() for v in vs]
-        levels += [v for rows in values["borders"].values() for row in rows for v in row]
-        numbers = [*levels, *values["normal_scores"], values["threshold"]]
+        """Raises ValueError where a field is missing, unknown, of another kind or not finite."""
+        try:
+            values = json.loads(text)
+            expected = {field.name for field in fields(cls)}
+            if not isinstance(values, dict) or set(values) != expected:
+                names = ", ".join(sorted(expected))
+                raise ValueError(f"a calibration has exactly the fields {names}")
+            values["normal_scores"] = tuple(values["normal_scores"])
+            for name in ("means", "stds"):
+                values[name] = {branch: tuple(numbers) for branch, numbers in values[name].items()}
+            values["borders"] = {
+                branch: tuple(tuple(row) for row in rows)
+                for branch, rows in values["borders"].items()
+            }
+            found = cls(**values)
+            found._check()
+        except (AttributeError, TypeError, OverflowError, RecursionError) as error:
+            raise ValueError("a calibration's fields are lists of numbers by branch") from error
+        return found
+
+    def _check(self) -> None:
+        """Raises ValueError, or TypeError, for what no calibration can be."""
+        branches = [*self.means.values(), *self.stds.values()]
+        branches += [row for rows in self.borders.values() for row in rows]
+        numbers = [v for row in branches for v in row]
+        numbers += [*self.normal_scores, self.target_fpr]
+        numbers += [self.threshold, self.map_low, self.map_high]
         if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
             raise ValueError("a calibration's numbers must be finite")
-        return cls(**values)
+        square = [[BORDER + 1] * (BORDER + 1)] * len(self.borders)
+        if (
+            not set(self.means) == set(self.stds) == set(self.borders)
+            or any(len(self.means[b]) != len(self.stds[b]) for b in self.means)
+            or [[len(row) for row in rows] for rows in self.borders.values()] != square
+            or min(v for row in branches[len(self.means) :] for v in row) <= 0
+            or not self.normal_scores
+            or not 0 < self.target_fpr < 1
+        ):
+            raise ValueError("a calibration's parts do not fit each other")
 
 
 def normals_needed(fpr: float) -> int:

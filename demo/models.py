@@ -46,7 +46,9 @@ class Models:
     def get(self, name: str) -> Detector:
         """The model, loaded now if need be. Raises ValueError for a name that is not on offer."""
         if name not in self.names:  # a request's text never becomes a path unchecked
-            raise ValueError(f"there is no model called {name!r}: use {', '.join(self.names)}")
+            raise ValueError(
+                f"there is no model called {str(name)[:60]!r}: use {', '.join(self.names)}"
+            )
         with self._lock:
             if name not in self._loaded:
                 from ddad.detector import Detector

@@ -1,0 +1,146 @@
+"""Bad inputs: a part of what `python -m benchmarks.hostile` drives, and readers under fuzzing."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks import corpus
+from ddad.archive import ArchiveError, extract
+from ddad.calibration import Calibration
+from ddad.checkpoint import CheckpointError, read
+from ddad.cli import main
+from ddad.images import ImageError, load_image, load_mask
+
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+spoilt_bytes = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def spoil(data: bytes, changes, keep: float) -> bytes:
+    copy = bytearray(data)
+    for place, value in changes:
+        copy[int(place * len(copy))] = value
+    return bytes(copy[: int(keep * len(copy))])
+
+
+@pytest.fixture(scope="module")
+def bad_images(tmp_path_factory):
+    return corpus.images(tmp_path_factory.mktemp("bad") / "images")
+
+
+@pytest.fixture(scope="module")
+def encoded():
+    return sorted(corpus.encoded().items())
+
+
+def test_every_bad_image_is_read_or_refused_in_one_sentence(bad_images):
+    outcomes = []
+    for file in bad_images:
+        for load in (load_image, load_mask):
+            try:
+                load(file)
+                outcomes.append("read")
+            except ImageError as error:
+                assert str(error) and "\n" not in str(error) and len(str(error)) < 700
+                outcomes.append("refused")
+    assert len(bad_images) > 200
+    assert min(outcomes.count("read"), outcomes.count("refused")) > 100
+
+
+def test_the_command_line_says_one_sentence(bad_images, tiny_checkpoint, tmp_path, capfd):
+    names = ("bomb.png", "pipe.png", "absent.png", "nan.tif", "xmp.png", corpus.NAMES["script"])
+    for name in names:
+        (file,) = (f for f in bad_images if f.name == name)
+        command = ["score", "--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path / "out")]
+        code = main([*command, "--", str(file)])
+        said = [line for line in capfd.readouterr().err.splitlines() if "image/s" not in line]
+        assert code in (0, 1, 2) and len(said) == (code > 0), said
+
+
+@quick
+@given(st.integers(0, 11), spoilt_bytes, st.floats(0.05, 1))
+def test_spoilt_pictures_raise_image_errors_alone(encoded, tmp_path, kind, changes, keep):
+    suffix, data = encoded[kind]
+    file = tmp_path / f"x.{suffix}"
+    file.write_bytes(spoil(data, changes, keep))
+    for load in (load_image, load_mask):
+        try:
+            load(file)
+        except ImageError as error:
+            assert "\n" not in str(error)
+
+
+@quick
+@given(spoilt_bytes, st.floats(0.05, 1))
+def test_spoilt_archives_raise_archive_errors_alone(encoded, tmp_path, changes, keep):
+    buffer, picture = io.BytesIO(), dict(encoded)["png"]
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for index in range(3):
+            archive.writestr(f"{index}.png", picture)
+    file = tmp_path / "x.zip"
+    file.write_bytes(spoil(buffer.getvalue(), changes, keep))
+    with tempfile.TemporaryDirectory() as name:
+        into = Path(name) / "into"
+        try:
+            rows = extract(file, into)
+        except ArchiveError as error:
+            assert "\n" not in str(error) and not any(into.rglob("*"))
+        else:
+            assert {row.path for row in rows if row.path} == {*into.rglob("*")}
+        assert {*Path(name).iterdir()} <= {into}
+
+
+@quick
+@given(st.data())
+def test_a_calibration_is_read_whole_or_refused(tiny_checkpoint, data):
+    values = json.loads((tiny_checkpoint / "calibration.json").read_text())
+    assert Calibration.from_json(json.dumps(values))
+    for key in data.draw(st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=3)):
+        values[key] = data.draw(json_values)
+    try:
+        found = Calibration.from_json(json.dumps(values))
+    except ValueError:
+        return
+    assert np.isfinite([*found.normal_scores, found.threshold, found.map_low, found.map_high]).all()
+    assert 0 < found.target_fpr < 1 and found.n >= 0
+
+
+@settings(quick, max_examples=25)
+@given(st.data())
+def test_a_checkpoint_is_read_whole_or_refused(tiny_checkpoint, tmp_path, data):
+    copy = tmp_path / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(tiny_checkpoint, copy, ignore=shutil.ignore_patterns("run"))
+    files = sorted(f for f in copy.rglob("*") if f.suffix in (".json", ".safetensors"))
+    file = data.draw(st.sampled_from(files))
+    if file.suffix == ".json" and data.draw(st.booleans()):
+        values = json.loads(file.read_text())
+        values[data.draw(st.sampled_from(sorted(values)))] = data.draw(json_values)
+        file.write_text(json.dumps(values))
+    else:
+        content = file.read_bytes()
+        file.write_bytes(spoil(content, data.draw(spoilt_bytes), data.draw(st.floats(0, 1))))
+    try:
+        read(copy)
+    except CheckpointError as error:
+        assert "\n" not in str(error)
