@@ -32,30 +32,43 @@ def patchcore(
     taken from a random POOL of the vectors, to keep it to minutes.
     """
 
-    @torch.inference_mode()
-    def vectors(pixels: np.ndarray) -> Tensor:
-        stages = extractor.stages(to_model(pixels, (SIDE, SIDE))[None])[-2:]
-        near = [avg_pool2d(stage, 3, 1, 1) for stage in stages]
-        shape = near[0].shape[-2:]
-        return torch.cat([interpolate(n, shape, mode="bilinear") for n in near], 1)[0]
+    memory = patchcore_memory(extractor, normals, seed)
+    for pixels in images:
+        yield patchcore_map(extractor, memory, pixels)
 
+
+def patchcore_memory(extractor: Extractor, normals: Sequence[np.ndarray], seed: int = 0) -> Tensor:
+    """The coreset (M, C) of the vectors of normal images."""
     generator = torch.Generator().manual_seed(seed)
     each = -(-POOL // len(normals))
     pool = []
     for pixels in normals:
-        found = vectors(pixels).flatten(1).T
+        found = _vectors(extractor, pixels).flatten(1).T
         pool.append(found[torch.randperm(len(found), generator=generator)[:each]])
-    memory = _coreset(torch.cat(pool), SHARE, generator)
+    return _coreset(torch.cat(pool), SHARE, generator)
+
+
+@torch.inference_mode()
+def patchcore_map(
+    extractor: Extractor, memory: Tensor, pixels: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Map and score of one image."""
+    found = _vectors(extractor, pixels)
+    flat = found.flatten(1).T
     lengths = memory.square().sum(1)
-    for pixels in images:
-        found = vectors(pixels)
-        flat = found.flatten(1).T
-        distance = (flat.square().sum(1)[:, None] + lengths - 2 * flat @ memory.T).amin(1)
-        grid = distance.clamp(min=0).sqrt().view(1, *found.shape[1:])
-        large = interpolate(grid[None], (SIDE, SIDE), mode="bilinear")[0]
-        smooth = torch.from_numpy(gaussian_filter(large[0].numpy(), 4))[None]
-        score_map = to_image(smooth, *pixels.shape[:2])[0].numpy()
-        yield score_map, float(grid.max())
+    distance = (flat.square().sum(1)[:, None] + lengths - 2 * flat @ memory.T).amin(1)
+    grid = distance.clamp(min=0).sqrt().view(1, *found.shape[1:])
+    large = interpolate(grid[None], (SIDE, SIDE), mode="bilinear")[0]
+    smooth = torch.from_numpy(gaussian_filter(large[0].numpy(), 4))[None]
+    return to_image(smooth, *pixels.shape[:2])[0].numpy(), float(grid.max())
+
+
+@torch.inference_mode()
+def _vectors(extractor: Extractor, pixels: np.ndarray) -> Tensor:
+    stages = extractor.stages(to_model(pixels, (SIDE, SIDE))[None])[-2:]
+    near = [avg_pool2d(stage, 3, 1, 1) for stage in stages]
+    shape = near[0].shape[-2:]
+    return torch.cat([interpolate(n, shape, mode="bilinear") for n in near], 1)[0]
 
 
 def spr(detector: Detector, images: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:

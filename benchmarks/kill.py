@@ -1,0 +1,221 @@
+"""Kill -9 at random moments of training, scoring, saving and export; then look, and go on.
+
+    python -m benchmarks.kill [--moments 100] [--seed 0] [--jobs train score save export]
+
+Nothing that was finished may be lost, nothing half written may be seen, and the same command must
+go on. Raises AssertionError where that fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.corpus import picture
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def kill(command: Sequence[str], begun: Callable[[], bool], moment: float) -> list[str]:
+    """Start a command, wait until it has begun, kill it `moment` seconds later.
+
+    Returns the lines it had printed; with a return code of 0 it was quicker than that.
+    """
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        deadline = time.monotonic() + 300
+        while not begun() and child.poll() is None:
+            assert time.monotonic() < deadline, f"{command} never began"
+            time.sleep(0.005)
+        time.sleep(moment)
+        child.kill()
+        printed = child.stdout.read().split()
+    assert child.returncode in (0, -9), f"{command} failed by itself"
+    return printed
+
+
+def newer(folder: Path, pattern: str, mark: float) -> bool:
+    """Whether a file of that pattern was written after the mark."""
+    for file in folder.rglob(pattern):
+        with suppress(FileNotFoundError):  # replaced meanwhile
+            if file.stat().st_mtime > mark:
+                return True
+    return False
+
+
+def train(folder: Path, moments: Sequence[float]) -> None:
+    """A killed training goes on from its last save and ends in the same weights, bit for bit."""
+    data = folder / "parts" / "train" / "good"
+    data.mkdir(parents=True)
+    for seed in range(10):
+        Image.fromarray(picture(seed)).save(data / f"{seed}.png")
+    command = [sys.executable, "-m", "ddad", "train", str(folder / "parts"), "--branch", "pixel"]
+    command += ["--preset", "tiny", "--steps", "120", "--save-every", "0.05"]
+    whole = folder / "whole"
+    subprocess.run([*command, "--out", str(whole)], cwd=ROOT, check=True, capture_output=True)
+    left = list(moments)
+    while left:
+        out = folder / "killed"
+        shutil.rmtree(out, ignore_errors=True)
+        step = 0
+        while left and not (out / "ddad.json").exists():
+            mark = time.time()
+            state = out / "run" / "state.safetensors"
+            begun = partial(newer, out, state.name, mark)
+            kill([*command, "--out", str(out)], begun, left.pop())
+            step, before = _step(state), step
+            assert step >= before, f"training went back from step {before} to {step}"
+        subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True, capture_output=True)
+        for name in ("unet/diffusion_pytorch_model.safetensors", "calibration.json"):
+            assert (out / name).read_bytes() == (whole / name).read_bytes(), f"{name} differs"
+        for row in (out / "run" / "log.jsonl").read_text().splitlines():
+            json.loads(row)
+
+
+def _step(state: Path) -> int:
+    from safetensors import safe_open
+
+    with safe_open(state, "pt") as file:
+        return int(file.metadata()["step"])
+
+
+def score(folder: Path, moments: Sequence[float]) -> None:
+    """A killed scoring leaves whole pictures, no table that looks complete, and can be repeated."""
+    from benchmarks.hostile import model
+
+    images = folder / "images"
+    images.mkdir()
+    for seed in range(30):
+        Image.fromarray(picture(seed)).save(images / f"{seed:02}.png")
+    waves = str(model(folder))
+    command = [sys.executable, "-m", "ddad", "score", str(images), "--checkpoint", waves, "--out"]
+    subprocess.run([*command, str(folder / "whole")], cwd=ROOT, check=True, capture_output=True)
+    for turn, moment in enumerate(moments):
+        out = folder / f"killed{turn % 4}"  # every fourth finds what a kill has left before
+        if turn < 4:
+            shutil.rmtree(out, ignore_errors=True)
+        mark = time.time()
+        kill([*command, str(out)], partial(newer, out, "*.png", mark), moment)
+        for file in out.rglob("*.png"):
+            if not file.name.startswith("."):
+                np.asarray(Image.open(file))
+        if (out / "scores.csv").exists():
+            assert len((out / "scores.csv").read_text().splitlines()) == 31
+    subprocess.run([*command, str(out)], cwd=ROOT, check=True, capture_output=True)
+    for file in (folder / "whole").rglob("*.png"):
+        again = out / file.relative_to(folder / "whole")
+        assert again.read_bytes() == file.read_bytes(), f"{again} differs"
+
+
+SAVE = """
+import sys, numpy as np
+from pathlib import Path
+from demo.store import Store
+session = Store(Path(sys.argv[1])).open(sys.argv[2])
+item = session.items()[0].id
+for turn in range(int(sys.argv[3]), 10**6):
+    mask = np.zeros((60, 80), bool)
+    mask.flat[: turn % 4000 + 1] = True
+    session.review(item, mask=mask, threshold=turn, decision="corrected")
+    print(turn, flush=True)
+"""
+
+
+def save(folder: Path, moments: Sequence[float]) -> None:
+    """Of a desk that is killed, every saved review is there, mask and all."""
+    from demo.store import Store
+
+    session = Store(folder / "work").open(None)
+    item = session.add("part.png", np.zeros((60, 80, 3), np.uint8)).id
+    turn = -1
+    for moment in moments:
+        command = [sys.executable, "-c", SAVE, str(folder / "work"), session.id, str(turn + 1)]
+        mark = time.time()
+        saved = partial(newer, folder / "work", "mask-*", mark)
+        said = [int(line) for line in kill(command, saved, moment)]
+        store = Store(folder / "work")
+        again = store.open(session.id)
+        review = again.item(item).review
+        assert review is not None
+        last, turn = max([turn, *said]), int(review.threshold)
+        assert last <= turn <= last + 1, f"review {last} was saved, {turn} is there"
+        assert again.final_mask(item).sum() == turn % 4000 + 1, (
+            "mask and review are not of one save"
+        )
+        store.sweep(grace_s=-1)
+        assert again.final_mask(item).any()
+
+
+EXPORT = """
+import sys
+from pathlib import Path
+from demo.outbox import export
+from demo.store import Store
+session = Store(Path(sys.argv[1])).open(sys.argv[2])
+while True:
+    export(session, ["masks", "mvtec", "coco", "csv", "report"], Path(sys.argv[3]))
+    print("done", flush=True)
+"""
+
+
+def export(folder: Path, moments: Sequence[float]) -> None:
+    """Of an export that is killed, the archive of before or the new one is there, whole."""
+    from demo.store import Store
+
+    session = Store(folder / "work").open(None)
+    for seed in range(6):
+        pixels = picture(seed, 60, 80)
+        item = session.add(f"{seed}.png", pixels).id
+        session.review(item, mask=pixels[..., 0] > 150, threshold=1, decision="corrected")
+    path = folder / "out" / "work.zip"
+    path.parent.mkdir()
+    for moment in moments:
+        command = [sys.executable, "-c", EXPORT, str(folder / "work"), session.id, str(path)]
+        mark = time.time()
+        kill(command, partial(newer, path.parent, "*", mark), moment)
+        if path.exists():
+            with zipfile.ZipFile(path) as archive:
+                assert archive.testzip() is None and "run.json" in archive.namelist()
+
+
+JOBS: dict[str, Callable[[Path, Sequence[float]], None]] = {
+    "train": train,
+    "score": score,
+    "save": save,
+    "export": export,
+}
+LONGEST = {"train": 3.0, "score": 1.5, "save": 0.5, "export": 0.5}
+"""Seconds after the first output within which a kill comes."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moments", type=int, default=100, help="over all jobs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
+    args = parser.parse_args()
+    rng = np.random.default_rng(args.seed)
+    each = -(-args.moments // len(args.jobs))
+    for name in args.jobs:
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            JOBS[name](Path(folder), rng.uniform(0, LONGEST[name], each).tolist())
+        took = time.monotonic() - started
+        print(f"{name}: {each} kills, nothing lost or half written ({took:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

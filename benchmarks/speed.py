@@ -1,0 +1,258 @@
+"""Time side by side: ours against its bare networks, against PatchCore, against the paper's cost.
+
+    python -m benchmarks.speed DATA [--parts forwards patchcore paper training quality]
+
+Whatever is compared takes turns within one run; the figures are medians, and the ratio is the
+median of each round's ratio. `quality` (minutes) adds what the settings reach on the test sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import UNet2DModel
+from torch.nn.functional import pad
+
+from benchmarks.peers import POOL, SHARE, patchcore_map
+from ddad import data
+from ddad.batch import score_files
+from ddad.checkpoint import BUNDLED
+from ddad.cli import main as ddad
+from ddad.detector import Detector
+from ddad.diffusion import hybrid_loss, linear_chain
+from ddad.features import MARGIN, Extractor
+from ddad.geometry import model_shape, to_model
+from ddad.images import load_image
+from ddad.networks import UNetConfig, image_unet
+from ddad.run import TrainConfig
+from ddad.runtime import arrange, keep_freed_memory
+from ddad.train import train
+
+SETTINGS: dict[str, list[str]] = {
+    "default": [],
+    "two noise scales": ["--feature-timesteps", "100,400"],
+    "256 pixels": ["--feature-size", "256"],
+    "256 pixels, two noise scales": ["--feature-size", "256", "--feature-timesteps", "100,400"],
+}
+"""Settings of the feature branch whose quality stands beside their time."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="folder of mvtec_bottle and mvtec_pill")
+    parts = {
+        "forwards": forwards,
+        "patchcore": patchcore,
+        "paper": paper,
+        "training": training,
+        "quality": quality,
+    }
+    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--out", type=Path, default=Path("runs/speed"))
+    args = parser.parse_args()
+    print(f"{torch.get_num_threads()} threads\n")
+    for name in args.parts:
+        parts[name](args)
+
+
+def compare(rounds: int, **calls: Callable[[], Any]) -> dict[str, float]:
+    """Median seconds of each call, and as `ratio` that of the first to the second."""
+    times = []
+    for call in calls.values():
+        call()
+    for _ in range(rounds):
+        row = []
+        for call in calls.values():
+            started = time.perf_counter()
+            call()
+            row.append(time.perf_counter() - started)
+        times.append(row)
+    table = np.array(times)
+    medians = dict(zip(calls, map(float, np.median(table, 0)), strict=True))
+    ratio = float(np.median(table[:, 0] / table[:, 1])) if len(calls) > 1 else 0.0
+    return medians | {"ratio": ratio}
+
+
+def say(label: str, found: dict[str, float], target: str) -> None:
+    times = ", ".join(f"{k} {v * 1e3:.0f} ms" for k, v in found.items() if k != "ratio")
+    print(f"{label}: {times}; ratio {found['ratio']:.2f} (target {target})", flush=True)
+
+
+def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
+    """The networks that a score needs and nothing else: backbone, denoiser of features, U-Net."""
+    config, feature, unet = detector.config, detector.features, detector.unet
+    runs: list[Callable[[], Any]] = []
+    if feature is not None:
+        x = to_model(pixels, model_shape(pixels.shape, config.feature_size, 16))[None]
+        inputs = pad(x, (MARGIN,) * 4, mode="reflect")
+        tokens = torch.randn(x[0, 0].numel() // 64, len(feature.mixture.mean))
+        levels = [0.1 * 3**i for i in range(len(config.feature_timesteps))]
+        runs = [
+            lambda: feature.extractor.model(inputs),
+            lambda: feature.mixture.errors(tokens, levels),
+        ]
+    if unet is not None:
+        shape = model_shape(pixels.shape, config.size, detector._stride)
+        x_t = torch.randn(config.draws, 3, *shape)
+        runs += [lambda t=t: unet(x_t, torch.tensor(t)) for t in config.timesteps]
+
+    def forward() -> None:
+        with torch.inference_mode():
+            for run in runs:
+                run()
+
+    return forward
+
+
+def forwards(args: argparse.Namespace) -> None:
+    """(a) From file to files against the networks alone."""
+    folder = args.data / "mvtec_bottle" / "test" / "broken_large"
+    file = sorted(folder.iterdir())[0]
+    pixels = load_image(file).pixels
+    whole = Detector.load("cookie")
+    feature = Detector(None, whole.scheduler, whole.config, features=whole.features)
+    feature.calibrate([pixels])
+    for label, detector in {"feature branch": feature, "both branches": whole}.items():
+        with tempfile.TemporaryDirectory() as name:
+            planned = [(file, PurePosixPath("x"))]
+
+            def files(d: Detector = detector, out: Path = Path(name)) -> None:
+                if score_files(d, planned, out, max_pixels=10**7):  # noqa: B023
+                    raise SystemExit("scoring failed")
+
+            found = compare(
+                args.rounds,
+                files=files,
+                networks=bare(detector, pixels),
+                detect=lambda d=detector: d.detect([pixels]),
+            )
+            say(f"{label}, {pixels.shape[1]} x {pixels.shape[0]}, file to files", found, "<= 1.10")
+
+
+def patchcore(args: argparse.Namespace) -> None:
+    """(b) The default against PatchCore on the same backbone, arranged alike."""
+    normals = sorted((args.data / "mvtec_bottle" / "train" / "good").iterdir())[:1]
+    pixels = load_image(normals[0]).pixels
+    whole = Detector.load("cookie")
+    extractor = arrange(Extractor.load(BUNDLED))
+    # Time depends on the size of the memory alone: its vectors may be any.
+    memory = torch.randn(round(SHARE * POOL), 384)
+    for label, flags in SETTINGS.items():
+        detector = Detector(None, whole.scheduler, _config(whole, flags), features=whole.features)
+        detector.calibrate([pixels])
+        found = compare(
+            args.rounds,
+            ours=lambda d=detector: d.detect([pixels]),
+            patchcore=lambda: patchcore_map(extractor, memory, pixels),
+        )
+        say(f"feature branch, {label}, against PatchCore", found, "<= 1.0")
+
+
+def _config(detector: Detector, flags: list[str]) -> Any:
+    from ddad.cli import _parser
+    from ddad.commands import _override
+
+    args = _parser().parse_args(["calibrate", ".", "--checkpoint", "x", *flags])
+    return _override(detector.config, args)
+
+
+def paper(args: argparse.Namespace) -> None:
+    """(c) Six forwards of the paper's network: one is timed, times six."""
+    kind = {4: "Attn", 5: "Attn", 3: "Attn"}
+    widths = (256, 256, 512, 512, 1024, 1024)
+    large = UNet2DModel(
+        sample_size=256,
+        in_channels=3,
+        out_channels=6,
+        block_out_channels=widths,
+        layers_per_block=2,
+        down_block_types=tuple(f"{kind.get(i, '')}DownBlock2D" for i in range(6)),
+        up_block_types=tuple(f"{kind.get(5 - i, '')}UpBlock2D" for i in range(6)),
+        attention_head_dim=64,
+        resnet_time_scale_shift="scale_shift",
+    )
+    arrange(large.eval().requires_grad_(False))
+    count = sum(p.numel() for p in large.parameters()) / 1e6
+    x, pixels = torch.randn(1, 3, 256, 256), np.zeros((256, 256, 3), np.uint8)
+    whole = Detector.load("cookie")
+    feature = Detector(None, whole.scheduler, whole.config, features=whole.features)
+    with torch.inference_mode():
+        started = time.perf_counter()
+        large(x, torch.tensor(100))
+        theirs = 6 * (time.perf_counter() - started)
+    for label, detector in {"feature branch": feature, "both branches": whole}.items():
+        ours = compare(args.rounds, raw=lambda d=detector: d.raw_maps([pixels]))["raw"]
+        print(
+            f"paper's network, {count:.0f} M parameters, six forwards (one timed): {theirs:.1f} s; "
+            f"{label} {ours * 1e3:.0f} ms: {theirs / ours:.0f} times faster (target >= 50)",
+            flush=True,
+        )
+
+
+def training(args: argparse.Namespace) -> None:
+    """(e) Images a second in training against forward and backward alone."""
+    keep_freed_memory()
+    source = args.data / "mvtec_bottle"
+    samples = [s for s in data.read(source) if s.split == "train"][:24]
+    config = TrainConfig(steps=3 * args.rounds, held_out=0.1, save_every=10**6, precision="no")
+    pixels = load_image(samples[0].path).pixels
+    shape = model_shape(pixels.shape, config.size, 8)
+    unet, chain = image_unet(UNetConfig(config.channels, config.layers), shape), linear_chain()
+    x, t = torch.randn(config.batch, 3, *shape), torch.arange(config.batch) * 100
+
+    def bare_step() -> None:
+        out = unet(x, t).sample
+        mse, vlb = hybrid_loss(chain, out, x, x, t, x, vlb_weight=config.vlb_weight)
+        (mse + vlb).mean().backward()
+        unet.zero_grad()
+
+    rows: list[float] = []
+    found = compare(config.steps, step=bare_step, same=bare_step)
+    with tempfile.TemporaryDirectory() as name:
+        on_log = lambda row: rows.append(row["images_per_second"])  # noqa: E731
+        train(samples[:16], samples[16:], Path(name), config, on_log=on_log)
+    again = compare(config.steps, step=bare_step, same=bare_step)
+    ours = float(np.median(rows))
+    alone = config.batch / ((found["step"] + again["step"]) / 2)
+    print(
+        f"training: {ours:.1f} images/s, forward, loss and backward alone {alone:.1f}; "
+        f"ratio {ours / alone:.2f} (target >= 0.9)",
+        flush=True,
+    )
+
+
+def quality(args: argparse.Namespace) -> None:
+    """(d) What each setting reaches, beside its time: nothing bought by losing accuracy unseen."""
+    columns = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro")
+    print("\n| setting, set | " + " | ".join(c.replace("_", " ") for c in columns) + " | ms |")
+    print("|---" * (len(columns) + 2) + "|")
+    for name in ("mvtec_bottle", "mvtec_pill"):
+        file = sorted((args.data / name / "test" / "good").iterdir())[0]
+        pixels = load_image(file).pixels
+        for label, flags in SETTINGS.items():
+            out = args.out / f"{name}_{label.replace(', ', '_').replace(' ', '_')}"
+            if not (out / "metrics.json").exists():
+                if not (out / "ddad.json").exists():
+                    ddad(["train", str(args.data / name), "--out", str(out), *flags])
+                ddad(
+                    ["evaluate", str(args.data / name), "--checkpoint", str(out), "--out", str(out)]
+                )
+            metrics = json.loads((out / "metrics.json").read_text())
+            detector = Detector.load(out)
+            took = compare(args.rounds, detect=partial(detector.detect, [pixels]))["detect"]
+            row = " | ".join(f"{metrics[c]:.3f}" for c in columns)
+            print(f"| {label}, {name} | {row} | {took * 1e3:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
