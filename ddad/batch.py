@@ -95,32 +95,49 @@ def score_files(
     in the table.
     """
     errors = []
+    with _table(out / "scores.csv", columns(detector)) as write:
+        for done, (file, name) in enumerate(planned, 1):
+            row = score_file(detector, file, name, out, max_pixels=max_pixels)
+            if "error" in row:
+                errors.append(row["error"])
+            write(row)
+            report(file.name, done, len(planned))
+    return errors
+
+
+def columns(detector: Detector) -> list[str]:
+    """The columns of scores.csv."""
     scales = [f"{branch}_t{t}" for branch, steps in detector.timesteps.items() for t in steps]
-    columns = [
+    return [
         *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
         *(f"mean_{scale}" for scale in scales),
         *("map_min", "map_max", "model", "seed", "seconds", "note", "error"),
     ]
-    with _table(out / "scores.csv", columns) as write:
-        for done, (file, name) in enumerate(planned, 1):
-            row: dict[str, Any] = {
-                "file": str(file),
-                "model": detector.name,
-                "seed": detector.config.seed,
-            }
-            started = time.perf_counter()
-            try:
-                loaded = load_image(file, max_pixels=max_pixels)
-                (found,) = detector.detect([loaded.pixels])
-                row |= {"note": loaded.note} | _row(found)
-                _write_pictures(detector, loaded.pixels, found, out, name)
-            except (ImageError, OSError, MemoryError) as error:
-                row["error"] = str(error).replace("\n", " ") or type(error).__name__
-                errors.append(row["error"])
-            row["seconds"] = round(time.perf_counter() - started, 3)
-            write(row)
-            report(file.name, done, len(planned))
-    return errors
+
+
+def score_file(
+    detector: Detector, file: Path, name: PurePosixPath, out: Path | None, *, max_pixels: int
+) -> dict[str, Any]:
+    """The row of one file, its pictures written under `out` if that is given.
+
+    A file that cannot be used is a row with its error.
+    """
+    row: dict[str, Any] = {
+        "file": str(file),
+        "model": detector.name,
+        "seed": detector.config.seed,
+    }
+    started = time.perf_counter()
+    try:
+        loaded = load_image(file, max_pixels=max_pixels)
+        (found,) = detector.detect([loaded.pixels])
+        row |= {"note": loaded.note} | _row(found)
+        if out is not None:
+            _write_pictures(detector, loaded.pixels, found, out, name)
+    except (ImageError, OSError, MemoryError) as error:
+        row["error"] = str(error).replace("\n", " ") or type(error).__name__
+    row["seconds"] = round(time.perf_counter() - started, 3)
+    return row
 
 
 FRAME = 512

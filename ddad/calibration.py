@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -110,6 +110,14 @@ class Calibration:
             or not 0 < self.target_fpr < 1
         ):
             raise ValueError("a calibration's parts do not fit each other")
+
+
+def widened(calibration: Calibration, scores: Sequence[float]) -> Calibration:
+    """The same levels with the scores of more normals, unseen by the model, and a new threshold."""
+    every = tuple(sorted((*calibration.normal_scores, *map(float, scores))))
+    threshold = conformal_threshold(every, calibration.target_fpr)
+    high = threshold + max(threshold - calibration.map_low, 1e-6)
+    return replace(calibration, normal_scores=every, threshold=threshold, map_high=high)
 
 
 def normals_needed(fpr: float) -> int:

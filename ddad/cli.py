@@ -60,21 +60,46 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--dry-run", action="store_true", help="print the settings and stop")
     _score_flags(train)
 
+    check = command("check", commands.check, "Look over photographs before training on them.")
+    check.add_argument("data", type=Path, help="what `train` would be given; nothing is changed")
+    check.add_argument("--extractor", help="backbone directory; default: the bundled one")
+    check.add_argument("--fpr", type=_rate, default=0.05, help="false-positive rate to aim for")
+
     calibrate = command(
         "calibrate", commands.calibrate, "Fit the normal level and the threshold anew."
     )
-    calibrate.add_argument("data", type=Path, help="good parts; those trained on are left out")
+    calibrate.add_argument(
+        "data", type=Path, nargs="?", help="good parts; those trained on are left out"
+    )
+    calibrate.add_argument(
+        "--add-normals",
+        type=Path,
+        nargs="+",
+        metavar="IMAGE",
+        help="false alarms: good parts that join the calibration, and DATA if that is given",
+    )
     calibrate.add_argument("--checkpoint", required=True, help="shipped model or folder")
     calibrate.add_argument("--out", type=Path, help="write a new checkpoint instead of updating")
     _score_flags(calibrate)
 
     score = command("score", commands.score, "Score images: table, maps, masks and overlays.")
-    score.add_argument("paths", type=Path, nargs="+", help="images or folders")
+    score.add_argument("paths", nargs="+", help="images or folders; with --ray also s3://...")
     score.add_argument("--checkpoint", required=True, help="shipped model or folder")
-    score.add_argument("--out", type=Path, required=True)
+    score.add_argument("--out", required=True)
     score.add_argument(
         "--max-megapixels", type=_positive, default=40, help="larger images are refused"
     )
+    score.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="on all cores, or on the cluster at ADDRESS; needs the extra ray",
+    )
+    score.add_argument("--actors", type=_count, help="with --ray: at most so many models at work")
+    score.add_argument("--threads", type=_count, default=1, help="with --ray: CPU threads of each")
+    score.add_argument("--gpus", type=float, default=0.0, help="with --ray: share of a GPU of each")
+    score.add_argument("--tables-only", action="store_true", help="with --ray: no pictures")
 
     restore = command(
         "restore", commands.restore, "Show each part as it should have been: pictures and scores."
@@ -92,6 +117,25 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "--max-megapixels", type=_positive, default=40, help="larger images are refused"
     )
+
+    watch = command("watch", commands.watch, "Score a folder's new images as they appear.")
+    watch.add_argument("folder", type=Path, help="looked at again and again, folders in it too")
+    watch.add_argument("--checkpoint", required=True, help="shipped model or folder")
+    watch.add_argument("--out", type=Path, required=True, help="table, maps, masks, ledger")
+    watch.add_argument("--every", type=_positive, default=2.0, help="seconds between two looks")
+    watch.add_argument("--once", action="store_true", help="end after what is there now")
+    watch.add_argument("--max-megapixels", type=_positive, default=40)
+
+    pack = command("pack", commands.pack, "Pack a checkpoint into a ZIP.")
+    pack.add_argument("checkpoint", help="shipped model or folder")
+    pack.add_argument("zip", type=Path)
+    unpack = command("unpack", commands.unpack, "Open a checkpoint's ZIP, with every check.")
+    unpack.add_argument("zip", type=Path)
+    unpack.add_argument("--out", type=Path, required=True, help="a new folder")
+    push = command("push", commands.push, "Upload a checkpoint to the Hub; needs HF_TOKEN.")
+    push.add_argument("checkpoint", help="shipped model or folder")
+    push.add_argument("repo", help="such as name/bottles; made if need be, private")
+    push.add_argument("--public", action="store_true")
 
     evaluate = command(
         "evaluate", commands.evaluate, "Compare maps with the true masks of a test set."

@@ -6,24 +6,19 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ddad.data import Sample
     from ddad.detector import Detector
-    from ddad.features import Extractor
-    from ddad.run import TrainConfig
-    from ddad.scoring import ScoreConfig
 
 
 def train(args: argparse.Namespace) -> int:
-    from ddad import data
+    from ddad import data, lifecycle
     from ddad.checkpoint import BUNDLED
     from ddad.features import Extractor
-    from ddad.fit import CROSS_FIT_BELOW
     from ddad.run import PRESETS
     from ddad.scoring import ScoreConfig
 
@@ -33,101 +28,53 @@ def train(args: argparse.Namespace) -> int:
         return 0
     score = _override(ScoreConfig(size=config.size), args)  # fails before the training, not after
     asked = any((args.preset, args.minutes, args.steps))
-    args.branch = args.branch or ("both" if asked else "feature")
-    extractor = None
-    if args.branch != "pixel":
-        extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
+    branch = args.branch or ("both" if asked else "feature")
+    first = os.environ.get("RANK", "0") == "0"  # of the processes of `accelerate launch`
+    if branch == "feature" and not first:
+        return 0  # nothing to share
     samples = data.read(args.data)
-    print(data.summary(samples))
     normals = [s for s in samples if s.split == "train" and not s.anomalous]
-    if extractor is not None and args.branch == "feature" and len(normals) <= CROSS_FIT_BELOW:
-        detector = _cross_fit(extractor, normals, score, args)
-    else:
-        detector = _fit(extractor, normals, config, score, args)
-    detector.save(args.out)
-    _say_threshold(detector)
-    print(f"wrote {args.out}")
+    extractor = None
+    if branch != "pixel" and first:
+        extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
+    plan = lifecycle.Plan(branch, config, score, args.fpr, config.seed)
+    if first:
+        print(data.summary(samples))
+    with _bar("training", "%") as bar:
+        detector = lifecycle.run(
+            normals, extractor, args.out, plan, show=_on_journal(bar), first=first
+        )
+    if detector is not None:
+        _say_threshold(detector)
+        print(f"wrote {args.out}")
     return 0
 
 
-def _cross_fit(
-    extractor: Extractor, normals: Sequence[Sample], score: ScoreConfig, args: argparse.Namespace
-) -> Detector:
-    from ddad.diffusion import linear_chain
-    from ddad.fit import cross_fit
-    from ddad.images import load_image
+def _on_journal(bar: Any) -> Callable[[dict[str, Any]], None]:
+    def show(progress: dict[str, Any]) -> None:
+        bar.set_description_str(progress["phase"])
+        names = ("loss", "held_out_loss", "images_per_second")
+        bar.set_postfix({k: f"{progress[k]:.4g}" for k in names if k in progress})
+        bar.total = 100
+        bar.update(round(100 * progress["done"], 2) - bar.n)
 
-    with _bar("fitting and calibrating", "image") as bar:
-        detector = cross_fit(
-            extractor,
-            [load_image(sample.path).pixels for sample in normals],
-            [sample.group for sample in normals],
-            linear_chain(),
-            score,
-            target_fpr=args.fpr,
-            seed=args.seed or 0,
-            name=args.out.name,
-            on_progress=_on(bar),
-        )
-    detector.training = {
-        "extractor": {"name": extractor.name, "digest": extractor.digest},
-        "trained_on": sorted(file_digest(sample.path) for sample in normals),
-    }
-    return detector
+    return show
 
 
-def _fit(
-    extractor: Extractor | None,
-    normals: Sequence[Sample],
-    config: TrainConfig,
-    score: ScoreConfig,
-    args: argparse.Namespace,
-) -> Detector:
+def check(args: argparse.Namespace) -> int:
     from ddad import data
-    from ddad.detector import Detector
-    from ddad.diffusion import linear_chain
-    from ddad.fit import fit_features
-    from ddad.images import load_image
-    from ddad.runtime import keep_freed_memory
-    from ddad.train import train
+    from ddad.checkpoint import BUNDLED
+    from ddad.features import Extractor
+    from ddad.intake import look_over
 
-    part, held = data.hold_out(normals, config.held_out, config.seed)
-    unet, scheduler, features = None, linear_chain(), None
-    record: dict[str, Any] = {}
-    if args.branch != "feature":
-        keep_freed_memory()
-        with _bar("training", "%") as bar:
-
-            def on_log(row: dict[str, float]) -> None:
-                text = f"{row['images_per_second']:.1f} images/s, mse {row['mse']:.4f}"
-                if "held_out_mse" in row:
-                    bar.held_out = f", held out {row['held_out_mse']:.4f}"
-                bar.set_postfix_str(text + getattr(bar, "held_out", ""))
-                bar.total = 100
-                bar.update(round(100 * row["done"], 2) - bar.n)
-
-            unet, scheduler, record = train(part, held, args.out / "run", config, on_log=on_log)
-    if extractor is not None:
-        with _bar("fitting features", "image") as bar:
-            features = fit_features(
-                extractor,
-                [load_image(sample.path).pixels for sample in part],
-                score,
-                seed=config.seed,
-                on_progress=_on(bar),
-            )
-        record |= {"extractor": {"name": extractor.name, "digest": extractor.digest}}
-    record |= {"trained_on": sorted(file_digest(sample.path) for sample in part)}
-    detector = Detector(
-        unet, scheduler, score, features=features, name=args.out.name, training=record
-    )
-    with _bar("calibrating", "row") as bar:
-        detector.calibrate(
-            [load_image(sample.path).pixels for sample in held],
-            target_fpr=args.fpr,
-            on_progress=_on(bar),
-        )
-    return detector
+    normals = [s.path for s in data.read(args.data) if s.split == "train" and not s.anomalous]
+    with _bar("looking over", "image") as bar:
+        found = look_over(normals, Extractor.load(args.extractor or BUNDLED), on_progress=_on(bar))
+    for finding in found.findings:
+        like = f" as {finding.like}" if finding.like else ""
+        print(f"{finding.kind}: {finding.path}: {finding.why}{like}")
+    print(found.enough(args.fpr))
+    return 0
 
 
 def calibrate(args: argparse.Namespace) -> int:
@@ -135,6 +82,10 @@ def calibrate(args: argparse.Namespace) -> int:
     from ddad.detector import Detector
     from ddad.images import load_image
 
+    if args.add_normals:
+        return _add_normals(args)
+    if args.data is None:
+        raise ValueError("calibrate needs DATA, or --add-normals with images of good parts")
     detector = Detector.load(args.checkpoint)
     unseen = unseen_normals(detector, args.data)
     detector = detector.with_config(_override(detector.config, args))
@@ -149,39 +100,71 @@ def calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _say_threshold(detector: Detector) -> None:
-    from ddad.calibration import normals_needed
+def _add_normals(args: argparse.Namespace) -> int:
+    from ddad.batch import plan_outputs
+    from ddad.checkpoint import find_checkpoint
+    from ddad.detector import Detector
+    from ddad.feedback import add_normals, keep_for_training
 
-    fitted = detector.calibration
-    how = "about" if fitted.cross_fitted else "at most"
-    print(
-        f"threshold {fitted.threshold:.4f} from {fitted.n} held-out normals: {how} "
-        f"{fitted.guaranteed_fpr:.1%} of good parts score above it"
-    )
-    if fitted.n < (needed := normals_needed(fitted.target_fpr)):
-        print(f"{fitted.target_fpr:.1%} as asked would need {needed} held-out normals")
+    files = [file for file, _ in plan_outputs(args.add_normals)]
+    detector = Detector.load(args.checkpoint)
+    if args.data is not None:
+        print(f"{keep_for_training(files, args.data)} images copied to the normals of {args.data}")
+    print(add_normals(detector, files))
+    detector.save(args.out or find_checkpoint(args.checkpoint))
+    _say_threshold(detector)
+    return 0
+
+
+def _say_threshold(detector: Detector) -> None:
+    from ddad.card import promise
+
+    print(promise(detector.calibration))
 
 
 def score(args: argparse.Namespace) -> int:
     from ddad.batch import plan_outputs, score_files
     from ddad.detector import Detector
 
-    planned = plan_outputs(args.paths, args.out)
+    if args.ray is not None:
+        return _score_on_ray(args)
+    out = Path(args.out)
+    planned = plan_outputs([Path(path) for path in args.paths], out)
     detector = Detector.load(args.checkpoint)
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     with _bar("scoring", "image") as bar:
         errors = score_files(
             detector,
             planned,
-            args.out,
+            out,
             max_pixels=int(args.max_megapixels * 1e6),
             report=_on_named(bar),
         )
+    return _say_scored(errors, len(planned), args.out)
+
+
+def _score_on_ray(args: argparse.Namespace) -> int:
+    from ddad.cluster import Pool, plan, score_on_ray
+
+    planned = plan(args.paths, args.out)
+    most = args.actors or 0
+    pool = Pool(args.ray or None, (1, most), args.threads, args.gpus, not args.tables_only)
+    with _bar("scoring", "image") as bar:
+        errors = score_on_ray(
+            planned,
+            args.checkpoint,
+            args.out,
+            pool,
+            max_pixels=int(args.max_megapixels * 1e6),
+            report=_on_named(bar),
+        )
+    return _say_scored(errors, len(planned), args.out)
+
+
+def _say_scored(errors: list[str], total: int, out: str) -> int:
     for error in errors:
         print(error, file=sys.stderr)
-    print(
-        f"{len(planned) - len(errors)} of {len(planned)} images scored: {args.out / 'scores.csv'}"
-    )
+    print(f"{total - len(errors)} of {total} images scored: {out}/scores.csv")
     return 1 if errors else 0
 
 
@@ -209,6 +192,56 @@ def restore(args: argparse.Namespace) -> int:
     table = args.out / "restorations.csv"
     print(f"{len(planned) - len(errors)} of {len(planned)} images restored: {table}")
     return 1 if errors else 0
+
+
+def watch(args: argparse.Namespace) -> int:
+    from ddad.detector import Detector
+    from ddad.run import stop_flag
+    from ddad.watch import watch
+
+    def report(row: dict[str, Any]) -> None:
+        said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
+        print(f"{row['file']}: {said}", flush=True)
+
+    detector = Detector.load(args.checkpoint)
+    with stop_flag() as stopped:
+        scored = watch(
+            args.folder,
+            args.out,
+            detector,
+            stopped,
+            every=args.every,
+            once=args.once,
+            max_pixels=int(args.max_megapixels * 1e6),
+            report=report,
+        )
+    print(f"{scored} images scored: {args.out / 'scores.csv'}")
+    return 0
+
+
+def pack(args: argparse.Namespace) -> int:
+    from ddad.checkpoint import find_checkpoint
+    from ddad.parcel import checkpoint_zip
+
+    print(f"wrote {checkpoint_zip(find_checkpoint(args.checkpoint), args.zip)}")
+    return 0
+
+
+def unpack(args: argparse.Namespace) -> int:
+    from ddad.parcel import load_checkpoint_zip
+
+    load_checkpoint_zip(args.zip, args.out)
+    print(f"wrote {args.out}")
+    return 0
+
+
+def push(args: argparse.Namespace) -> int:
+    from ddad.checkpoint import find_checkpoint
+    from ddad.parcel import push
+
+    folder, token = find_checkpoint(args.checkpoint), os.environ.get("HF_TOKEN")
+    print(push(folder, args.repo, token, private=not args.public))
+    return 0
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -248,6 +281,7 @@ def nll(args: argparse.Namespace) -> int:
 def unseen_normals(detector: Detector, root: Path) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
     from ddad import data
+    from ddad.lifecycle import file_digest
 
     seen = set(detector.training.get("trained_on", ()))
     normals = [s.path for s in data.read(root) if s.split == "train" and not s.anomalous]
@@ -257,12 +291,6 @@ def unseen_normals(detector: Detector, root: Path) -> list[Path]:
     if len(unseen) < len(normals):
         print(f"{len(normals) - len(unseen)} images left out: the model was trained on them")
     return unseen
-
-
-def file_digest(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _override(config: Any, args: argparse.Namespace) -> Any:

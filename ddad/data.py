@@ -49,7 +49,7 @@ def read(root: str | Path) -> list[Sample]:
     if (root / "train").is_dir() or (root / "test").is_dir():
         samples = _read_category(root, groups)
     else:
-        samples = [_sample(f, root, "train", "good", None, groups) for f in _images(root)]
+        samples = [_sample(f, root, "train", "good", None, groups) for f in _photographs(root)]
     if not any(s.split == "train" for s in samples) and not any(s.split == "test" for s in samples):
         raise DatasetError(
             f"no images in {root}: expected normal images, or train/good and test/<defect> folders"
@@ -147,6 +147,18 @@ def _images(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in f.relative_to(folder).parts)
         and f.is_file()
     )
+
+
+def _photographs(root: Path) -> list[Path]:
+    """The images of a plain folder without the masks that an export may have put beside them."""
+    images = _images(root)
+    stems = {f.with_suffix("") for f in images}
+    return [
+        f
+        for f in images
+        if "ground_truth" not in f.relative_to(root).parts[:-1]
+        and not (f.stem.endswith("_mask") and f.with_name(f.stem.removesuffix("_mask")) in stems)
+    ]
 
 
 def _groups(path: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ddad.calibration import (
     border_levels,
     conformal_threshold,
     scale_statistics,
+    widened,
 )
 from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
@@ -180,12 +181,14 @@ class Detector:
         `on_progress(done, total)` counts rows through the network. Raises CheckpointError where
         the model is not calibrated.
         """
-        calibration = self.calibration
+        self.calibration  # noqa: B018  an uncalibrated model fails before any work
         raw = self.raw_maps(images, batch_size=batch_size, on_progress=on_progress)
-        return [
-            self._detection({b: calibration.normalise(b, m) for b, m in maps.items()}, image.shape)
-            for image, maps in zip(images, raw, strict=True)
-        ]
+        return [self.judge(maps, image.shape) for image, maps in zip(images, raw, strict=True)]
+
+    def judge(self, raw: RawMaps, shape: Sequence[int]) -> Detection:
+        """What `raw_maps` of an image of (height, width) say by this model's calibration."""
+        calibration = self.calibration
+        return self._detection({b: calibration.normalise(b, m) for b, m in raw.items()}, shape)
 
     def detect_steps(self, image: np.ndarray) -> Iterator[ScaleMap | Detection]:
         """What `detect` finds in one image, as it comes: each noise scale's map, then the whole.
@@ -249,7 +252,7 @@ class Detector:
             *((), target_fpr, 0, 0, 0, self.fingerprint, cross_fitted),
         )
         fused = [
-            self._fuse({b: blank.normalise(b, m) for b, m in maps.items()}, shape)
+            self.fuse({b: blank.normalise(b, m) for b, m in maps.items()}, shape)
             for maps, shape in zip(raw, shapes, strict=True)
         ]
         scores = tuple(sorted(float(m.max()) for m in fused))
@@ -262,6 +265,11 @@ class Detector:
             map_low=low,
             map_high=threshold + max(threshold - low, 1e-6),
         )
+        return self._calibration
+
+    def widen(self, scores: Sequence[float]) -> Calibration:
+        """Let the scores of more normals, not trained on, have their say in the threshold."""
+        self._calibration = widened(self.calibration, scores)
         return self._calibration
 
     def with_config(self, config: ScoreConfig) -> Detector:
@@ -410,14 +418,14 @@ class Detector:
             for branch, steps in self.timesteps.items()
             for index in range(len(steps))
         )
-        return Detection(self._fuse(z, shape), scales, self.calibration.threshold)
+        return Detection(self.fuse(z, shape), scales, self.calibration.threshold)
 
     def _scale_map(self, branch: str, index: int, z: np.ndarray) -> ScaleMap:
         steps = self.timesteps[branch]
         noise, share = self.scheduler.noise_std(steps[index]), self.weights[branch] / len(steps)
         return ScaleMap(branch, steps[index], noise, share, z[index])
 
-    def _fuse(self, z: RawMaps, shape: Sequence[int]) -> np.ndarray:
+    def fuse(self, z: RawMaps, shape: Sequence[int]) -> np.ndarray:
         """Weighted mean of the branches, each the mean over its noise scales, at image size."""
         total = np.zeros(shape[:2], np.float32)
         for branch, weight in self.weights.items():

@@ -72,7 +72,8 @@ class Extractor(nn.Module):
             architecture = (config.architectures or [""])[0]
             # AutoBackbone itself asks the hub before it looks at the disk.
             build = AutoBackbone if architecture.endswith("Backbone") else AutoModel
-            kind = type(build.from_config(config))
+            # With a dtype: else the config's is the whole process's while this runs.
+            kind = type(build.from_config(config, dtype=torch.float32))
             model = kind.from_pretrained(source, config=config, dtype=torch.float32, **options)
             if download or (Path(source) / "preprocessor_config.json").is_file():
                 processor = AutoImageProcessor.from_pretrained(

@@ -49,10 +49,12 @@ def cross_fit(
     name: str = "",
     seed: int = 0,
     on_progress: Progress = lambda done, total: None,
+    on_image: Callable[[int, Detector], bool] = lambda index, model: True,
 ) -> Detector:
     """A detector with the feature branch alone, fitted to all images and calibrated on all.
 
-    Each image's calibration score comes from a model fitted without its whole group. Raises
+    Each image's calibration score comes from a model fitted without its whole group; `on_image`
+    is given its index and that model, and ends the calibration early by returning False. Raises
     ValueError for fewer than two groups.
     """
     names = sorted(set(groups))
@@ -74,10 +76,16 @@ def cross_fit(
         for index in np.flatnonzero(folds == fold).tolist():
             (raw[index],) = model.raw_maps([images[index]])
             on_progress(count + len(raw), 2 * count)
+            if not on_image(index, model):
+                break
+        else:
+            continue
+        break
     detector = Detector(None, scheduler, config, features=fitted(np.ones(count, bool)), name=name)
-    shapes = [image.shape[:2] for image in images]
+    scored = sorted(raw)
+    shapes = [images[i].shape[:2] for i in scored]
     detector.calibrate_maps(
-        [raw[i] for i in range(count)], shapes, target_fpr=target_fpr, cross_fitted=True
+        [raw[i] for i in scored], shapes, target_fpr=target_fpr, cross_fitted=True
     )
     return detector
 

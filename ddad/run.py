@@ -21,6 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ddad.journal import write_json
 from ddad.networks import UNetConfig, image_unet
 
 
@@ -91,6 +92,8 @@ class Run:
     ema: EMAModel
     step: int = 0
     seconds: float = 0.0
+    ended: bool = False
+    """Whether it was asked to stop early: then it is done, whatever its length was to be."""
 
     @classmethod
     def begin(cls, config: TrainConfig, window: tuple[int, int], device: torch.device) -> Run:
@@ -105,8 +108,20 @@ class Run:
 
     def fraction(self, config: TrainConfig) -> float:
         """Share of the run that is done, 0 to 1."""
+        if self.ended:
+            return 1.0
         share = self.step / config.steps if config.steps else self.seconds / (60 * config.minutes)
         return min(1.0, share)
+
+    @contextmanager
+    def averaged(self) -> Iterator[UNet2DModel]:
+        """The network with its averaged weights, for as long as the block lasts."""
+        self.ema.store(self.unet.parameters())
+        self.ema.copy_to(self.unet.parameters())
+        try:
+            yield self.unet
+        finally:
+            self.ema.restore(self.unet.parameters())
 
     def save(self, path: Path) -> None:
         """Write one safetensors file under a temporary name, then rename it."""
@@ -120,6 +135,7 @@ class Run:
             "step": str(self.step),
             "seconds": repr(self.seconds),
             "ema_step": str(self.ema.optimization_step),
+            "ended": str(int(self.ended)),
         }
         part = path.with_suffix(".part")
         save_file({k: v.contiguous() for k, v in tensors.items()}, part, header)
@@ -140,6 +156,7 @@ class Run:
         self.step = int(header["step"])
         self.seconds = float(header["seconds"])
         self.ema.optimization_step = int(header["ema_step"])
+        self.ended = header.get("ended") == "1"
 
 
 def claim(
@@ -170,7 +187,7 @@ def claim(
             )
     elif writes:
         out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=2) + "\n")
+        write_json(record, path)
     return record
 
 

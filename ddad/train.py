@@ -6,7 +6,6 @@ an interrupted run that goes on equals one that was never interrupted, bit for b
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from diffusers import UNet2DModel
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from ddad.data import DatasetError, Sample
 from ddad.diffusion import PosteriorDDPMScheduler, hybrid_loss, linear_chain
 from ddad.geometry import model_shape, to_model
 from ddad.images import load_image
+from ddad.journal import PAUSE, STOP, append_row, requested
 from ddad.networks import UNetConfig
 from ddad.run import Run, TrainConfig, claim, cut_log, stop_flag
 from ddad.runtime import bf16_is_fast, pick_device
@@ -36,14 +37,23 @@ def train(
     config: TrainConfig,
     *,
     on_log: Callable[[dict[str, float]], None] = lambda row: None,
+    on_save: Callable[[UNet2DModel, PosteriorDDPMScheduler], None] = lambda unet, scheduler: None,
 ) -> tuple[UNet2DModel, PosteriorDDPMScheduler, dict[str, Any]]:
     """Train, or go on where `out` left off; returns the averaged network, scheduler and a record.
 
-    `out` receives run.json, log.jsonl and state.safetensors. The first Ctrl-C ends the step in
-    hand, saves and raises KeyboardInterrupt. Raises DatasetError for images that cannot be used,
+    `out` receives run.json, log.jsonl and state.safetensors. The first Ctrl-C or SIGTERM, or a
+    file `out`/pause, ends the step in hand, saves and raises KeyboardInterrupt; a file `out`/stop
+    ends the training early, for good. Under `accelerate launch` every process calls this with the
+    same arguments and has its share of each batch; the callbacks are the first process's, and
+    `on_save` sees the averaged network. Raises DatasetError for images that cannot be used,
     ValueError where `out` holds a run of other images or settings.
     """
     accelerator = Accelerator(mixed_precision=_precision(config), cpu=not torch.cuda.is_available())
+    if config.batch % accelerator.num_processes:
+        raise ValueError(
+            f"the batch of {config.batch} cannot be shared evenly by "
+            f"{accelerator.num_processes} processes"
+        )
     stride = UNetConfig(config.channels, config.layers).stride
     images = load_normals(samples, config.size, stride)
     held = load_normals(held_out, config.size, stride)
@@ -52,46 +62,41 @@ def train(
 
     scheduler = linear_chain()
     run = Run.begin(config, window, accelerator.device)
-    state = out / "state.safetensors"
-    if state.exists():
-        run.restore(state)
-    cut_log(out / "log.jsonl", run.step)
-    model, optimizer = accelerator.prepare(run.unet, run.optimizer)
-    mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    tally = _Tally(run.step, run.seconds)
+    if (out / "state.safetensors").exists():
+        run.restore(out / "state.safetensors")
+    if accelerator.is_main_process:
+        cut_log(out / "log.jsonl", run.step)
+    step = _Step(accelerator, run, scheduler, images, window, config)
     saved = clock = time.monotonic()
+    paused = False
     with stop_flag() as stopped:
-        while (done := run.fraction(config)) < 1 and not stopped.is_set():
-            batch = draw_batch(images, window, config, run.step, scheduler.steps)
-            x0, t, eps = (v[mine].to(accelerator.device) for v in batch)
-            x_t = scheduler.q_sample(x0, t, eps)
-            for group in optimizer.param_groups:
-                group["lr"] = config.lr * _lr_factor(run.step, done, config.warmup)
-            out_t = model(x_t, t).sample.float()
-            mse, vlb = hybrid_loss(scheduler, out_t, x0, x_t, t, eps, vlb_weight=config.vlb_weight)
-            accelerator.backward((mse + vlb).mean())
-            accelerator.clip_grad_norm_(model.parameters(), config.clip)
-            optimizer.step()
-            optimizer.zero_grad()
-            run.ema.step(run.unet.parameters())
-            run.step += 1
+        while run.fraction(config) < 1 and not paused:
+            step.take()
             run.seconds, clock = run.seconds + time.monotonic() - clock, time.monotonic()
-            tally.add(mse, vlb)
-            last = run.fraction(config) >= 1 or stopped.is_set()
+            due = clock - saved > config.save_every
+            paused, due = _agree(
+                accelerator, run, stopped.is_set() or requested(out, PAUSE), due, out
+            )
+            last = paused or run.fraction(config) >= 1
             if not last and run.step % 10:
                 continue
-            row = tally.row(run, config)
-            if last or clock - saved > config.save_every:
+            row = step.row()
+            if last or due:
                 row |= held_out_loss(run, scheduler, held, window, config)
                 if accelerator.is_main_process:
-                    run.save(state)
-                saved = clock = time.monotonic()
+                    run.save(out / "state.safetensors")
+                    with run.averaged() as unet:
+                        on_save(unet, scheduler)
+                saved = time.monotonic()
             if accelerator.is_main_process:
-                with (out / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(row) + "\n")
-            on_log(row)
+                append_row(out / "log.jsonl", row)
+                on_log(row)
+            clock = time.monotonic()
     if run.fraction(config) < 1:
         raise KeyboardInterrupt
+    if run.ended:
+        (out / STOP).unlink(missing_ok=True)
+        record |= {"ended_early": True}
     run.ema.copy_to(run.unet.parameters())
     return run.unet, scheduler, record | {"steps": run.step, "seconds": round(run.seconds, 1)}
 
@@ -161,43 +166,82 @@ def held_out_loss(
         v.to(run.unet.device) for v in draw_batch(images, window, fixed, 0, scheduler.steps)
     )
     x_t = scheduler.q_sample(x0, t, eps)
-    run.ema.store(run.unet.parameters())
-    run.ema.copy_to(run.unet.parameters())
-    try:
+    with run.averaged() as unet:
         out = torch.cat(
-            [run.unet(a, b).sample.float() for a, b in zip(x_t.split(8), t.split(8), strict=True)]
+            [unet(a, b).sample.float() for a, b in zip(x_t.split(8), t.split(8), strict=True)]
         )
-    finally:
-        run.ema.restore(run.unet.parameters())
     mse, vlb = hybrid_loss(scheduler, out, x0, x_t, t, eps, vlb_weight=config.vlb_weight)
     return {"held_out_mse": float(mse.mean()), "held_out_vlb": float(vlb.mean())}
 
 
-class _Tally:
-    """Sums of the losses since the last log row."""
+class _Step:
+    """One step of the optimiser at a time, and the sums of its losses since the last log row."""
 
-    def __init__(self, step: int, seconds: float) -> None:
-        self.step, self.seconds = step, seconds
-        self.mse, self.vlb = 0.0, 0.0
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        run: Run,
+        scheduler: PosteriorDDPMScheduler,
+        images: Sequence[Tensor],
+        window: tuple[int, int],
+        config: TrainConfig,
+    ) -> None:
+        self.accelerator, self.run, self.scheduler = accelerator, run, scheduler
+        self.images, self.window, self.config = images, window, config
+        self.model, self.optimizer = accelerator.prepare(run.unet, run.optimizer)
+        self.mine = slice(accelerator.process_index, None, accelerator.num_processes)
+        self._since = (run.step, run.seconds)
+        self._sums = torch.zeros(2, dtype=torch.float64)
 
-    def add(self, mse: Tensor, vlb: Tensor) -> None:
-        self.mse += float(mse.detach().mean())
-        self.vlb += float(vlb.detach().mean())
+    def take(self) -> None:
+        run, config = self.run, self.config
+        batch = draw_batch(self.images, self.window, config, run.step, self.scheduler.steps)
+        x0, t, eps = (v[self.mine].to(self.accelerator.device) for v in batch)
+        x_t = self.scheduler.q_sample(x0, t, eps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.lr * _lr_factor(run.step, run.fraction(config), config.warmup)
+        out_t = self.model(x_t, t).sample.float()
+        mse, vlb = hybrid_loss(self.scheduler, out_t, x0, x_t, t, eps, vlb_weight=config.vlb_weight)
+        self.accelerator.backward((mse + vlb).mean())
+        self.accelerator.clip_grad_norm_(self.model.parameters(), config.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        run.ema.step(run.unet.parameters())
+        run.step += 1
+        self._sums += torch.stack([mse.detach().mean(), vlb.detach().mean()]).cpu().double()
 
-    def row(self, run: Run, config: TrainConfig) -> dict[str, float]:
-        steps = run.step - self.step
-        row = {
+    def row(self) -> dict[str, float]:
+        """The log row of the steps since the last one: means over all processes."""
+        (step, seconds), run = self._since, self.run
+        sums = self.accelerator.reduce(self._sums.float(), "mean")
+        mse, vlb = (sums / (run.step - step)).tolist()
+        speed = (run.step - step) * self.config.batch / max(run.seconds - seconds, 1e-9)
+        self._since, self._sums = (run.step, run.seconds), torch.zeros(2, dtype=torch.float64)
+        return {
             "step": run.step,
             "seconds": round(run.seconds, 2),
-            "done": round(run.fraction(config), 5),
-            "mse": self.mse / steps,
-            "vlb": self.vlb / steps,
-            "images_per_second": round(
-                steps * config.batch / max(run.seconds - self.seconds, 1e-9), 2
-            ),
+            "done": round(run.fraction(self.config), 5),
+            "mse": mse,
+            "vlb": vlb,
+            "images_per_second": round(speed, 2),
         }
-        self.__init__(run.step, run.seconds)  # type: ignore[misc]
-        return row
+
+
+def _agree(
+    accelerator: Accelerator, run: Run, paused: bool, due: bool, out: Path
+) -> tuple[bool, bool]:
+    """What the first process knows is what all go by: its clock, its requests, its save.
+
+    Sets `run.seconds` and `run.ended`; returns whether to pause and whether a save is due.
+    """
+    facts = torch.tensor(
+        [run.seconds, requested(out, STOP), paused, due],
+        dtype=torch.float64,
+        device=accelerator.device,
+    )
+    run.seconds, ended, paused_, due_ = broadcast(facts, from_process=0).tolist()
+    run.ended = run.ended or bool(ended)
+    return bool(paused_), bool(due_)
 
 
 def _precision(config: TrainConfig) -> str:

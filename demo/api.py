@@ -13,6 +13,7 @@ import numpy as np
 
 from ddad.images import ImageError, load_image
 from ddad.regions import find_regions
+from demo.gpu import lent
 from demo.models import Models
 from demo.page import HEAVY, without_folder
 
@@ -30,6 +31,7 @@ def endpoints(models: Models) -> None:
         picture = gr.Image(label="mask", format="png", image_mode="L")
         run = gr.Button()
 
+    @lent(15)
     def score(
         image: str, model: str = model.value, threshold: float | None = None
     ) -> dict[str, Any]:

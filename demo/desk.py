@@ -15,6 +15,7 @@ import numpy as np
 
 from ddad.images import load_image
 from demo import results
+from demo.gpu import lent
 from demo.models import Models
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
 from demo.records import Item
@@ -72,6 +73,7 @@ def tab(page: Page) -> Callable[[gr.Blocks], None]:
     shown = [viewer, page.session, problem_box]
     heavy: dict[str, Any] = {"show_progress_on": viewer, **HEAVY, **PRIVATE}
 
+    @lent(15)
     def inspect(name: str, path: str | None, session: str | None) -> Iterator[tuple[Any, ...]]:
         if path is None:
             yield (gr.skip(),) * len(shown)

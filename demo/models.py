@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 # As in ddad.checkpoint, which cannot be imported here: it brings torch.
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+
+OWN = 4
+"""So many of the visitors' own models stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,10 @@ class Models:
     """The checkpoints of a folder. Finding them is instant; torch and weights load in a thread."""
 
     root: Path = CHECKPOINTS
+    private: Callable[[str], Path | None] = lambda name: None
+    """The folder of a visitor's own model, by a name that only he knows."""
     _loaded: dict[str, Detector] = field(default_factory=dict)
+    _stamps: dict[str, int] = field(default_factory=dict)
     _failed: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,33 +48,51 @@ class Models:
 
     @property
     def ready(self) -> bool:
-        return len(self._loaded) + len(self._failed) >= len(self.names)
+        return all(name in self._loaded or name in self._failed for name in self.names)
 
-    def get(self, name: str) -> Detector:
-        """The model, loaded now if need be. Raises ValueError for a name that is not on offer."""
-        if name not in self.names:  # a request's text never becomes a path unchecked
+    def folder(self, name: str) -> Path:
+        """Where a model lies. Raises ValueError for a name that is not on offer."""
+        if name in self.names:  # a request's text never becomes a path unchecked
+            return self.root / name
+        own = self.private(name) if isinstance(name, str) else None
+        if own is None:
             raise ValueError(
                 f"there is no model called {str(name)[:60]!r}: use {', '.join(self.names)}"
             )
+        return own
+
+    def get(self, name: str) -> Detector:
+        """The model, loaded now if need be. Raises ValueError for a name that is not on offer."""
+        folder = self.folder(name)
+        calibration = folder / "calibration.json"
+        stamp = calibration.stat().st_mtime_ns if calibration.exists() else 0
         with self._lock:
-            if name not in self._loaded:
+            if self._stamps.get(name) != stamp:
                 from ddad.detector import Detector
 
-                self._loaded[name] = Detector.load(self.root / name)
+                self._loaded[name] = Detector.load(folder)
+                self._stamps[name] = stamp
+            own = [each for each in self._loaded if each not in self.names]
+            for old in own[:-OWN]:
+                del self._loaded[old], self._stamps[old]
             return self._loaded[name]
 
     def examples(self, name: str) -> list[Example]:
         """The example images beside a checkpoint; the file's stem is the caption."""
-        folder = self.root / name / "examples"
-        if name not in self.names or not folder.is_dir():
+        try:
+            folder = self.folder(name) / "examples"
+        except ValueError:
             return []
         files = sorted(f for f in folder.glob("*.png") if not f.stem.endswith("_mask"))
         return [Example(f, f.stem.split("_", 1)[-1].replace("_", " ")) for f in files]
 
     def card(self, name: str) -> str:
         """A model's card as Markdown, without its YAML header."""
-        file = self.root / name / "README.md"
-        if name not in self.names or not file.is_file():
+        try:
+            file = self.folder(name) / "README.md"
+        except ValueError:
+            return "This model has no card."
+        if not file.is_file():
             return "This model has no card."
         text = file.read_text()
         return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo import api, desk, many, mirror
+from demo import api, desk, many, mirror, training
 from demo.models import CHECKPOINTS, Models
 from demo.page import DESK, Page
 from demo.store import Store
+from demo.workshop import Workshop
 
 HERE = Path(__file__).parent
 SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -38,10 +40,15 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     """The page over the checkpoints of a folder; their weights begin to load in the background.
 
     Visitors' work is kept under `work`, or DDAD_WORK, or `work` in the current directory.
+    DDAD_TRAIN_FLAGS are more flags of `ddad train` for every training on the page.
     """
-    models = Models(Path(checkpoints) if checkpoints else CHECKPOINTS)
-    models.load_in_background()
     root = Path(work or os.environ.get("DDAD_WORK") or "work")
+    flags = tuple(shlex.split(os.environ.get("DDAD_TRAIN_FLAGS", "")))
+    workshop = Workshop(root / "training", extra=flags)
+    workshop.serve()
+    folder = Path(checkpoints) if checkpoints else CHECKPOINTS
+    models = Models(folder, private=workshop.private_model)
+    models.load_in_background()
     store = Store(root, mirror=mirror.start(root))
     store.expire_in_background()
     names = models.names
@@ -65,7 +72,10 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             start = desk.tab(page)
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
+        with tabs, gr.Tab("Train your own", id="train"):
+            greet = training.tab(page, workshop)
         start(demo)
+        greet(demo)
         api.endpoints(models)
         demo.queue(default_concurrency_limit=1, max_size=20)
     return demo

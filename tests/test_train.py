@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import ROOT
 from safetensors.torch import load_file
 
 from ddad import data
 from ddad.data import DatasetError
+from ddad.journal import read_log
 from ddad.run import TINY, cut_log
 from ddad.train import crop_window, draw_batch, load_normals, train
 
@@ -168,3 +170,40 @@ def test_images_are_kept_at_model_size(normals):
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError):
         replace(TINY, **wrong)
+
+
+def test_two_processes_go_on_where_one_stopped_and_equal_it(tree, tmp_path):
+    """`accelerate launch` on two CPU processes: the loss of one at the same global batch."""
+    config = replace(TINY, steps=20, save_every=0)
+    samples = [s for s in data.read(tree) if s.split == "train"]
+    parts = data.hold_out(samples, config.held_out, config.seed)
+
+    def interrupt(row):
+        if row["step"] == 10:
+            raise Stop
+
+    train(*parts, tmp_path / "one" / "run", config)
+    with pytest.raises(Stop):
+        train(*parts, tmp_path / "two" / "run", config, on_log=interrupt)
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launch += ["--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+    launch += ["--dynamo_backend", "no", "--main_process_port", "0", "-m", "ddad"]
+    command = ["train", str(tree), "--out", str(tmp_path / "two"), "--branch", "pixel"]
+    command += ["--preset", "tiny", "--steps", "20", "--save-every", "0"]
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launch, *command], cwd=ROOT, env=one_thread, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "two" / "calibration.json").exists()
+    logs = [read_log(tmp_path / name / "run") for name in ("one", "two")]
+    rows = [[row for row in log if "mse" in row] for log in logs]
+    assert [row["step"] for row in rows[1]] == [10, 20]
+    for name in ("mse", "vlb", "held_out_mse"):
+        assert rows[1][1][name] == pytest.approx(rows[0][1][name], rel=1e-4)
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused(normals, tmp_path, monkeypatch):
+    monkeypatch.setattr("ddad.train.Accelerator.num_processes", 3)
+    with pytest.raises(ValueError, match="shared evenly by 3"):
+        train(*normals, tmp_path, SHORT)
