@@ -15,7 +15,8 @@ const send = () => trigger('settle', {
   files: [...element.querySelectorAll('input:checked')].map((box) => box.value),
 });
 element.addEventListener('change', send);
-watch('value', () => setTimeout(send));
+new MutationObserver(send).observe(element, { childList: true, subtree: true });
+send();
 """
 
 
