@@ -7,7 +7,7 @@ and say whether a model sees anything at all.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,6 @@ MOST = 40
 """At most so many normals are painted on."""
 PIXELS = 1_000_000
 """Larger photographs are reduced to about this many pixels first."""
-SHOWN = 4
-"""Of so many the pictures are kept."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Trial:
     clean: RawMaps
     spoiled: RawMaps
     pictures: tuple[np.ndarray, np.ndarray] | None
-    """Both images, of the first SHOWN trials."""
+    """Both images: kept of the first trial of each kind."""
 
 
 class Rehearsal:
@@ -79,9 +77,9 @@ class Rehearsal:
             return None
         clean, spoiled, mask = pair
         before, after = model.raw_maps([clean, spoiled])
-        shown = len(self.trials) < SHOWN
-        trial = Trial(kind, mask, before, after, (clean, spoiled) if shown else None)
-        self.trials.append(trial)
+        trial = Trial(kind, mask, before, after, (clean, spoiled))
+        first = kind not in [each.kind for each in self.trials]
+        self.trials.append(trial if first else replace(trial, pictures=None))
         return trial
 
     def estimate(self, detector: Detector) -> Estimate | None:
@@ -110,7 +108,8 @@ class Rehearsal:
         """examples/ (a good part, painted ones, true masks) and maps/ over them; their stems."""
         stems = []
         scale = detector.calibration
-        for number, trial in enumerate(self.trials[:SHOWN]):
+        shown = [trial for trial in self.trials if trial.pictures is not None]
+        for number, trial in enumerate(shown):
             assert trial.pictures is not None
             clean, spoiled = trial.pictures
             views = [(f"{number + 2}_{trial.kind}", spoiled, trial.spoiled)]

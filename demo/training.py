@@ -14,10 +14,10 @@ from demo import training_view as view
 from demo import training_work as work
 from demo.bench import Bench, WorkshopError
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
-from demo.training_layout import CHECK, FULL, QUICK, RESULT, TRAIN, steps
+from demo.training_layout import CHECK, FULL, PHOTOS, QUICK, RESULT, TRAIN, steps
 from demo.workshop import Workshop
 
-LIVE = ("live", "plan", "pause", "resume", "stop", "cancel", "timer", "mine")
+LIVE = ("live", "plan", "pause", "resume", "stop", "cancel", "timer")
 """The parts that show how a training stands."""
 
 
@@ -35,12 +35,13 @@ def tab(page: Page, workshop: Workshop) -> Callable[[gr.Blocks], None]:
         bench = workshop.open(key)
         job = bench.job()
         busy = job is not None and job.state in ("waiting", "running", "paused", "failed")
-        step = gr.Walkthrough(selected=TRAIN) if busy else gr.skip()
-        now, choices = _now(bench, workshop), _choices(page, bench, current)
-        return bench.key, view.kept(bench), step, *now, choices
+        goes = TRAIN if busy else RESULT if bench.models() else PHOTOS
+        first = bench.key, view.kept(bench), gr.Walkthrough(selected=goes)
+        return *first, *_now(bench, workshop), _mine(bench), _choices(page, bench, current)
 
     def greet(demo: gr.Blocks) -> None:
-        shown = [ui["key"], ui["kept"], ui["steps"], *(ui[n] for n in LIVE), page.model]
+        shown = [ui["key"], ui["kept"], ui["steps"], *(ui[n] for n in LIVE)]
+        shown += [ui["mine"], page.model]
         demo.load(arrive, [ui["key"], page.model], shown, **LIGHT, **PRIVATE)
 
     return greet
@@ -112,8 +113,6 @@ def _now(bench: Bench, workshop: Workshop) -> tuple[Any, ...]:
     """The parts of LIVE as they should be."""
     job = bench.job()
     state = job.state if job else ""
-    names = bench.models()
-    fresh = job.name if job and job.name in names else (names[-1] if names else None)
     return (
         view.live(bench, job, workshop.place(bench)),
         gr.update(visible=state in ("", "done")),
@@ -122,8 +121,14 @@ def _now(bench: Bench, workshop: Workshop) -> tuple[Any, ...]:
         gr.update(visible=state == "running"),
         gr.update(visible=state in ("running", "waiting", "paused", "failed")),
         gr.Timer(active=state in ("running", "waiting")),
-        gr.update(choices=names, value=fresh),
     )
+
+
+def _mine(bench: Bench) -> Any:
+    """The visitor's own models, the last one trained chosen."""
+    names, job = bench.models(), bench.job()
+    fresh = job.name if job and job.name in names else (names[-1] if names else None)
+    return gr.update(choices=names, value=fresh)
 
 
 def _wire_plan(ui: dict[str, Any], workshop: Workshop) -> None:
@@ -160,14 +165,17 @@ def _wire_training(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
         finished = job is not None and job.state == "done"
         step = gr.Walkthrough(selected=RESULT) if finished else gr.skip()
         choices = _choices(page, bench, current) if finished else gr.skip()
-        return *_now(bench, workshop), step, choices
+        mine = _mine(bench) if finished else gr.skip()
+        return *_now(bench, workshop), step, mine, choices
 
     key, current, shown = ui["key"], page.model, [ui[name] for name in LIVE]
     inputs = [key, *(ui[n] for n in ("name", "branch", "minutes", "fpr"))]
     ui["start"].click(start, inputs, [ui["trouble"], *shown], **LIGHT, **PRIVATE)
     for what in ("pause", "resume", "stop", "cancel"):
         ui[what].click(ask(what), key, shown, **LIGHT, **PRIVATE)
-    ui["timer"].tick(tick, [key, current], [*shown, ui["steps"], current], **LIGHT, **PRIVATE)
+    ui["timer"].tick(
+        tick, [key, current], [*shown, ui["steps"], ui["mine"], current], **LIGHT, **PRIVATE
+    )
 
 
 def _wire_models(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
@@ -229,9 +237,10 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
             name = name.strip("-")[:40] or "model"
             load_checkpoint_zip(Path(file or ""), bench.new_model(name))
         except (ValueError, OSError) as error:
-            return problem(error), gr.skip(), gr.skip(), None
+            return problem(error), *(gr.skip(),) * 3, None
         update = gr.update(choices=bench.models(), value=name)
-        return "", update, _choices(page, bench, current), None
+        goes = gr.Walkthrough(selected=RESULT)
+        return "", goes, update, _choices(page, bench, current), None
 
     def push(key: str | None, name: str | None, repo: str, token: str) -> tuple[str, str]:
         from ddad.parcel import push as upload
@@ -246,7 +255,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     ui["bring"].upload(
         bring,
         [key, ui["bring"], page.model],
-        [ui["trouble"], mine, page.model, ui["bring"]],
+        [ui["trouble"], ui["steps"], mine, page.model, ui["bring"]],
         **HEAVY,
         **PRIVATE,
     )

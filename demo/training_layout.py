@@ -55,6 +55,10 @@ def _photos_step(ui: dict[str, Any], workshop: Workshop) -> None:
     with gr.Row():
         ui["look"] = gr.Button("Look them over", variant="primary", elem_id="train-look")
         ui["clear"] = gr.Button("Put them all aside", elem_id="train-clear")
+    with gr.Accordion("Or bring a model that you downloaded (ZIP)", open=False):
+        ui["bring"] = gr.File(
+            label="A model's ZIP", type="filepath", height=120, elem_id="train-bring"
+        )
 
 
 def _check_step(ui: dict[str, Any]) -> None:
@@ -110,7 +114,7 @@ def _train_step(ui: dict[str, Any], workshop: Workshop) -> None:
 
 
 def _result_step(ui: dict[str, Any]) -> None:
-    with gr.Row():
+    with gr.Row(equal_height=True):
         ui["mine"] = gr.Dropdown([], label="Your models", elem_id="train-mine")
         ui["use"] = gr.Button("Inspect with it", variant="primary", elem_id="train-use")
         ui["zip"] = gr.DownloadButton("Download (ZIP)", elem_id="train-zip")
@@ -126,10 +130,6 @@ def _result_step(ui: dict[str, Any]) -> None:
             elem_id="train-alarms",
         )
         ui["alarm_said"] = gr.HTML("", elem_id="train-alarm-said")
-    with gr.Accordion("Bring a model (ZIP)", open=False):
-        ui["bring"] = gr.File(
-            label="A checkpoint's ZIP", type="filepath", height=120, elem_id="train-bring"
-        )
     with gr.Accordion("Push to the Hub", open=False):
         with gr.Row():
             ui["repo"] = gr.Textbox(label="Repository", placeholder="you/my-part")

@@ -147,11 +147,12 @@ def result(folder: Path) -> str:
         "score above it.</p>"
     )
     low, high = min(scores), max(scores)
-    step = max((high - low) / 20, 1e-9)
-    counts = [0] * 20
+    bins = min(24, max(6, len(scores) // 2))
+    step = max((high - low) / bins, 1e-9)
+    counts = [0] * bins
     for score in scores:
-        counts[min(19, int((score - low) / step))] += 1
-    edges = [low + i * step for i in range(21)]
+        counts[min(bins - 1, int((score - low) / step))] += 1
+    edges = [low + i * step for i in range(bins + 1)]
     text += charts.histogram(counts, edges, threshold, "Scores of those good parts")
     return text + _estimate(metrics.get("estimate")) + _maps(folder)
 
