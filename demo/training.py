@@ -31,18 +31,18 @@ def tab(page: Page, workshop: Workshop) -> Callable[[gr.Blocks], None]:
     _wire_alarms(ui, workshop)
     _wire_exchange(ui, page, workshop)
 
-    def arrive(key: str | None, current: str) -> tuple[Any, ...]:
+    def arrive(key: str | None) -> tuple[Any, ...]:
         bench = workshop.open(key)
         job = bench.job()
         busy = job is not None and job.state in ("waiting", "running", "paused", "failed")
         goes = TRAIN if busy else RESULT if bench.models() else PHOTOS
         first = bench.key, view.kept(bench), gr.Walkthrough(selected=goes)
-        return *first, *_now(bench, workshop), _mine(bench), _choices(page, bench, current)
+        return *first, *_now(bench, workshop), _mine(bench), _choices(page, bench, None)
 
     def greet(demo: gr.Blocks) -> None:
         shown = [ui["key"], ui["kept"], ui["steps"], *(ui[n] for n in LIVE)]
         shown += [ui["mine"], page.model]
-        demo.load(arrive, [ui["key"], page.model], shown, **LIGHT, **PRIVATE)
+        demo.load(arrive, ui["key"], shown, **LIGHT, **PRIVATE)
 
     return greet
 
@@ -270,8 +270,10 @@ def _ticked(event: gr.EventData) -> list[str]:
 
 
 def _choices(page: Page, bench: Bench, value: str | None) -> Any:
-    """The picker with the visitor's own models after the shipped ones."""
+    """The picker with the visitor's own models at the end; None: what is chosen stays."""
     own = [(f"{name} (yours)", f"~{bench.key}/{name}") for name in bench.models()]
     choices = [*((name, name) for name in page.models.names), *own]
+    if value is None:
+        return gr.update(choices=choices)
     known = value in [each for _, each in choices]
     return gr.update(choices=choices, value=value if known else choices[0][1] if choices else None)
