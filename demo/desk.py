@@ -21,25 +21,26 @@ from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
 from demo.records import Item
 from demo.review import answers
 from demo.session import Session
+from demo.store import Store
 
 CANVAS = Path(__file__).parent / "canvas"
 PARTS = ("head", "maps", "draw", "tools", "panel", "queue", "main")
 """The canvas's JavaScript, in the order in which it is put together."""
 
 
-def canvas(page: Page) -> gr.HTML:
-    """The canvas. Its value is a message: `session`, `queue`, `words`, and `desk` or `open`."""
+def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
+    """A canvas. Its value is a message: `session`, `queue`, `words`, and `desk` or `open`."""
     return gr.HTML(
-        value=None,
+        value=value,
         html_template=(CANVAS / "desk.html").read_text(),
         js_on_load="\n".join((CANVAS / f"{part}.js").read_text() for part in PARTS),
-        server_functions=answers(page.store),
+        server_functions=answers(store),
         apply_default_css=False,
-        elem_id="viewer",
+        elem_id=elem_id,
     )
 
 
-def tab(page: Page) -> Callable[[gr.Blocks], None]:
+def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
     """Lay out the desk and wire it; returns what the page's loading is to be wired with."""
     models, model = page.models, page.model
     first = models.names[0] if models.names else ""
@@ -55,7 +56,7 @@ def tab(page: Page) -> Callable[[gr.Blocks], None]:
             examples = gr.Gallery(
                 _thumbnails(models, first),
                 label="Examples",
-                columns=3,
+                columns=2,
                 height="auto",
                 object_fit="cover",
                 allow_preview=False,
@@ -68,7 +69,7 @@ def tab(page: Page) -> Callable[[gr.Blocks], None]:
             loading = gr.Markdown(_loading(models), elem_id="loading")
         with gr.Column(scale=4, min_width=320):
             problem_box = gr.HTML("", elem_id="problem")
-            viewer = canvas(page)
+            viewer = canvas(page.store, elem_id="viewer")
 
     shown = [viewer, page.session, problem_box]
     heavy: dict[str, Any] = {"show_progress_on": viewer, **HEAVY, **PRIVATE}
@@ -98,19 +99,20 @@ def tab(page: Page) -> Callable[[gr.Blocks], None]:
     def on_desk(event: gr.EventData) -> str | None:
         return event.item if isinstance(event.item, str) else None
 
+    def open_item(opened: tuple[str, int] | None, session: str | None) -> Any:
+        return _message(page.store.open(session), opened[0]) if opened else gr.skip()
+
+    def refresh(session: str | None) -> dict[str, Any]:
+        return _message(page.store.open(session))
+
     upload.upload(inspect, [model, upload, page.session], shown, **heavy).then(
         lambda: None, None, upload, show_progress="hidden", **PRIVATE
     )
     examples.select(inspect_example, [model, page.session], shown, **heavy)
     model.change(choose, model, [examples, card], **LIGHT, **PRIVATE)
     viewer.current(on_desk, None, page.current, **LIGHT, **PRIVATE)
-    page.opened.change(
-        lambda opened: {"open": opened[0]} if opened else gr.skip(),
-        page.opened,
-        viewer,
-        **LIGHT,
-        **PRIVATE,
-    )
+    page.opened.change(open_item, [page.opened, page.session], viewer, **LIGHT, **PRIVATE)
+    here.select(refresh, page.session, viewer, **LIGHT, **PRIVATE)
     timer = gr.Timer(1.0, active=not models.ready)
     timer.tick(
         lambda: (_loading(models), gr.Timer(active=not models.ready)),
@@ -123,7 +125,7 @@ def tab(page: Page) -> Callable[[gr.Blocks], None]:
     def start(session: str | None, request: gr.Request) -> tuple[Any, ...]:
         mine = page.store.open(session)
         link, name, sentence = _link(models, dict(request.query_params))
-        return mine.id, _message(mine), link, name or gr.skip(), sentence
+        return mine.id, _message(mine, _last(mine)), link, name or gr.skip(), sentence
 
     def on_load(demo: gr.Blocks) -> None:
         outputs = [page.session, viewer, wanted, model, problem_box]
@@ -144,18 +146,22 @@ def _loading(models: Models) -> str:
     return "" if models.ready else "Loading the models. You can choose an image meanwhile."
 
 
-def _message(session: Session) -> dict[str, Any]:
-    """What the canvas begins with: the queue, the labels used so far, the image last worked on."""
+def _message(session: Session, item: str | None = None) -> dict[str, Any]:
+    """The queue and the labels used so far, and which item to open."""
     scored = session.items(order="score", state="scored")
-    reviewed = [item for item in scored if item.review]
-    last = max(reviewed, key=lambda item: item.review.at if item.review else "", default=None)
-    last = last or max(scored, key=lambda item: item.added, default=None)
     return {
         "session": session.id,
-        "queue": [results.entry(item) for item in scored],
+        "queue": [results.entry(each) for each in scored],
         "words": session.labels()[:200],
-        "open": last.id if last else None,
+        "open": item,
     }
+
+
+def _last(session: Session) -> str | None:
+    """The item last worked on, else the one that came last."""
+    scored = session.items(state="scored")
+    reviewed = [(item.review.at, item.id) for item in scored if item.review]
+    return max(reviewed)[1] if reviewed else scored[-1].id if scored else None
 
 
 def _link(models: Models, query: dict[str, str]) -> tuple[dict[str, Any] | None, str | None, str]:
@@ -226,7 +232,7 @@ def _inspect(
                 yield {"desk": {**first, "image": image, "scales": maps}}, gr.skip(), ""
             item = session.add(path.name, loaded.pixels, loaded.note)
             known = session.record(item.id, found, detector)
-        value = results.desk_value(session, known, image=image)
+        value = results.desk_value(session, known, image)
     except ValueError as error:
         yield gr.skip(), gr.skip(), problem(error, path)
         return

@@ -6,7 +6,6 @@ Whatever does not fit raises PayloadError, one sentence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -75,9 +74,10 @@ def read_review(
     def runs(key: str) -> np.ndarray | None:
         return None if data.get(key) is None else decode_runs(data[key], height, width)
 
-    threshold, least = data.get("threshold"), data.get("least")
-    if not isinstance(threshold, int | float) or not math.isfinite(threshold):
-        raise PayloadError("the threshold is a finite number")
+    threshold: Any = data.get("threshold")
+    least = data.get("least")
+    if type(threshold) not in (int, float) or not abs(threshold) < 1e9:
+        raise PayloadError("the threshold is a number of less than 10 digits")
     if type(least) is not int or not 1 <= least <= height * width:
         raise PayloadError(f"the smallest region is a whole number from 1 to {height * width}")
     if type(data.get("fill")) is not bool:

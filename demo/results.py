@@ -6,14 +6,13 @@ import base64
 import csv
 import io
 import math
-import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from ddad.names import safe_stem
 from ddad.regions import escape_cell, find_regions
 from demo.payload import encode_runs
 from demo.records import Item
@@ -88,7 +87,7 @@ def scale_values(scales: Iterable[Any], height: int, width: int) -> list[dict[st
     return values
 
 
-def desk_value(session: Session, item: Item, *, image: str | None) -> dict[str, Any]:
+def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
     """A stored item as the canvas shows it. Raises StoreError for one without a result."""
     scales = session.scales(item.id)
     result = item.result
@@ -182,12 +181,6 @@ def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:
     writer.writeheader()
     writer.writerow({key: escape_cell(value) for key, value in row.items()})
     return f"{safe_stem(item.name)}_scores.csv", "text/csv", text.getvalue().encode()
-
-
-def safe_stem(name: str) -> str:
-    """An upload's name as a file stem: letters, digits, dot, dash, underscore; never empty."""
-    stem = re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).stem)[:80].strip("._")
-    return stem or "image"
 
 
 def _coded(values: np.ndarray, height: int, width: int) -> dict[str, Any]:

@@ -13,14 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ddad.images import load_mask
+from ddad.bundle import FORMATS
+from ddad.imports import Target, read_coco, read_mask
+from ddad.names import safe_stem
 from demo import results
+from demo.outbox import export
+from demo.page import without_folder
 from demo.payload import PayloadError, encode_runs, read_review
 from demo.session import Session
 from demo.store import Store
 
 Answer = dict[str, Any]
 TAKEN = {"mask": results.mask_file, "scores": results.scores_file}
+ZIPPED = (*FORMATS, "all")
 MOST_THUMBS = 60
 
 
@@ -48,7 +53,7 @@ def answers(store: Store) -> list[Callable[[Any], Answer]]:
 def open_(session: Session, request: dict[str, Any]) -> Answer:
     """An item for the canvas."""
     item = session.item(request.get("item", ""))
-    return results.desk_value(session, item, image=results.picture(session.pixels(item.id)))
+    return results.desk_value(session, item, results.picture(session.pixels(item.id)))
 
 
 def save_(session: Session, request: dict[str, Any]) -> Answer:
@@ -75,32 +80,47 @@ def save_(session: Session, request: dict[str, Any]) -> Answer:
 
 
 def take_(session: Session, request: dict[str, Any]) -> Answer:
-    """A file of an item in its present state, its bytes in base64."""
-    make = TAKEN.get(str(request.get("format")))
-    if make is None:
-        raise PayloadError(f"a format is one of {', '.join(TAKEN)}")
-    name, kind, data = make(session, session.item(request.get("item", "")))
-    return {"name": name, "type": kind, "data": base64.b64encode(data).decode()}
+    """A file of an item in its present state, its bytes in base64: one alone, or a ZIP."""
+    kind, item = str(request.get("format")), session.item(request.get("item", ""))
+    if kind in TAKEN:
+        name, mime, data = TAKEN[kind](session, item)
+    elif kind in ZIPPED:
+        name, mime = f"{safe_stem(item.name)}_{kind}.zip", "application/zip"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "out.zip")
+            export(session, FORMATS if kind == "all" else [kind], path, items=[item.id])
+            data = path.read_bytes()
+    else:
+        raise PayloadError(f"a format is one of {', '.join((*TAKEN, *ZIPPED))}")
+    return {"name": name, "type": mime, "data": base64.b64encode(data).decode()}
 
 
 def bring_(session: Session, request: dict[str, Any]) -> Answer:
-    """A mask made elsewhere, as run lengths at the size that masks are edited at."""
+    """A mask made elsewhere, an image or COCO's JSON: run lengths as masks are edited, labels.
+
+    An image needs not be called like the item: it was brought to this very one.
+    """
     item = session.item(request.get("item", ""))
     try:
         data = base64.b64decode(request.get("data", ""), validate=True)
     except (TypeError, ValueError):
         raise PayloadError("the mask did not arrive whole: try again") from None
+    target = [Target(item.name, item.height, item.width)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mask.png")
+        path = Path(folder, "mask")
         path.write_bytes(data)
-        mask = load_mask(path)
-    if mask.shape != (item.height, item.width):
-        found, wanted = "{1} x {0}".format(*mask.shape), f"{item.width} x {item.height}"
-        raise PayloadError(
-            f"the mask has {found} pixels, the image {wanted}: bring one of its size"
-        )
-    shape = results.edit_shape(item.height, item.width)
-    return {"mask": encode_runs(results.resized(mask, *shape))}
+        try:
+            if str(request.get("name")).lower().endswith(".json"):
+                found, _ = read_coco(path, target)
+                if not found:
+                    raise PayloadError(f"the file has no image called {item.name!r}")
+                brought = found[0]
+            else:
+                _, brought = read_mask(path, item.name, target)
+        except ValueError as error:
+            raise PayloadError(without_folder(error, path)) from None
+    mask = results.resized(brought.mask, *results.edit_shape(item.height, item.width))
+    return {"mask": encode_runs(mask), "labels": [vars(label) for label in brought.labels]}
 
 
 def thumbs_(session: Session, request: dict[str, Any]) -> Answer:

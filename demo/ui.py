@@ -68,8 +68,8 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
         tabs = gr.Tabs(elem_id="tabs")
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
-        with tabs, gr.Tab("Inspect", id=DESK):
-            start = desk.tab(page)
+        with tabs, gr.Tab("Inspect", id=DESK) as inspect:
+            start = desk.tab(page, inspect)
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):

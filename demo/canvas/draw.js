@@ -10,6 +10,7 @@ const stage = $(".stage"), photo = $(".photo"), overlay = $(".overlay"), cursor 
 const MOST_PIXELS = 1.3e6;
 
 const view = { scale: 1, x: 0, y: 0, fitted: true, ratio: 1 };
+let spent = 0;  // milliseconds of this frame that went into computing what is to be drawn
 let frame = 0, stalePhoto = false, staleRect = null, hover = null;
 
 function schedule(what = "all", rect = null) {
@@ -28,10 +29,13 @@ function schedule(what = "all", rect = null) {
 function draw() {
   frame = 0;
   if (!now) return;
+  const began = performance.now();
   if (stalePhoto) drawPhoto();
   if (staleRect) drawOverlay(staleRect);
   stalePhoto = false; staleRect = null;
   drawCursor();
+  $(".viewer").desk.work?.push(performance.now() - began + spent);
+  spent = 0;
 }
 
 function fitStage() {
@@ -58,7 +62,7 @@ function fit() {
 // Zooms so that the image point under (x, y), in device pixels, stays there.
 function zoomTo(scale, x = photo.width / 2, y = photo.height / 2) {
   if (!now) return;
-  const next = Math.min(64, Math.max(bestFit() / 4, scale)), by = next / view.scale;
+  const next = Math.min(64, Math.max(Math.min(bestFit() / 2, view.ratio / now.shrink), scale)), by = next / view.scale;
   view.x = x - (x - view.x) * by; view.y = y - (y - view.y) * by;
   view.scale = next; view.fitted = false;
   showZoom();

@@ -18,10 +18,12 @@ const loadImage = (url) => new Promise((done, fail) => {
 
 // After a change of map, threshold or clean-up: the model's proposal anew, below what was painted.
 function reproposed() {
+  const began = performance.now();
   propose(now.map, now.threshold, now.width, now.height, now.least, now.fill, now.proposal);
   if (now.painted || now.zoned) recombine(); else { now.mask.set(now.proposal); schedule("overlay"); }
   describe();
   later();
+  spent += performance.now() - began;
 }
 
 // Regions and table follow when the hand rests.
@@ -167,6 +169,11 @@ async function receive(message) {
   try {
     if (message.desk) await show(message.desk);
     else if (message.open) await open(message.open);
+    else if (message.queue && now?.item && !unsaved && !saving) {  // changed in another tab?
+      const entry = queue.find((each) => each.item === now.item);
+      if (!entry) { now = null; $(".viewer").dataset.state = "empty"; trigger("current", { item: null }); }
+      else if (entry.decision !== now.decision) await open(now.item);
+    }
   } catch (error) { tell(error.message, true); }
 }
 
@@ -180,7 +187,7 @@ function begins() {
   for (const button of all(".tool")) button.addEventListener("click", () => chooseTool(button.dataset.tool));
   for (const button of all(".toggle")) button.addEventListener("click", () => toggle(button.dataset.option));
   for (const button of all(".decide")) button.addEventListener("click", () => decide(button.dataset.decision));
-  for (const button of all(".take")) button.addEventListener("click", () => take(button.dataset.format, button));
+  for (const button of all(".take")) button.addEventListener("click", () => take(button.dataset.format ?? $(".format").value, button));
   on(".undo", "click", undo); on(".redo", "click", redo);
   on(".zoom-in", "click", () => zoomTo(view.scale * 1.4)); on(".zoom-less", "click", () => zoomTo(view.scale / 1.4));
   on(".fit", "click", fit); on(".whole", "click", () => zoomTo(view.ratio / now.shrink));
@@ -203,7 +210,7 @@ function begins() {
   showOptions(); setSize(options.size); chooseTool("select"); listen();
   new ResizeObserver(fitStage).observe(stage);
   document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
-  $(".viewer").desk = { state: () => now, view, flush, fitStage };  // for tests and measurements
+  $(".viewer").desk = { state: () => now, view, ask };  // for tests and measurements
   watch("value", () => receive(props.value));
   receive(props.value);
 }

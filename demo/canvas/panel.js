@@ -89,7 +89,7 @@ function regionRow(region, k, number, removed = false) {
   drop.type = "button";
   drop.setAttribute("aria-label", removed ? "Keep this region after all" : `Drop region ${number}`);
   drop.addEventListener("click", (event) => { event.stopPropagation(); refresh(); toggleRegion(k, removed); });
-  const cells = [show, `${grouped(region.area * unit * unit)} px`, percent(region.area / now.mask.length),
+  const cells = [show, `${grouped(region.area * unit * unit)} px, ${percent(region.area / now.mask.length)}`,
     [region.left, region.top, width, height].map((v) => Math.round(v * unit)).join(", "),
     [region.sx, region.sy].map((v) => ((v / region.area) * unit).toFixed(1)).join(", "),
     region.peak.toFixed(2), (region.sum / region.area).toFixed(2), removed ? "" : name, drop];
@@ -151,7 +151,7 @@ function strip() {
     const card = make("div", "card"), button = make("button", "look"), keep = make("label", "keep"), box = make("input");
     button.type = "button";
     button.setAttribute("aria-pressed", String(now.look === i));
-    const detail = `${scale.branch === "pixel" ? "pixels" : "features"}, noise ${(100 * scale.noise).toFixed(0)} %`;
+    const detail = `${scale.branch === "pixel" ? "pixels" : "features"}, noise ${(100 * scale.noise).toFixed(0)}\u00a0%`;
     button.append(thumbnail(scale.map), make("b", "", `t = ${scale.t}`), make("small", "", detail));
     if (now.peakAt >= 0) {
       const adds = scale.weight * sample(scale.map, now.peakAt);

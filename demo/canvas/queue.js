@@ -173,6 +173,7 @@ async function bring(file) {
   const answer = await ask("bring", { item: desk.item, name: file.name, data: btoa(text) });
   if (answer.error) return tell(answer.error, true);
   if (now !== desk) return;
+  now.labels.push(...answer.labels);
   const change = begin("paint");
   now.paint.fill(2);
   decodeRuns(answer.mask, now.paint, 1);

@@ -82,13 +82,14 @@ function recombine({ left, top, right, bottom } = { left: 0, top: 0, right: now.
 }
 
 function paintSegment(stroke, from, to) {
-  const layer = now[stroke.change.layer], value = stroke.value;
+  const began = performance.now(), layer = now[stroke.change.layer], value = stroke.value;
   const rect = eachInStroke(from.x, from.y, to.x, to.y, brushSize() / 2, now.width, now.height, (i) => {
     layer[i] = value;
     now.mask[i] = decided(i);
   });
   grow(stroke.change, rect);
   schedule("overlay", rect);
+  spent += performance.now() - began;
 }
 
 function fillBox(stroke, { x0, y0, x1, y1 }) {
@@ -224,9 +225,9 @@ function stamp() {
 
 function keyed(event) {
   if (!now || window.ddadActive !== element || !element.offsetParent) return;
-  const target = event.target, inside = element.contains(target);
-  if (!inside && target !== document.body) return;
-  if (target.closest("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]")) return;
+  const target = event.target, outside = target !== document.body && !element.contains(target);
+  if (outside && (event.key.startsWith("Arrow") || target.closest("input, select"))) return;
+  if (target.closest("input:not([type=range], [type=checkbox], [type=file]), textarea, select, [contenteditable]")) return;
   const ranged = target.matches("input"), button = target.closest("button, summary, a, input");
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
