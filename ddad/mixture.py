@@ -32,24 +32,28 @@ class NormalMixture:
     def fit(
         cls, vectors: Tensor, components: int, *, seed: int = 0, sweeps: int = 8
     ) -> NormalMixture:
-        """Centres by k-means from random vectors (N, C), then the covariance of what is left.
+        """Centres by k-means of vectors (N, C), then the covariance of what is left.
 
-        At most one centre for 16 vectors, so that a centre stays an average. The channels are
-        not standardised: directions that vary much in normal parts are discounted by the
-        covariance, those that vary little keep their own scale.
+        At most one centre for 16 vectors, so that a centre stays an average. Every centre counts
+        the same in the covariance and the first ones are spread out: else the plain ground around
+        a small part, which most vectors are of, would decide what varies. The channels are not
+        standardised: directions that vary much in normal parts are discounted by the covariance,
+        those that vary little keep their own scale.
         """
         mean = vectors.mean(0)
         scale = vectors.var(0).mean().sqrt().clamp(min=1e-6)[None]
         x = (vectors - mean) / scale
-        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-        centres = x[order[: max(1, min(components, len(x) // 16))]].clone()
+        centres = _spread(x, max(1, min(components, len(x) // 16)), seed)
         for _ in range(sweeps):
             nearest = _nearest(x, centres)
             sums = torch.zeros_like(centres).index_add_(0, nearest, x)
             count = torch.bincount(nearest, minlength=len(centres))[:, None]
             centres = torch.where(count > 0, sums / count.clamp(min=1), centres)
-        residual = x - centres[_nearest(x, centres)]
-        variances, basis = torch.linalg.eigh((residual.T @ residual / len(x)).double())
+        nearest = _nearest(x, centres)
+        count = torch.bincount(nearest, minlength=len(centres))
+        residual = (x - centres[nearest]) * count[nearest].rsqrt()[:, None]
+        covariance = residual.T @ residual / (count > 0).sum()
+        variances, basis = torch.linalg.eigh(covariance.double())
         return cls(mean, scale, centres, basis.float(), variances.clamp(min=1e-6).float())
 
     def to(self, device: torch.device) -> NormalMixture:
@@ -104,6 +108,24 @@ class NormalMixture:
         return _nearest(
             rotated.detach(), self.rotated / weight, (self.rotated.square() / weight).sum(1)
         )
+
+
+def _spread(x: Tensor, count: int, seed: int) -> Tensor:
+    """First centres (count, C): vectors drawn by their squared distance to those drawn before.
+
+    As k-means++ (Arthur and Vassilvitskii 2007), an eighth of the centres at a time.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    distance = torch.ones(len(x))
+    drawn: list[Tensor] = []
+    for turn in range(8):
+        size = count * (turn + 1) // 8 - count * turn // 8
+        if size:
+            chosen = torch.multinomial(distance + 1e-9, size, generator=generator)
+            drawn.append(x[chosen])
+            found = (x - drawn[-1][_nearest(x, drawn[-1])]).square().sum(1)
+            distance = torch.minimum(distance, found) if len(drawn) > 1 else found
+    return torch.cat(drawn)
 
 
 def _nearest(x: Tensor, centres: Tensor, lengths: Tensor | None = None, rows: int = 4096) -> Tensor:

@@ -36,7 +36,7 @@ class ScoreConfig:
     """The feature branch sees the image at about this many pixels squared; see `feature_shape`."""
     feature_timesteps: tuple[int, ...] = (100, 160, 260, 400)
     """Noise scales of the feature branch, of the same chain."""
-    feature_blur: float = 0.5
+    feature_blur: float = 0.0
     """Smoothing of its maps: standard deviation in cells of its grid."""
     pixel_weight: float = 0.1
     """Weight of the pixel branch where a model has both; the feature branch has the rest."""

@@ -80,3 +80,15 @@ def test_few_vectors_get_few_centres():
     x = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
     assert len(NormalMixture.fit(x, 1000).centres) == 4
     assert torch.isfinite(NormalMixture.fit(torch.ones(20, 4), 3).error(torch.zeros(2, 4), 1)).all()
+
+
+def test_a_small_part_keeps_centres_beside_a_plain_ground():
+    """1 % of the vectors, in 20 clouds of their own: each has a centre near by."""
+    rng = np.random.default_rng(0)
+    clouds = rng.normal(size=(20, 8)) * 10
+    part = np.repeat(clouds, 10, axis=0) + 0.1 * rng.normal(size=(200, 8))
+    ground = 0.1 * rng.normal(size=(19_800, 8))
+    x = torch.from_numpy(np.concatenate([ground, part])).float()
+    mixture = NormalMixture.fit(x, 100, sweeps=2)
+    centres = mixture.centres * mixture.scale + mixture.mean
+    assert torch.cdist(torch.from_numpy(clouds).float(), centres).min(1).values.max() < 0.5
