@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -148,10 +152,28 @@ def test_run_lengths_of_a_wrong_kind_are_refused(counts):
 @each_hard
 @given(masks)
 @settings(deadline=None)
-def test_label_studios_own_decoder_reads_our_brush(mask):
+def test_the_brush_format_gives_the_mask_back(mask):
     rgba = decode_rle(brush_counts(mask)).reshape(*mask.shape, 4)
     for channel in range(4):
         assert np.array_equal(rgba[..., channel], mask * 255)
+
+
+def test_label_studios_own_converter_reads_our_brush():
+    """Its package wants an older numpy, so it is installed without its needs and one file read."""
+    package = importlib.util.find_spec("label_studio_sdk")
+    if package is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "pip install --no-deps label-studio-sdk==2.1.2 for Label Studio's own converter"
+        )
+    (folder,) = package.submodule_search_locations
+    spec = importlib.util.spec_from_file_location("brush", Path(folder) / "converter" / "brush.py")
+    brush = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(brush)
+    rng = np.random.default_rng(0)
+    for mask in (RING, DIAMOND, np.zeros((3, 2), bool), rng.random((30, 41)) < 0.5):
+        rgba = brush.decode_rle(brush_counts(mask)).reshape(*mask.shape, 4)
+        for channel in range(4):
+            assert np.array_equal(rgba[..., channel], mask * 255)
 
 
 def test_a_large_brush_mask_is_split_into_runs_that_fit():
