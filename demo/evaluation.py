@@ -117,8 +117,8 @@ def report(result: dict[str, Any], lines: dict[str, np.ndarray], left_out: int) 
             figures.append(charts.curve(lines[key], title, note, axes, x_max=limit, chance=roc))
     pairs = [(name, result[key]) for name, key in NUMBERS]
     pairs += [
-        (f"pixel {name} at {at['threshold']:.2f}", at[f"pixel_{key}"])
-        for name, key in (("IoU", "iou"), ("precision", "precision"), ("recall", "recall"))
+        (f"{name} at {at['threshold']:.2f}", at[f"pixel_{key}"])
+        for name, key in (("pixel IoU", "iou"), ("precision", "precision"), ("recall", "recall"))
     ]
     return (
         f"<section class='evaluation' aria-label='Evaluation'><h3>{counts}</h3>{CAUTION}"

@@ -7,6 +7,7 @@ come in between. Closing the page or cancelling loses nothing; what waits can be
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
@@ -24,6 +25,8 @@ from demo.review import answers
 from demo.session import Session
 
 TABLE = Path(__file__).parent / "table"
+PARTS = ("rows", "histogram", "run")
+"""Its JavaScript, in the order in which it is put together."""
 SLICE = 15.0
 """Seconds of scoring before others in the queue get their turn."""
 INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
@@ -52,7 +55,7 @@ def tab(page: Page, here: gr.Tab) -> None:
     table = gr.HTML(
         value=None,
         html_template=(TABLE / "table.html").read_text(),
-        js_on_load=(TABLE / "table.js").read_text(),
+        js_on_load="\n".join((TABLE / f"{part}.js").read_text() for part in PARTS),
         server_functions=thumbs,
         apply_default_css=False,
         elem_id="many-table",
@@ -175,7 +178,7 @@ def _bring(
 
 def _score(page: Page, name: str, session: Session) -> Iterator[tuple[Any, ...]]:
     """Score what waits until the slice is over; the last listing has `more` if some are left."""
-    began = time.monotonic()
+    began = shown = time.monotonic()
     waiting = [item.id for item in session.items(state="waiting")]
     try:
         detector = page.models.get(name)
@@ -183,7 +186,8 @@ def _score(page: Page, name: str, session: Session) -> Iterator[tuple[Any, ...]]
             item = waiting.pop(0)
             (found,) = detector.detect([session.pixels(item)])
             session.record(item, found, detector)
-            if waiting:
+            if waiting and time.monotonic() - shown > 0.2:
+                shown = time.monotonic()
                 yield listing(session, phase="scoring", more=False), session.id, gr.skip()
     except ValueError as error:
         yield listing(session, phase="stopped"), session.id, problem(error)
@@ -196,10 +200,12 @@ def _apply(session: Session, threshold: float) -> None:
     for item in session.items(decision="undecided", state="scored"):
         if item.review and item.review.edited:
             continue
+        desk = session.desk(item.id)
         session.review(
             item.id,
             mask=None,
             threshold=threshold,
+            desk=None if desk is None else json.dumps(desk | {"threshold": threshold}),
             decision="undecided",
             ignore=session.ignore(item.id),
             min_area=item.review.min_area if item.review else 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import zipfile
@@ -9,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from conftest import spoil, texture
+from PIL import Image
 from test_page import browser, examples, page, pick, png, site  # noqa: F401  fixtures of the page
 
 from ddad.metrics import Evaluation
@@ -19,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-WAIT = 60_000
+WAIT = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,32 @@ def test_sort_filter_find_and_open_at_the_desk(many, parts, tiny_detector):
     many.locator(".many .open").click()
     many.wait_for_selector(".viewer[data-state=full]")
     assert many.locator("#viewer .score").inner_text() == score
+    many.wait_for_function("() => document.querySelectorAll('.queued').length === 6")
+    many.keyboard.press("Enter")  # accepts
+    many.wait_for_selector(".viewer .status[data-decision=accepted]")
+    many.wait_for_timeout(500)
+    many.get_by_role("tab", name="Many images").click()
+    many.wait_for_function(
+        "() => document.querySelector('.many td.decision')?.textContent === 'accepted'"
+    )
+
+
+def test_the_set_is_taken_away_as_one_archive(many, parts, tiny_detector):
+    drop(many, ("set.zip", labelled(parts)))
+    done(many, 6)
+    many.locator("#export button").first.click()
+    many.locator("#export-now").click()
+    many.wait_for_selector("#export-file:visible", timeout=WAIT)
+    assert many.locator("#export-said").inner_text().startswith("6 images, ")
+    with many.expect_download() as started:
+        many.locator("#export-file").click()
+    with zipfile.ZipFile(started.value.path()) as taken:
+        rows = list(csv.DictReader(io.StringIO(taken.read("scores.csv").decode())))
+        masks = [np.asarray(Image.open(taken.open(f"masks/{r['stem']}.png"))) > 0 for r in rows]
+        assert {"report.html", "run.json", "decisions.csv"} <= set(taken.namelist())
+    for row, mask in zip(rows, masks, strict=True):
+        (found,) = tiny_detector.detect([parts[row["file"].removeprefix("set/test/")][0]])
+        np.testing.assert_array_equal(mask, found.mask())
 
 
 def test_the_threshold_of_the_set(many, parts):
