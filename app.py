@@ -1,6 +1,7 @@
 """The page's entry point: `python app.py` on a laptop, `demo` for a Hugging Face Space."""
 
 import os
+import signal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -9,4 +10,5 @@ from demo.ui import LAUNCH, build  # noqa: E402  after the setting that gradio r
 demo = build(os.environ.get("DDAD_CHECKPOINTS"))
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # closes as Ctrl-C does
     demo.launch(**LAUNCH)

@@ -173,6 +173,7 @@ def served(models: Path, folder: Path) -> Iterator[tuple[str, psutil.Process, Pa
         "DDAD_CHECKPOINTS": str(models),
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_SERVER_NAME": "127.0.0.1",
+        "DDAD_WORK": str(folder / "work"),
         "GRADIO_TEMP_DIR": str(folder / "cache"),
         "TMPDIR": str(folder),
     }

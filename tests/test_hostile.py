@@ -20,6 +20,9 @@ from ddad.calibration import Calibration
 from ddad.checkpoint import CheckpointError, read
 from ddad.cli import main
 from ddad.images import ImageError, load_image, load_mask
+from demo.payload import PayloadError, decode_runs
+from demo.review import answers
+from demo.store import Store
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -144,3 +147,80 @@ def test_a_checkpoint_is_read_whole_or_refused(tiny_checkpoint, tmp_path, data):
         read(copy)
     except CheckpointError as error:
         assert "\n" not in str(error)
+
+
+@pytest.fixture(scope="module")
+def desk(tiny_detector, tmp_path_factory):
+    """The functions that the canvas calls, a session and a scored item in it."""
+    store = Store(tmp_path_factory.mktemp("work"))
+    session, pixels = store.open(None), corpus.picture(0, 40, 48)
+    item = session.add("part.png", pixels)
+    session.record(item.id, tiny_detector.detect([pixels])[0], tiny_detector)
+    return {call.__name__: call for call in answers(store)}, session, item.id
+
+
+HONEST = {
+    "threshold": 1.5,
+    "least": 1,
+    "fill": False,
+    "decision": "corrected",
+    "reviewer": "me",
+    "off": [],
+    "labels": [{"x": 1, "y": 2, "label": "dent"}],
+    "zone": None,
+    "mask": [0, 40 * 48],
+    "added": None,
+    "removed": [40 * 48],
+}
+odd_values = json_values | st.sampled_from(
+    [10**400, -(10**30), 1e308, "x" * 5000, [10**400], [[1]]]
+)
+
+
+@quick
+@given(st.data())
+def test_what_the_canvas_sends_is_kept_or_refused_in_one_sentence(desk, data):
+    calls, session, item = desk
+    review = dict(HONEST)
+    for key in data.draw(st.sets(st.sampled_from(sorted(review)), max_size=3)):
+        review[key] = data.draw(odd_values)
+    request = {"session": session.id, "item": item, "review": review, "items": [item]}
+    request |= {"format": "mask", "data": "aGk="}
+    for key in data.draw(st.sets(st.sampled_from(sorted(request)), max_size=1)):
+        request[key] = data.draw(odd_values)
+    for name, call in calls.items():
+        answer = call(json.loads(json.dumps(request)))
+        assert isinstance(answer, dict), name
+        if "error" in answer:
+            assert answer["error"] and "\n" not in answer["error"] and len(answer["error"]) < 700
+    assert calls["save"]({"session": session.id, "item": item, "review": HONEST}).keys() == {
+        "entry"
+    }
+
+
+@pytest.mark.parametrize("wrong", [None, True, 10**400, float("nan"), "\ud800", "\0", [], {}, -1])
+def test_a_wrong_value_anywhere_in_a_request_is_told(desk, wrong):
+    calls, session, item = desk
+    request = {
+        "session": session.id,
+        "item": item,
+        "items": [item],
+        "format": "mask",
+        "data": "aGk=",
+    }
+    for key in HONEST:
+        calls["save"](request | {"review": HONEST | {key: wrong}})
+    for key in (*request, "review"):
+        for call in calls.values():
+            answer = call(request | {"review": HONEST, key: wrong})
+            assert "\n" not in answer.get("error", "")
+
+
+@quick
+@given(odd_values, st.integers(1, 50), st.integers(1, 50))
+def test_run_lengths_are_a_mask_or_refused(runs, height, width):
+    try:
+        mask = decode_runs(runs, height, width)
+    except PayloadError:
+        return
+    assert mask.shape == (height, width)
