@@ -130,3 +130,13 @@ def test_every_file_of_the_tree_is_named_in_the_readme():
     for path in ROOT.glob("ddad/*.py"):
         if not path.stem.startswith("__"):
             assert f"ddad/{path.name}" in readme
+
+
+def test_the_lock_holds_what_is_pinned():
+    """requirements.lock is made from requirements.txt: the same versions, a digest for each."""
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = re.findall(r"^([\w-]+==\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert pins
+    for pin in pins:
+        assert re.search(rf"^{re.escape(pin)} .*\\\n\s+--hash=sha256:", lock, re.MULTILINE), pin
+    assert not re.search(r"^(torch|triton|nvidia|cuda)", lock, re.MULTILINE)
