@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, desk, many, mirror, training
+from demo import api, desk, many, mirror, restoration, training
 from demo.models import CHECKPOINTS, Models
 from demo.page import DESK, Page
 from demo.store import Store
@@ -70,6 +70,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             start = desk.tab(page, inspect)
+            restoration.panel(page)
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
@@ -77,5 +78,6 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         start(demo)
         greet(demo)
         api.endpoints(models)
+        restoration.endpoint(models)
         demo.queue(default_concurrency_limit=1, max_size=20)
     return demo

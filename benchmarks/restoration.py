@@ -1,0 +1,227 @@
+"""Gradient denoising beside its baselines: what each makes of a defect, at one budget.
+
+    python -m benchmarks.restoration DATA [--sets brick cookie-real mtd] [--images 6]
+
+brick and cookie: the shipped models, synthetic defects on good parts that they were not trained on
+(for brick those of its test region), so the true original is known. cookie-real, bottle, pill, mtd:
+real defects of the test sets, evenly chosen; for the last three small models of both branches are
+trained first, four minutes each. Every row that has been measured for a model is kept. Writes
+docs/restoration.png with --picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from skimage.metrics import structural_similarity
+from torch.nn.functional import adaptive_max_pool2d, normalize
+
+from benchmarks.figures import sheet
+from ddad import data
+from ddad.cli import main as ddad
+from ddad.commands import unseen_normals
+from ddad.detector import Detector
+from ddad.geometry import model_shape, to_model
+from ddad.images import load_image, load_mask
+from ddad.restoration import RestoreConfig
+from ddad.synthetic import KINDS, brick_tree, paint_defect
+
+SETS = ("brick", "cookie", "cookie-real", "bottle", "pill", "mtd")
+FOLDERS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "mtd": "mtd"}
+PLAIN = RestoreConfig()
+METHODS = {
+    "gradient denoising": PLAIN,
+    "the same, from the image": replace(PLAIN, start="image", step=0.05),
+    "the same, Gaussian energy": replace(PLAIN, energy="feature"),
+    "inpainting": replace(PLAIN, method="inpaint"),
+    **{f"partial, t = {t}": replace(PLAIN, method="partial", t=t) for t in (100, 200, 400)},
+    "one step, t = 200": replace(PLAIN, method="one-step", t=200),
+}
+SHOWN = ("gradient denoising", "inpainting", "partial, t = 200", "one step, t = 200")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image with a defect, its true mask and, where it is known, its true original."""
+
+    name: str
+    image: np.ndarray
+    mask: np.ndarray
+    clean: np.ndarray | None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/restoration"))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS[:3]))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--images", type=int, default=6, help="good parts, or real defects, a set")
+    parser.add_argument("--picture", action="store_true", help="write docs/restoration.png")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    tables, tiles = [], []
+    for name in args.sets:
+        detector = model(name, args)
+        chosen = list(cases(name, detector, args))
+        found = [case for case in chosen if measure(name, detector, case, None, args)["found"]]
+        rows = {m: [] for m in args.methods}
+        for case in found:
+            for method in args.methods:
+                rows[method].append(measure(name, detector, case, method, args))
+        tables.append((name, len(chosen), rows))
+        if args.picture and found:
+            tiles += [tile(detector, case, args) for case in found[:: -(-len(found) // 3)]]
+    show(tables)
+    if tiles:
+        sheet(tiles, ["defect", *SHOWN, "true original"], "restoration.png")
+
+
+def model(name: str, args: argparse.Namespace) -> Detector:
+    """The shipped model of a set, or one trained for it here."""
+    if name not in FOLDERS:
+        return Detector.load(name.removesuffix("-real"))
+    out = args.out / name
+    if not (out / "ddad.json").exists():
+        train = ["train", str(args.data / FOLDERS[name]), "--out", str(out), "--branch", "both"]
+        if ddad([*train, "--minutes", "4"]):
+            raise SystemExit(f"training on {name} failed")
+    return Detector.load(out)
+
+
+def cases(name: str, detector: Detector, args: argparse.Namespace) -> Iterator[Case]:
+    """Painted defects, one of each kind on every good part, or real ones."""
+    if name in ("brick", "cookie"):
+        root = args.data / "aws_cookie"
+        if name == "brick":
+            root = args.out / "BRICK"
+            if not (root / "split.csv").exists():
+                brick_tree(root)
+            paths = sorted((root / "test" / "good").glob("*.png"))
+        else:
+            paths = unseen_normals(detector, root)
+        rng = np.random.default_rng(2026)
+        for path in paths[:: -(-len(paths) // args.images)]:
+            clean = load_image(path).pixels
+            inner = np.zeros(clean.shape[:2], bool)
+            height, width = inner.shape
+            inner[height // 4 : -height // 4, width // 4 : -width // 4] = True
+            for kind in KINDS:
+                image, mask = paint_defect(clean, kind, rng, where=inner)
+                yield Case(f"{path.stem} {kind}", image, mask, clean)
+        return
+    root = args.data / FOLDERS.get(name, "aws_cookie")
+    tests = [s for s in data.read(root) if s.split == "test" and s.mask_path is not None]
+    for sample in tests[:: -(-len(tests) // args.images)]:
+        assert sample.mask_path is not None
+        label = f"{sample.defect} {sample.path.stem}"
+        yield Case(label, load_image(sample.path).pixels, load_mask(sample.mask_path), None)
+
+
+def measure(
+    name: str, detector: Detector, case: Case, method: str | None, args: argparse.Namespace
+) -> dict[str, Any]:
+    """One row, from the last time if this model and these settings made one; None: the score."""
+    settings = json.dumps(asdict(METHODS[method])) if method else "score"
+    key = [detector.fingerprint, name, case.name, settings]
+    store = args.out / "rows.jsonl"
+    if store.exists():
+        for line in store.read_text().splitlines():
+            row = json.loads(line)
+            if row["key"] == key:
+                return dict(row)
+    if method is None:
+        row = {"found": detector.detect([case.image])[0].anomalous}
+    else:
+        row = restored(detector, case, METHODS[method])
+    with store.open("a") as file:
+        file.write(json.dumps({"key": key} | row) + "\n")
+    print(name, case.name, method or "", row, flush=True)
+    return row
+
+
+def restored(detector: Detector, case: Case, config: RestoreConfig) -> dict[str, Any]:
+    """Figures of one restoration; its seconds include the scoring before and after."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    *_, step = detector.restore(case.image, config)
+    image, outside = step.image, ~case.mask
+    _, similar = structural_similarity(case.image, image, channel_axis=2, full=True)
+    row = {
+        "seconds": time.perf_counter() - clock,
+        "cpu_seconds": time.process_time() - cpu,
+        "evaluations": step.evaluations,
+        "score": step.score,
+        "under": bool(step.score <= np.float32(detector.calibration.threshold)),
+        "psnr_outside": psnr(image, case.image, outside),
+        "ssim_outside": float(similar[outside].mean()),
+    }
+    if case.clean is not None:
+        row["psnr_inside_before"] = psnr(case.image, case.clean, case.mask)
+        row["psnr_inside"] = psnr(image, case.clean, case.mask)
+        row["distance_before"] = distance(detector, case.image, case)
+        row["distance"] = distance(detector, image, case)
+    return row
+
+
+def psnr(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    """Decibels over the pixels of a mask; 60 where nothing differs."""
+    error = ((one.astype(float) - other) ** 2)[where].mean()
+    return float(min(60, 10 * np.log10(255**2 / max(error, 1e-9))))
+
+
+@torch.inference_mode()
+def distance(detector: Detector, image: np.ndarray, case: Case) -> float:
+    """Squared distance of unit feature vectors to the true original's, mean over the mask.
+
+    Like LPIPS (Zhang et al. 2018) without its learned weights, with this model's own extractor.
+    """
+    assert detector.features is not None and case.clean is not None
+    size = model_shape(image.shape, detector.config.feature_size, 16)
+    both = torch.stack([to_model(pixels, size) for pixels in (image, case.clean)])
+    one, other = normalize(detector.features.extractor(both), dim=1)
+    error = (one - other).square().sum(0)
+    mask = torch.from_numpy(case.mask)[None].float()
+    return float(error[adaptive_max_pool2d(mask, error.shape)[0] > 0].mean())
+
+
+def tile(detector: Detector, case: Case, args: argparse.Namespace) -> list[np.ndarray | None]:
+    row: list[np.ndarray | None] = [case.image]
+    for method in SHOWN:
+        *_, step = detector.restore(case.image, METHODS[method])
+        row.append(step.image)
+    return [*row, case.clean]
+
+
+def show(tables: list[tuple[str, int, dict[str, list[dict[str, Any]]]]]) -> None:
+    columns = "under threshold | PSNR outside, least | SSIM outside | PSNR inside | distance"
+    print(f"\n| set, method | {columns} | evaluations | CPU s |\n" + "|---" * 8 + "|")
+    for name, total, table in tables:
+        for method, rows in table.items():
+            if not rows:
+                continue
+
+            def mean(key: str, rows: list[dict[str, Any]] = rows) -> float:
+                return float(np.mean([row[key] for row in rows]))
+
+            inside, far = "", ""
+            if "distance" in rows[0]:
+                inside = f"{mean('psnr_inside'):.1f} (was {mean('psnr_inside_before'):.1f})"
+                far = f"{mean('distance'):.3f} (was {mean('distance_before'):.3f})"
+            least = min(row["psnr_outside"] for row in rows)
+            print(
+                f"| {name} ({len(rows)} of {total} found), {method} | {mean('under'):.0%} | "
+                f"{mean('psnr_outside'):.1f}, {least:.1f} | {mean('ssim_outside'):.3f} | "
+                f"{inside} | {far} | {mean('evaluations'):.0f} | {mean('cpu_seconds'):.1f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Below the desk: the part as it should have been, on request.
+
+One button runs the gradient denoising of the image on the desk, in the queue of all model work.
+Its steps are shown as they come and kept, small, for the visitor to go back and forth in.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from ddad.images import ImageError, load_image
+from ddad.render import difference
+from demo.models import Models
+from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, without_folder
+
+if TYPE_CHECKING:
+    from ddad.detector import Detector
+
+FRAME, SHOWN = 512, 1600
+"""Longest side, pixels, of a kept step and of a shown result."""
+EXTRACTOR = 2.0
+"""What a pass of the extractor takes, in passes of the U-Net; half of the budget is its."""
+_seconds: dict[str, float] = {}
+"""How long the last whole run of each model took, by its fingerprint."""
+
+
+def panel(page: Page) -> None:
+    """Lay out the panel and wire it to the image on the desk."""
+    frames = gr.State([], time_to_live=3600)
+    with gr.Column(elem_id="restoration", visible=False) as box:
+        said = gr.HTML("", elem_id="restoration-said")
+        with gr.Row():
+            show = gr.Button("Show the normal version", variant="primary", elem_id="restore")
+            stop = gr.Button("Stop", elem_id="restore-stop", visible=False)
+        with gr.Row(visible=False) as pictures:
+            sides = gr.ImageSlider(
+                label="Before and after",
+                type="numpy",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+                elem_id="before-after",
+            )
+            change = gr.Image(
+                label="What changed (bright: much)", interactive=False, elem_id="change"
+            )
+        with gr.Row(visible=False) as way:
+            frame = gr.Image(label="On the way", interactive=False, elem_id="frame")
+            step = gr.Slider(0, 1, 0, step=1, label="Step", elem_id="step")
+
+    outputs = [frames, said, show, stop, pictures, sides, change, way, frame, step]
+
+    def run(session: str | None, current: str | None) -> Iterator[dict[Any, Any]]:
+        kept: list[bytes] = []
+        try:
+            mine = page.store.open(session)
+            item = mine.item(current or "")
+            if item.result is None:
+                raise ValueError("this image has no result yet")
+            detector, pixels = page.models.get(item.result.model), mine.pixels(item.id)
+            running, started = detector.restore(pixels), time.monotonic()
+            for now in running:
+                kept.append(_kept(now.image))
+                text = _progress(now, time.monotonic() - started, item.result.threshold)
+                yield {
+                    **{frames: kept, said: text, show: gr.update(interactive=False)},
+                    **{stop: gr.update(visible=True), pictures: gr.update(visible=False)},
+                    **{way: gr.update(visible=True), frame: _decoded(kept[-1])},
+                    step: gr.update(maximum=max(now.total, 1), value=now.step, interactive=False),
+                }
+            if now.total:
+                _seconds[detector.fingerprint] = time.monotonic() - started
+            yield finished(kept, text) | {
+                sides: (_small(pixels, SHOWN), _small(now.image, SHOWN)),
+                change: difference(_small(pixels, SHOWN), _small(now.image, SHOWN)),
+            }
+        except ValueError as error:
+            yield finished(kept, problem(error))
+
+    def finished(kept: list[bytes], text: str) -> dict[Any, Any]:
+        """What a run leaves, whole or stopped: its steps to go through."""
+        some = len(kept) > 1
+        found: dict[Any, Any] = {
+            **{said: text, show: gr.update(interactive=True), stop: gr.update(visible=False)},
+            **{pictures: gr.update(visible=some), way: gr.update(visible=some)},
+            step: gr.update(maximum=max(len(kept) - 1, 1), value=len(kept) - 1, interactive=True),
+        }
+        if some:
+            before, after = _decoded(kept[0]), _decoded(kept[-1])
+            found |= {sides: (before, after), change: difference(before, after)}
+        return found
+
+    def stopped(kept: list[bytes]) -> dict[Any, Any]:
+        steps = len(kept) - 1
+        text = f"Stopped after {steps} steps." if steps > 0 else "Stopped before the first step."
+        return finished(kept, f"<p>{text} What was reached is shown.</p>")
+
+    def follow(session: str | None, current: str | None) -> dict[Any, Any]:
+        """Another image is on the desk: what was shown of the last one goes."""
+        text, can = _offer(page, session, current)
+        return finished([], text) | {
+            **{box: gr.update(visible=bool(text)), frames: [], sides: None, frame: None},
+            show: gr.update(visible=can, interactive=True),
+        }
+
+    def look(kept: list[bytes], number: float) -> Any:
+        number = int(number)
+        return _decoded(kept[number]) if 0 <= number < len(kept) else gr.skip()
+
+    going = show.click(
+        run, [page.session, page.current], outputs, show_progress="hidden", **HEAVY, **PRIVATE
+    )
+    stop.click(stopped, frames, outputs, cancels=[going], **LIGHT, **PRIVATE)
+    page.current.change(
+        follow, [page.session, page.current], [box, *outputs], cancels=[going], **LIGHT, **PRIVATE
+    )
+    step.input(look, [frames, step], frame, trigger_mode="always_last", **LIGHT, **PRIVATE)
+
+
+def _offer(page: Page, session: str | None, current: str | None) -> tuple[str, bool]:
+    """What to say above the button, nothing where no image is on the desk; whether it can run."""
+    if not current:
+        return "", False
+    try:
+        item = page.store.open(session).item(current)
+        if item.result is None:
+            return "", False
+        detector = page.models.get(item.result.model)
+    except ValueError:
+        return "", False
+    if detector.unet is None:
+        return "<p>This model has no pixel branch, so it cannot draw a normal version.</p>", False
+    if item.result.score <= item.result.threshold:
+        return "<p>Nothing here is above the threshold: this is its normal version.</p>", False
+    seconds = _seconds.get(detector.fingerprint) or _estimate(detector, item.height, item.width)
+    return (
+        "<p>What would it look like as a good part? "
+        f"Takes about <b>{max(1, round(seconds))} seconds</b> on this machine.</p>"
+    ), True
+
+
+def _estimate(detector: Detector, height: int, width: int) -> float:
+    """Seconds of a run, from those of one pass of the U-Net; a run's own time replaces it."""
+    import torch
+
+    from ddad.geometry import model_shape
+    from ddad.restoration import RestoreConfig
+
+    assert detector.unet is not None
+    size = model_shape((height, width), detector.config.size, 8)
+    x, t = torch.zeros(1, 3, *size, device=detector.device), torch.tensor([1])
+    with torch.inference_mode():
+        started = time.perf_counter()
+        detector.unet(x, t.to(x.device))
+        once = time.perf_counter() - started
+    return RestoreConfig().evaluations * once * (1 + EXTRACTOR) / 2
+
+
+def _progress(now: Any, seconds: float, threshold: float) -> str:
+    if now.total == 0:
+        return "<p>Nothing here is above the threshold: this is its normal version.</p>"
+    if now.score is not None and now.step == now.total:
+        verdict = "now passes as good" if now.score <= threshold else "is still above the threshold"
+        return (
+            f"<p>Done in {seconds:.0f} seconds: the score is <b>{now.score:.2f}</b> and {verdict} "
+            f"({threshold:.2f}). It is what the model expects here, not what was there.</p>"
+        )
+    left = ""
+    if now.step:
+        left = f", about {max(1, round(seconds / now.step * (now.total - now.step)))} s left"
+    return f"<p>Step {now.step} of {now.total}{left}</p>"
+
+
+def _small(pixels: np.ndarray, side: int) -> np.ndarray:
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    return np.asarray(image)
+
+
+def _kept(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(_small(pixels, FRAME)).save(buffer, "WEBP", quality=90)
+    return buffer.getvalue()
+
+
+def _decoded(kept: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(kept)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def endpoint(models: Models) -> None:
+    """The public `/restore`, for `gradio_client`."""
+    with gr.Group(visible=False):
+        image = gr.File(label="image", type="filepath")
+        model = gr.Textbox(label="model")
+        result = gr.JSON(label="result")
+        restored = gr.Image(label="restored", format="png")
+        button = gr.Button()
+
+    def restore(image: str | None, model: str) -> tuple[dict[str, Any], Any]:
+        """Turn one image with a defect into the part as it should have been.
+
+        Args:
+            image: the photograph, a file.
+            model: name of the model; it needs a pixel branch.
+
+        Returns:
+            The scores before and after, the threshold and the network evaluations, and the
+            restored image, a PNG of the image's size.
+        """
+        path = Path(image or "")
+        try:
+            if image is None:
+                raise ImageError("no image was given")
+            loaded, detector = load_image(path), models.get(model)
+            first, *others = detector.restore(loaded.pixels)
+        except ValueError as error:
+            raise gr.Error(without_folder(error, path), print_exception=False) from error
+        last = others[-1] if others else first
+        return {
+            "model": detector.name,
+            "score_before": first.score,
+            "score_after": last.score,
+            "threshold": detector.calibration.threshold,
+            "evaluations": last.evaluations,
+        }, last.image
+
+    button.click(restore, [image, model], [result, restored], api_name="restore", **HEAVY)
