@@ -19,6 +19,7 @@ examples, site, browser, page = (
 
 def offered(page, index):
     test_page.pick(page, index)
+    page.set_default_timeout(90_000)
     said = page.locator("#restoration-said")
     said.wait_for()
     return said
