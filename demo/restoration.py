@@ -18,6 +18,7 @@ from PIL import Image
 
 from ddad.images import ImageError, load_image
 from ddad.render import difference
+from demo.gpu import lent
 from demo.models import Models
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, without_folder
 
@@ -199,21 +200,22 @@ def endpoint(models: Models) -> None:
     """The public `/restore`, for `gradio_client`."""
     with gr.Group(visible=False):
         image = gr.File(label="image", type="filepath")
-        model = gr.Textbox(label="model")
+        model = gr.Textbox(models.names[0] if models.names else "", label="model")
         result = gr.JSON(label="result")
         restored = gr.Image(label="restored", format="png")
         button = gr.Button()
 
-    def restore(image: str | None, model: str) -> tuple[dict[str, Any], Any]:
-        """Turn one image with a defect into the part as it should have been.
+    @lent(60)
+    def restore(image: str, model: str = model.value) -> tuple[dict[str, Any], Any]:
+        """Turn a photograph of a part with a defect into the part as it should have been.
 
         Args:
-            image: the photograph, a file.
-            model: name of the model; it needs a pixel branch.
+            image: The photograph, a file: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit.
+            model: Name of the model, one of those on offer on the page, with a pixel branch.
 
         Returns:
-            The scores before and after, the threshold and the network evaluations, and the
-            restored image, a PNG of the image's size.
+            model; score_before and score_after; threshold; evaluations of networks. And the
+            restored image, a PNG of the image's size in the orientation viewers show.
         """
         path = Path(image or "")
         try:

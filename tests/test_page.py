@@ -43,7 +43,8 @@ def examples():
 def site(tiny_checkpoint, examples, tmp_path_factory):
     """The app in a process of its own, over one checkpoint with two examples."""
     root = tmp_path_factory.mktemp("models")
-    shutil.copytree(tiny_checkpoint, root / "stripes")
+    own = shutil.ignore_patterns("examples", "maps")  # of its training
+    shutil.copytree(tiny_checkpoint, root / "stripes", ignore=own)
     folder = root / "stripes" / "examples"
     folder.mkdir()
     good, bad, _ = examples
