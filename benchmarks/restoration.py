@@ -12,6 +12,7 @@ docs/restoration.png with --picture.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from ddad.cli import main as ddad
 from ddad.commands import unseen_normals
 from ddad.detector import Detector
 from ddad.geometry import model_shape, to_model
-from ddad.images import load_image, load_mask
+from ddad.images import load_image, load_mask, write_png
 from ddad.restoration import RestoreConfig
 from ddad.synthetic import KINDS, brick_tree, paint_defect
 
@@ -65,21 +66,26 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS[:3]))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--images", type=int, default=6, help="good parts, or real defects, a set")
+    parser.add_argument("--measured", action="store_true", help="only show what was measured")
     parser.add_argument("--picture", action="store_true", help="write docs/restoration.png")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    tables, tiles = [], []
+    tables = []
+    tiles: list[list[np.ndarray | None]] = []
     for name in args.sets:
         detector = model(name, args)
         chosen = list(cases(name, detector, args))
-        found = [case for case in chosen if measure(name, detector, case, None, args)["found"]]
-        rows = {m: [] for m in args.methods}
+        found = [c for c in chosen if (measure(name, detector, c, None, args) or {}).get("found")]
+        rows: dict[str, list[dict[str, Any]]] = {m: [] for m in args.methods}
         for case in found:
-            for method in args.methods:
-                rows[method].append(measure(name, detector, case, method, args))
-        tables.append((name, len(chosen), rows))
-        if args.picture and found:
-            tiles += [tile(detector, case, args) for case in found[:: -(-len(found) // 3)]]
+            got = {m: measure(name, detector, case, m, args) for m in args.methods}
+            for method, row in got.items():  # a case counts when every method has been at it
+                rows[method] += [row] if row and all(got.values()) else []
+            if args.picture and len(tiles) < 6 and all(got.values()):
+                paths = [args.out / (got[m] or {}).get("picture", "") for m in SHOWN if m in got]
+                shown = [load_image(path).pixels for path in paths if path.is_file()]
+                tiles += [[case.image, *shown, case.clean]] if len(shown) == len(SHOWN) else []
+        tables.append((name, len(found), len(chosen), rows))
     show(tables)
     if tiles:
         sheet(tiles, ["defect", *SHOWN, "true original"], "restoration.png")
@@ -128,38 +134,48 @@ def cases(name: str, detector: Detector, args: argparse.Namespace) -> Iterator[C
 
 def measure(
     name: str, detector: Detector, case: Case, method: str | None, args: argparse.Namespace
-) -> dict[str, Any]:
-    """One row, from the last time if this model and these settings made one; None: the score."""
+) -> dict[str, Any] | None:
+    """One row, from the last time if this model and these settings made one.
+
+    The method None is the score before. Returns None where nothing is there and nothing may run.
+    """
     settings = json.dumps(asdict(METHODS[method])) if method else "score"
-    key = [detector.fingerprint, name, case.name, settings]
+    image = hashlib.sha256(case.image.tobytes()).hexdigest()[:16]
+    key = [detector.fingerprint, name, case.name, image, settings]
     store = args.out / "rows.jsonl"
     if store.exists():
         for line in store.read_text().splitlines():
             row = json.loads(line)
             if row["key"] == key:
                 return dict(row)
+    if args.measured:
+        return None
     if method is None:
         row = {"found": detector.detect([case.image])[0].anomalous}
     else:
-        row = restored(detector, case, METHODS[method])
+        picture = hashlib.sha256(repr(key).encode()).hexdigest()[:16] + ".png"
+        row = restored(detector, case, METHODS[method], args.out / picture) | {"picture": picture}
     with store.open("a") as file:
         file.write(json.dumps({"key": key} | row) + "\n")
     print(name, case.name, method or "", row, flush=True)
     return row
 
 
-def restored(detector: Detector, case: Case, config: RestoreConfig) -> dict[str, Any]:
+def restored(
+    detector: Detector, case: Case, config: RestoreConfig, picture: Path
+) -> dict[str, Any]:
     """Figures of one restoration; its seconds include the scoring before and after."""
     clock, cpu = time.perf_counter(), time.process_time()
     *_, step = detector.restore(case.image, config)
     image, outside = step.image, ~case.mask
+    write_png(image, picture)
     _, similar = structural_similarity(case.image, image, channel_axis=2, full=True)
     row = {
         "seconds": time.perf_counter() - clock,
         "cpu_seconds": time.process_time() - cpu,
         "evaluations": step.evaluations,
         "score": step.score,
-        "under": bool(step.score <= np.float32(detector.calibration.threshold)),
+        "under": float(step.score or 0) <= detector.calibration.threshold,
         "psnr_outside": psnr(image, case.image, outside),
         "ssim_outside": float(similar[outside].mean()),
     }
@@ -192,18 +208,11 @@ def distance(detector: Detector, image: np.ndarray, case: Case) -> float:
     return float(error[adaptive_max_pool2d(mask, error.shape)[0] > 0].mean())
 
 
-def tile(detector: Detector, case: Case, args: argparse.Namespace) -> list[np.ndarray | None]:
-    row: list[np.ndarray | None] = [case.image]
-    for method in SHOWN:
-        *_, step = detector.restore(case.image, METHODS[method])
-        row.append(step.image)
-    return [*row, case.clean]
-
-
-def show(tables: list[tuple[str, int, dict[str, list[dict[str, Any]]]]]) -> None:
+def show(tables: list[tuple[str, int, int, dict[str, list[dict[str, Any]]]]]) -> None:
     columns = "under threshold | PSNR outside, least | SSIM outside | PSNR inside | distance"
     print(f"\n| set, method | {columns} | evaluations | CPU s |\n" + "|---" * 8 + "|")
-    for name, total, table in tables:
+    for name, found, total, table in tables:
+        print(f"| {name}: {found} of {total} defects found" + " |" * 8)
         for method, rows in table.items():
             if not rows:
                 continue
@@ -217,7 +226,7 @@ def show(tables: list[tuple[str, int, dict[str, list[dict[str, Any]]]]]) -> None
                 far = f"{mean('distance'):.3f} (was {mean('distance_before'):.3f})"
             least = min(row["psnr_outside"] for row in rows)
             print(
-                f"| {name} ({len(rows)} of {total} found), {method} | {mean('under'):.0%} | "
+                f"| {name}, {method} ({len(rows)}) | {mean('under'):.0%} | "
                 f"{mean('psnr_outside'):.1f}, {least:.1f} | {mean('ssim_outside'):.3f} | "
                 f"{inside} | {far} | {mean('evaluations'):.0f} | {mean('cpu_seconds'):.1f} |"
             )
