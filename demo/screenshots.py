@@ -2,26 +2,39 @@
 
     python -m demo.screenshots
 
-Starts the app with the shipped models over an empty store, works at the desk in headless
-Chromium, writes docs/*.png.
+Starts the app with the shipped models over an empty store, works in it in headless Chromium,
+writes docs/*.png; with names, such as `many-dark`, those alone.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import sys
 import tempfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from PIL import Image  # noqa: E402
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from playwright.sync_api import (  # noqa: E402
+    Browser,
+    FilePayload,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
+from demo.models import CHECKPOINTS  # noqa: E402
 from demo.ui import LAUNCH, build  # noqa: E402
 
+Scheme = Literal["light", "dark"]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SHOTS = (
+SHOTS: tuple[tuple[str, str, tuple[int, ...], int, Scheme], ...] = (
     ("inspect", "brick", (0, 4, 1), 1280, "light"),
     ("inspect-dark", "cookie", (0, 2, 1), 1280, "dark"),
     ("inspect-400", "brick", (3,), 400, "light"),
@@ -29,9 +42,17 @@ SHOTS = (
     ("empty", "brick", (), 1280, "light"),
 )
 """File, model, examples (the last one stays on the desk), width in pixels, colour scheme."""
+MANY: tuple[tuple[str, str, int, Scheme], ...] = (
+    ("many", "brick", 1280, "light"),
+    ("many-dark", "cookie", 1280, "dark"),
+    ("many-400", "brick", 400, "light"),
+    ("many-400-dark", "cookie", 400, "dark"),
+)
+"""File, model, width in pixels, colour scheme."""
 
 
-def main() -> None:
+def main(wanted: Sequence[str] = ()) -> None:
+    """Take the shots of those names, or all."""
     with tempfile.TemporaryDirectory() as work:
         demo = build(work=work)
         _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True)
@@ -41,26 +62,64 @@ def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             for name, model, examples, width, scheme in SHOTS:
-                # A context of its own is a visitor of its own.
-                context = browser.new_context(
-                    viewport={"width": width, "height": 900}, color_scheme=scheme
-                )
-                page = context.new_page()
-                page.goto(url)
-                page.wait_for_selector("#viewer .viewer")
-                page.get_by_label("Model", exact=True).click()
-                page.get_by_role("option", name=model).click()
-                page.wait_for_timeout(1500)
+                if wanted and name not in wanted:
+                    continue
+                page = visit(browser, url, model, width, scheme)
                 for example in examples:
                     inspect(page, example)
                 if len(examples) > 1:
                     correct(page)
-                page.screenshot(path=DOCS / f"{name}.png", full_page=True)
-                if name != "inspect":  # the README's picture keeps every colour
-                    shrink(DOCS / f"{name}.png")
-                context.close()
+                take(page, name)
+            for name, model, width, scheme in MANY:
+                if wanted and name not in wanted:
+                    continue
+                page = visit(browser, url, model, width, scheme)
+                many(page, model)
+                take(page, name)
             browser.close()
         demo.close()
+
+
+def visit(browser: Browser, url: str, model: str, width: int, scheme: Scheme) -> Page:
+    """The page with a model chosen; a context of its own is a visitor of its own."""
+    size: ViewportSize = {"width": width, "height": 900}
+    page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+    page.goto(url)
+    page.wait_for_selector("#viewer .viewer")
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name=model).click()
+    page.wait_for_timeout(1500)
+    return page
+
+
+def take(page: Page, name: str) -> None:
+    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+    if name != "inspect":  # the README's picture keeps every colour
+        shrink(DOCS / f"{name}.png")
+    page.context.close()
+
+
+def many(page: Page, model: str) -> None:
+    """All examples with their masks and a torn file, scored and evaluated."""
+    page.get_by_role("tab", name="Many images").click()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted((CHECKPOINTS / model / "examples").glob("*.png")):
+            kind = path.stem.removesuffix("_mask").split("_", 1)[1]
+            folder = "ground_truth" if path.stem.endswith("_mask") else "test"
+            archive.write(path, f"{model}/{folder}/{kind}/{path.name}")
+        archive.writestr(f"{model}/test/good/torn.png", b"no image")
+    files: list[FilePayload] = [
+        {"name": "set.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    ]
+    page.locator("#many-upload input[type=file]").set_input_files(files)
+    page.wait_for_selector(".many .said:has-text('Done')", timeout=300_000)
+    page.locator(".many tbody tr").last.scroll_into_view_if_needed()
+    page.locator("#evaluate button").first.click()
+    page.locator("#evaluate-now").click()
+    page.wait_for_selector(".evaluation", timeout=120_000)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1000)
 
 
 def inspect(page: Page, example: int) -> None:
@@ -102,4 +161,4 @@ def shrink(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
