@@ -96,7 +96,7 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "token": item.id,
         "item": item.id,
         "name": item.name,
-        "note": item.note,
+        "note": " ".join(filter(None, [item.note, _reduced(item.height, item.width)])),
         "partial": False,
         "image": image,
         "original": [item.width, item.height],
@@ -113,6 +113,17 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "review": session.desk(item.id) or _review(session, item),
         "entry": entry(item),
     }
+
+
+def _reduced(height: int, width: int) -> str:
+    """A sentence for an image whose masks are edited at less than its size."""
+    shape = edit_shape(height, width)
+    if shape == (height, width):
+        return ""
+    return (
+        f"Masks of so large an image are edited at {shape[1]} x {shape[0]} pixels and enlarged "
+        f"to {width} x {height} in the files."
+    )
 
 
 def _review(session: Session, item: Item) -> dict[str, Any] | None:

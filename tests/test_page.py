@@ -576,7 +576,7 @@ def test_a_mask_made_elsewhere_is_corrected(page):
     page.locator("#viewer .bring").set_input_files(
         {"name": "mask.png", "mimeType": "image/png", "buffer": png(mask[:9])}
     )
-    page.wait_for_selector("#viewer .saved.wrong:has-text('48 x 9')")
+    page.wait_for_selector("#viewer .complaint:has-text('48 x 9')")
 
 
 def test_a_link_restores_example_model_and_threshold(page, site):
@@ -594,6 +594,23 @@ def test_a_link_restores_example_model_and_threshold(page, site):
         other.goto(f"{site}/?{query}")
         other.wait_for_selector("#problem .problem")
     other.close()
+
+
+def test_a_stroke_outlives_a_lost_connection(browser, site):
+    page = browser.new_page()
+    page.goto(site)
+    page.wait_for_selector("#viewer .viewer")
+    pick(page, 0)
+    page.route("**/component_server/**", lambda route: route.abort())
+    brush(page, "b", 6)
+    stroke(page, [(10, 10), (30, 10)])
+    page.wait_for_selector("#viewer .saved.wrong:has-text('tried again')")
+    mask = drawn(page)
+    page.unroute("**/component_server/**")
+    saved(page)
+    reload(page, "1_good part.png")
+    np.testing.assert_array_equal(drawn(page), mask)
+    page.close()
 
 
 def test_a_made_up_session_sees_an_empty_desk_and_strangers_get_nothing(page, browser, site):

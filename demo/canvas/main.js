@@ -36,8 +36,9 @@ function later() {
 }
 
 function countArea() {
+  const mask = now.mask, length = mask.length;
   let area = 0;
-  for (let i = 0; i < now.mask.length; i++) area += now.mask[i];
+  for (let i = 0; i < length; i++) area += mask[i];
   now.area = area;
 }
 
@@ -115,6 +116,7 @@ async function show(value) {
   const [width, height] = value.shown, review = value.review ?? {}, pixels = width * height;
   const scales = value.scales.map((scale) => ({ ...scale, map: decodeMap(scale.map) }));
   const fresh = !same;
+  setAside();
   now = {
     ...value, width, height, picture, scales, shrink: width / value.original[0],
     calibrated: value.threshold, threshold: value.at ?? review.threshold ?? value.threshold,
@@ -141,8 +143,9 @@ async function show(value) {
   refresh();
   table();
   chips(); buttons(); permalink();
-  unsaved = false;
-  tell(value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
+  if (pending.size) flush();
+  else tell(value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
+  complain();
   put(".note", value.note ?? "");
   if (value.item) { enter(value.entry); list(); trigger("current", { item: value.item }); }
 }
@@ -169,12 +172,12 @@ async function receive(message) {
   try {
     if (message.desk) await show(message.desk);
     else if (message.open) await open(message.open);
-    else if (message.queue && now?.item && !unsaved && !saving) {  // changed in another tab?
+    else if (message.queue && now?.item && !unsaved && !saving && !pending.size) {  // changed in another tab?
       const entry = queue.find((each) => each.item === now.item);
       if (!entry) { now = null; $(".viewer").dataset.state = "empty"; trigger("current", { item: null }); }
       else if (entry.decision !== now.decision) await open(now.item);
     }
-  } catch (error) { tell(error.message, true); }
+  } catch (error) { complain(error.message); }
 }
 
 function begins() {
@@ -209,7 +212,7 @@ function begins() {
   });
   showOptions(); setSize(options.size); chooseTool("select"); listen();
   new ResizeObserver(fitStage).observe(stage);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden && unsaved) flush(); });
   $(".viewer").desk = { state: () => now, view, ask };  // for tests and measurements
   watch("value", () => receive(props.value));
   receive(props.value);

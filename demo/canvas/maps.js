@@ -105,8 +105,8 @@ function eachPixel(found, region, visit) {
 
 // What the model proposes: above the threshold, holes filled and small regions left out if asked.
 function propose(map, threshold, width, height, least, fill, out) {
-  const level = Math.fround(threshold);
-  for (let i = 0; i < out.length; i++) out[i] = map[i] > level ? 1 : 0;
+  const level = Math.fround(threshold), length = out.length;
+  for (let i = 0; i < length; i++) out[i] = map[i] > level ? 1 : 0;
   if (fill) {
     const ground = out.map((v) => 1 - v), found = findRegions(ground, width, height, null, 0);
     found.regions.forEach((r, k) => {

@@ -5,7 +5,7 @@ const STATUS = {
   corrected: ["✎", "corrected"], rejected: ["✕", "good part"],
 };
 let session = null, queue = [], words = [], unsaved = false, saving = null, saveTimer = 0, fetching = false;
-const thumbs = new Map();
+const thumbs = new Map(), pending = new Map();
 
 // The server's answer, or a sentence where there is none: a call that fails gives undefined.
 async function ask(name, request) {
@@ -18,6 +18,9 @@ function tell(text, wrong = false) {
   $(".saved").classList.toggle("wrong", wrong);
 }
 
+// What could not be done, until the next thing is.
+function complain(text = "") { put(".complaint", text); }
+
 function save(wait = 150) {
   if (!now?.item) return;
   unsaved = true;
@@ -26,25 +29,35 @@ function save(wait = 150) {
   saveTimer = setTimeout(flush, wait);
 }
 
-// Sends what has changed; resolves when everything up to now is on the server's disk.
-async function flush() {
-  clearTimeout(saveTimer);
-  if (saving) await saving;
-  if (!unsaved || !now?.item) return;
+// Sets aside what has changed on the desk, so that another image may come onto it.
+function setAside() {
+  if (unsaved && now?.item) pending.set(now.item, reviewOf(now));
   unsaved = false;
-  const desk = now, request = { item: desk.item, review: reviewOf(desk) };
-  saving = ask("save", request);
-  const answer = await saving;
-  saving = null;
-  if (answer.lost) {
-    unsaved = true;
-    saveTimer = setTimeout(flush, 2000);
-    tell("Not saved: the server does not answer. It will be tried again.", true);
-  } else if (answer.error) tell(`Not saved: ${answer.error}`, true);
-  else if (!unsaved) {
-    tell(`Saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+}
+
+// Sends what has changed; resolves when it is on the server's disk, or the server is out of reach.
+function flush() {
+  clearTimeout(saveTimer);
+  setAside();
+  saving ??= sendAll().finally(() => { saving = null; });
+  return saving;
+}
+
+async function sendAll() {
+  while (pending.size) {
+    const [item, review] = pending.entries().next().value;
+    pending.delete(item);
+    const answer = await ask("save", { item, review });
+    if (answer.lost) {
+      if (!pending.has(item)) pending.set(item, review);
+      saveTimer = setTimeout(flush, 2000);
+      return tell("Not saved: the server does not answer. It will be tried again.", true);
+    }
+    if (answer.error) return tell(`Not saved: ${answer.error}`, true);
     enter(answer.entry);
+    setAside();
   }
+  tell(`Saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
 }
 
 function reviewOf(desk) {
@@ -60,13 +73,13 @@ function reviewOf(desk) {
 
 async function open(item) {
   if (!item) return;
-  await flush();
+  if (unsaved || pending.size || saving) await flush();
   const mine = ++serial;
   $(".viewer").setAttribute("aria-busy", "true");
   const answer = await ask("open", { item });
   $(".viewer").removeAttribute("aria-busy");
   if (mine !== serial) return;
-  if (answer.error) tell(answer.error, true); else await show(answer);
+  if (answer.error) complain(answer.error); else await show(answer);
 }
 
 function step(by) {
@@ -153,10 +166,11 @@ function queueButton(entry) {
 async function take(format, button) {
   if (!now?.item) return;
   button.disabled = true;
-  await flush();
+  if (unsaved || pending.size || saving) await flush();
   const answer = await ask("take", { item: now.item, format });
   button.disabled = false;
-  if (answer.error) return tell(answer.error, true);
+  if (answer.error) return complain(answer.error);
+  complain();
   const link = make("a");
   link.href = URL.createObjectURL(new Blob([decodeBytes(answer.data)], { type: answer.type }));
   link.download = answer.name;
@@ -166,13 +180,14 @@ async function take(format, button) {
 
 async function bring(file) {
   if (!now?.item || !file) return;
-  if (file.size > 32e6) return tell(`${file.name} is larger than 32 MB: bring a smaller mask.`, true);
+  if (file.size > 32e6) return complain(`${file.name} is larger than 32 MB: bring a smaller mask.`);
   const desk = now, bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";
   for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
   const answer = await ask("bring", { item: desk.item, name: file.name, data: btoa(text) });
-  if (answer.error) return tell(answer.error, true);
+  if (answer.error) return complain(answer.error);
   if (now !== desk) return;
+  complain();
   now.labels.push(...answer.labels);
   const change = begin("paint");
   now.paint.fill(2);

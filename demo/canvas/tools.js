@@ -76,8 +76,10 @@ const undo = () => replay("undo", "redo", "before");
 const redo = () => replay("redo", "undo", "after");
 
 function recombine({ left, top, right, bottom } = { left: 0, top: 0, right: now.width, bottom: now.height }) {
+  const { zone, paint, proposal, mask, width } = now;
   for (let y = top; y < bottom; y++)
-    for (let i = y * now.width + left, stop = y * now.width + right; i < stop; i++) now.mask[i] = decided(i);
+    for (let i = y * width + left, stop = y * width + right; i < stop; i++)
+      mask[i] = zone[i] ? 0 : paint[i] === 0 ? proposal[i] : paint[i] & 1;
   schedule("overlay", { left, top, right, bottom });
 }
 
