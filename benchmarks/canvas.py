@@ -66,12 +66,20 @@ def measure(page: Page) -> None:
         report(page, f"stroke, brush of {size} px")
         page.mouse.up()
         page.wait_for_timeout(800)
-    page.locator("#viewer .threshold").focus()
+    slider = page.locator("#viewer .threshold")
+    slider.scroll_into_view_if_needed()
+    span = slider.bounding_box()
+    assert span is not None
+    page.mouse.move(span["x"] + span["width"] / 2, span["y"] + span["height"] / 2)
     page.evaluate(WATCH)
-    for k in range(60):
-        page.keyboard.press("ArrowLeft" if k < 40 else "ArrowRight")
+    page.mouse.down()
+    for k in range(120):
+        across = 0.5 + 0.4 * np.sin(k / 12)
+        page.mouse.move(span["x"] + span["width"] * across, span["y"] + span["height"] / 2)
     report(page, "threshold slider")
-    page.wait_for_timeout(800)
+    page.mouse.up()
+    page.wait_for_timeout(1200)
+    stage.scroll_into_view_if_needed()
     page.mouse.move(x, y)
     page.evaluate(WATCH)
     for k in range(40):

@@ -27,6 +27,7 @@ function schedule(what = "all", rect = null) {
 }
 
 function draw() {
+  if (now) settle();  // may ask for a frame, which is this one
   frame = 0;
   if (!now) return;
   const began = performance.now();

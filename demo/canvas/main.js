@@ -19,31 +19,29 @@ const loadImage = (url) => new Promise((done, fail) => {
 // After a change of map, threshold or clean-up: the model's proposal anew, below what was painted.
 function reproposed() {
   const began = performance.now();
-  propose(now.map, now.threshold, now.width, now.height, now.least, now.fill, now.proposal);
-  if (now.painted || now.zoned) recombine(); else { now.mask.set(now.proposal); schedule("overlay"); }
+  now.stale = false;
+  now.area = propose(now.map, now.threshold, now.width, now.height, now.least, now.fill, now.proposal);
+  now.mask.set(now.proposal);
+  if (now.rows) now.area += recombine(now.rows);
+  schedule("overlay");
   describe();
   later();
   spent += performance.now() - began;
 }
 
+function settle() { if (now?.stale) reproposed(); }
+
 // Regions and table follow when the hand rests.
 function later() {
-  countArea();
   put(".area", percent(now.area / now.mask.length));
   now.found = null;
   clearTimeout(tableTimer);
-  tableTimer = setTimeout(() => { if (now && !now.found) { refresh(); table(); } }, 100);
-}
-
-function countArea() {
-  const mask = now.mask, length = mask.length;
-  let area = 0;
-  for (let i = 0; i < length; i++) area += mask[i];
-  now.area = area;
+  tableTimer = setTimeout(() => { if (now && !now.found) { refresh(); table(); } }, 150);
 }
 
 // Regions up to date with the mask, for whoever is about to use them.
 function refresh() {
+  settle();
   if (now.found) return;
   now.found = findRegions(now.mask, now.width, now.height, now.map);
   const gone = new Uint8Array(now.mask.length);
@@ -64,6 +62,8 @@ function settleScore() {
 function edited(layer) {
   now.painted = now.paint.indexOf(1) >= 0 || now.paint.indexOf(2) >= 0;
   now.zoned = now.zone.indexOf(1) >= 0;
+  now.rows = rowsOf([now.paint, now.zone], now.width, now.height);
+  now.area = count(now.mask);
   if (layer === "zone") settleScore();
   const changed = now.painted || now.zoned;
   if (changed && now.decision !== "corrected") now.decision = "corrected";
@@ -85,7 +85,8 @@ function setThreshold(value, source) {
   now.threshold = value;
   if (source !== "range") $(".threshold").value = value;
   if (source !== "number") $(".threshold-number").value = Number(value.toFixed(4));
-  reproposed();
+  now.stale = true;  // the next frame proposes anew, however many events come before it
+  schedule("overlay");
   permalink();
   save(250);
 }
@@ -129,6 +130,7 @@ async function show(value) {
   if (review.removed) decodeRuns(review.removed, now.paint, 2);
   if (review.zone) decodeRuns(review.zone, now.zone, 1);
   now.painted = !!(review.added || review.removed); now.zoned = !!review.zone;
+  now.rows = rowsOf([now.paint, now.zone], width, height);
   now.map = fuse(scales, now.on, width, height);
   $(".viewer").dataset.state = "full";
   mixHeat();

@@ -104,9 +104,11 @@ function eachPixel(found, region, visit) {
 }
 
 // What the model proposes: above the threshold, holes filled and small regions left out if asked.
+// Returns how many pixels that are.
 function propose(map, threshold, width, height, least, fill, out) {
   const level = Math.fround(threshold), length = out.length;
-  for (let i = 0; i < length; i++) out[i] = map[i] > level ? 1 : 0;
+  let area = 0;
+  for (let i = 0; i < length; i++) { const above = map[i] > level ? 1 : 0; out[i] = above; area += above; }
   if (fill) {
     const ground = out.map((v) => 1 - v), found = findRegions(ground, width, height, null, 0);
     found.regions.forEach((r, k) => {
@@ -118,7 +120,26 @@ function propose(map, threshold, width, height, least, fill, out) {
     for (let k = 0; k < found.starts.length; k++)
       if (small[found.of[k]]) out.fill(0, found.starts[k], found.ends[k]);
   }
-  return out;
+  return fill || least > 1 ? count(out) : area;
+}
+
+function count(mask) {
+  const length = mask.length;
+  let area = 0;
+  for (let i = 0; i < length; i++) area += mask[i];
+  return area;
+}
+
+// The rows that a layer has anything in, over the whole width.
+function rowsOf(layers, width, height) {
+  let first = Infinity, last = -1;
+  for (const layer of layers)
+    for (const value of [1, 2]) {
+      const at = layer.indexOf(value);
+      if (at >= 0) { first = Math.min(first, at); last = Math.max(last, layer.lastIndexOf(value)); }
+    }
+  if (last < 0) return null;
+  return { left: 0, right: width, top: Math.floor(first / width), bottom: Math.floor(last / width) + 1 };
 }
 
 // Run lengths, row by row, zeros first: what is sent to the server and kept there.

@@ -31,6 +31,7 @@ function save(wait = 150) {
 
 // Sets aside what has changed on the desk, so that another image may come onto it.
 function setAside() {
+  settle();
   if (unsaved && now?.item) pending.set(now.item, reviewOf(now));
   unsaved = false;
 }

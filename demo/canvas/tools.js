@@ -37,7 +37,7 @@ function place(event) {
 }
 
 // Before a change: a copy of its layer. After it: the rectangle that changed, both ways.
-function begin(layer) { return { layer, before: now[layer].slice(), rect: null }; }
+function begin(layer) { settle(); return { layer, before: now[layer].slice(), rect: null }; }
 
 function grow(change, rect) {
   const old = change.rect;
@@ -75,12 +75,18 @@ function replay(from, to, side) {
 const undo = () => replay("undo", "redo", "before");
 const redo = () => replay("redo", "undo", "after");
 
+// The mask anew within a rectangle; returns by how many pixels it grew.
 function recombine({ left, top, right, bottom } = { left: 0, top: 0, right: now.width, bottom: now.height }) {
   const { zone, paint, proposal, mask, width } = now;
+  let grown = 0;
   for (let y = top; y < bottom; y++)
-    for (let i = y * width + left, stop = y * width + right; i < stop; i++)
-      mask[i] = zone[i] ? 0 : paint[i] === 0 ? proposal[i] : paint[i] & 1;
+    for (let i = y * width + left, stop = y * width + right; i < stop; i++) {
+      const marked = zone[i] ? 0 : paint[i] === 0 ? proposal[i] : paint[i] & 1;
+      grown += marked - mask[i];
+      mask[i] = marked;
+    }
   schedule("overlay", { left, top, right, bottom });
+  return grown;
 }
 
 function paintSegment(stroke, from, to) {
