@@ -94,8 +94,7 @@ def visit(browser: Browser, url: str, model: str, width: int, scheme: Scheme) ->
 
 def take(page: Page, name: str) -> None:
     page.screenshot(path=DOCS / f"{name}.png", full_page=True)
-    if name != "inspect":  # the README's picture keeps every colour
-        shrink(DOCS / f"{name}.png")
+    shrink(DOCS / f"{name}.png")
     page.context.close()
 
 
