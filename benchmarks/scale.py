@@ -3,8 +3,9 @@
     python -m benchmarks.scale FOLDER --checkpoint NAME [--images 200] [--tables-only]
 
 Every way scores the same images into tables (and pictures), from process start to the last row.
-Ray's start, its actors' imports and its warm rate are told apart: a cluster pays the first two
-once.
+Ray's start and its actors' imports, which a cluster pays once, are told apart from the rest. CPU
+seconds an image, over all processes and after the first row, are what other work on the machine
+disturbs least.
 """
 
 from __future__ import annotations
@@ -15,10 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from ddad.batch import plan_outputs
 from ddad.cluster import Pool, score_on_ray
+
+Mark = tuple[float, float]
+"""Seconds since 1970, and of CPU, when a row arrived."""
 
 
 def main() -> None:
@@ -33,8 +40,8 @@ def main() -> None:
         itertools.islice(itertools.cycle(f for f, _ in plan_outputs([args.folder])), args.images)
     )
     planned = [(str(file), f"{i:06}") for i, file in enumerate(files)]
-    print("| way | images/s, all in | first row after | images/s, warm |")
-    print("|---|---|---|---|")
+    print("| way | images/s, all in | first row after | images/s, warm | CPU s/image, warm |")
+    print("|---|---|---|---|---|")
     for threads in (1, args.cores):
         print(row(f"plain loop, {threads} thread(s)", *plain(planned, args, threads)), flush=True)
     for actors, threads in ((1, 1), (args.cores, 1), (1, args.cores)):
@@ -43,13 +50,13 @@ def main() -> None:
         print(row(label, *rayed(planned, args, pool)), flush=True)
 
 
-def row(label: str, all_in: float, first: float, warm: float) -> str:
-    return f"| {label} | {all_in:.2f} | {first:.1f} s | {warm:.2f} |"
+def row(label: str, all_in: float, first: float, warm: float, cpu: float) -> str:
+    return f"| {label} | {all_in:.2f} | {first:.1f} s | {warm:.2f} | {cpu:.3f} |"
 
 
 def plain(
     planned: list[tuple[str, str]], args: argparse.Namespace, threads: int
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float, float]:
     """A process of its own: what it printed of its clock, and the whole of it."""
     code = (
         "import sys, time, torch\n"
@@ -60,7 +67,7 @@ def plain(
         "files = [tuple(line.split('\\t')) for line in sys.stdin.read().splitlines()]\n"
         "planned = [(Path(f), PurePosixPath(n)) for f, n in files]\n"
         "score_files(Detector.load(sys.argv[2]), planned, Path(sys.argv[3]), max_pixels=10**8,\n"
-        "            report=lambda name, done, total: print(time.time(), flush=True))\n"
+        "            report=lambda *_: print(time.time(), time.process_time(), flush=True))\n"
     )
     with tempfile.TemporaryDirectory() as out:
         started = time.time()
@@ -71,13 +78,14 @@ def plain(
             text=True,
             check=True,
         )
-        return rates(started, [float(line) for line in done.stdout.splitlines()])
+        lines = [line.split() for line in done.stdout.splitlines()]
+        return rates(started, [(float(wall), float(cpu)) for wall, cpu in lines])
 
 
 def rayed(
     planned: list[tuple[str, str]], args: argparse.Namespace, pool: Pool
-) -> tuple[float, float, float]:
-    times: list[float] = []
+) -> tuple[float, float, float, float]:
+    marks: list[Mark] = []
     with tempfile.TemporaryDirectory() as out:
         started = time.time()
         score_on_ray(
@@ -86,16 +94,29 @@ def rayed(
             out,
             pool,
             max_pixels=10**8,
-            report=lambda name, done, total: times.append(time.time()),
+            report=lambda name, done, total: marks.append((time.time(), used())),
         )
-        return rates(started, times)
+        return rates(started, marks)
 
 
-def rates(started: float, times: list[float]) -> tuple[float, float, float]:
-    """Images a second over all, seconds to the first row, and the rate of the second half."""
-    half = len(times) // 2
-    warm = (len(times) - half - 1) / max(times[-1] - times[half], 1e-9)
-    return len(times) / (times[-1] - started), times[0] - started, warm
+def used() -> float:
+    """CPU seconds of this process and all that it started and that still live."""
+    total = 0.0
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def rates(started: float, marks: list[Mark]) -> tuple[float, float, float, float]:
+    """Images a second over all, seconds to the first row; the second half's rate and CPU time."""
+    half = len(marks) // 2
+    (first, _), (middle, before), (last, after) = marks[0], marks[half], marks[-1]
+    count = len(marks) - half - 1
+    warm = count / max(last - middle, 1e-9)
+    return len(marks) / (last - started), first - started, warm, (after - before) / count
 
 
 if __name__ == "__main__":

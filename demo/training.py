@@ -21,9 +21,18 @@ LIVE = ("live", "plan", "pause", "resume", "stop", "cancel", "timer")
 """The parts that show how a training stands."""
 
 
-def tab(page: Page, workshop: Workshop) -> Callable[[gr.Blocks], None]:
+def alarm_button() -> tuple[gr.Button, gr.HTML]:
+    """For the desk: "this was a false alarm", shown with a model of the visitor's own."""
+    button = gr.Button("This was a false alarm", visible=False, elem_id="desk-alarm")
+    return button, gr.HTML("", elem_id="desk-alarm-said")
+
+
+def tab(
+    page: Page, workshop: Workshop, alarm: tuple[gr.Button, gr.HTML]
+) -> Callable[[gr.Blocks], None]:
     """Lay out the tab and wire it; what is returned greets a visitor who (re)loads the page."""
     ui = steps(workshop)
+    _wire_desk(ui, page, workshop, alarm)
     _wire_photos(ui, workshop)
     _wire_plan(ui, workshop)
     _wire_training(ui, page, workshop)
@@ -222,6 +231,33 @@ def _wire_alarms(ui: dict[str, Any], workshop: Workshop) -> None:
         [ui["alarm_said"], ui["result"], ui["alarms"]],
         **HEAVY,
         **PRIVATE,
+    )
+
+
+def _wire_desk(
+    ui: dict[str, Any], page: Page, workshop: Workshop, alarm: tuple[gr.Button, gr.HTML]
+) -> None:
+    button, said = alarm
+
+    def learn(key: str | None, model: str, session: str | None, current: str | None) -> str:
+        bench = workshop.open(key)
+        try:
+            name = model.removeprefix(f"~{bench.key}/")
+            return (
+                f"<p class='kept'>{work.desk_alarm(bench, name, page.store, session, current)}</p>"
+            )
+        except (ValueError, OSError) as error:
+            return problem(error)
+
+    page.model.change(
+        lambda name: (gr.update(visible=str(name).startswith("~")), ""),
+        page.model,
+        [button, said],
+        **LIGHT,
+        **PRIVATE,
+    )
+    button.click(
+        learn, [ui["key"], page.model, page.session, page.current], said, **HEAVY, **PRIVATE
     )
 
 

@@ -6,14 +6,17 @@ Everything that brings torch is imported when it is needed.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ddad.images import write_png
 from ddad.journal import write_json
-from demo.bench import Bench
+from demo.bench import Bench, WorkshopError
+from demo.store import Store
 
 
 def false_alarm(bench: Bench, name: str, paths: list[Path]) -> str:
@@ -32,6 +35,25 @@ def false_alarm(bench: Bench, name: str, paths: list[Path]) -> str:
         detector.save(folder)
         bench.add(paths)
     return str(change)
+
+
+def desk_alarm(
+    bench: Bench, name: str, store: Store, session_id: str | None, item_id: str | None
+) -> str:
+    """The image on the desk joins the normals of a model of the visitor's; what changed.
+
+    Raises WorkshopError without an image, and for one that he decided is defective: its mask must
+    never become part of what is normal.
+    """
+    session = store.open(session_id)
+    if item_id is None:
+        raise WorkshopError("there is no image on the desk")
+    if session.item(item_id).decision in ("accepted", "corrected"):
+        raise WorkshopError("you decided that this part is defective: it cannot be a false alarm")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{item_id}.png"
+        write_png(session.pixels(item_id), file)
+        return false_alarm(bench, name, [file])
 
 
 def look_over(bench: Bench, fpr: float, on_progress: Callable[[int, int], None]) -> dict[str, Any]:

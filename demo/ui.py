@@ -71,10 +71,11 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             start = desk.tab(page, inspect)
             restoration.panel(page)
+            alarm = training.alarm_button()
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
-            greet = training.tab(page, workshop)
+            greet = training.tab(page, workshop, alarm)
         start(demo)
         greet(demo)
         api.endpoints(models)

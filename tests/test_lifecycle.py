@@ -21,6 +21,7 @@ from ddad.journal import PAUSE, STOP, read_log, read_progress, request
 from ddad.lifecycle import CALIBRATION, PIXEL, Photographs, Plan, file_digest, run
 from ddad.run import TINY
 from ddad.scoring import ScoreConfig
+from ddad.synthetic import KINDS
 
 SCORE = ScoreConfig(size=32, feature_size=64)
 QUICK = Plan("feature", TINY, SCORE)
@@ -49,7 +50,7 @@ def test_a_training_leaves_a_model_with_its_card(normals, extractor, tmp_path):
     for name in ("examples/1_good.png", "maps/1_good.png"):
         assert name in card and (tmp_path / name).exists()
     masks = sorted(tmp_path.glob("examples/*_mask.png"))
-    assert len(masks) == 4 and all(np.asarray(Image.open(m)).any() for m in masks)
+    assert len(masks) == len(KINDS) and all(np.asarray(Image.open(m)).any() for m in masks)
     progress = read_progress(tmp_path / "run")
     assert (progress["state"], progress["done"]) == ("done", 1.0)
     rows = read_log(tmp_path / "run")

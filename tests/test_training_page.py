@@ -100,8 +100,8 @@ def photos(tmp_path_factory):
             archive.write(file, f"good/{file.name}")
         archive.write(folder / "part03.png", "good/again.png")
         archive.writestr("good/broken.png", b"nothing")
-    mark = folder / "alarm.png"
-    Image.fromarray(spoil(texture(rng), rng)[0]).save(mark)
+    for name in ("alarm.png", "other.png"):
+        Image.fromarray(spoil(texture(rng), rng)[0]).save(folder / name)
     return folder
 
 
@@ -182,6 +182,9 @@ def test_the_model_is_in_this_visitors_picker_alone(page, browser, site, photos)
     page.get_by_role("tab", name="Inspect").click()
     page.locator("#upload input[type=file]").set_input_files(photos / "alarm.png")
     page.wait_for_selector(".viewer[data-verdict=bad]")
+    page.locator("#desk-alarm").click()
+    page.wait_for_selector("#desk-alarm-said .kept")
+    assert "1 normals added: threshold" in text(page, "#desk-alarm-said")
     other = browser.new_page()
     other.goto(site.url)
     other.locator("#model input").click()
@@ -195,10 +198,10 @@ def test_a_false_alarm_moves_the_threshold(page, photos):
     page.locator("#train-steps").get_by_text("Result", exact=True).first.click()
     before = text(page, "#train-result")
     page.locator("#train-alarm button").first.click()
-    page.locator("#train-alarms input[type=file]").set_input_files(photos / "alarm.png")
+    page.locator("#train-alarms input[type=file]").set_input_files(photos / "other.png")
     page.wait_for_selector("#train-alarm-said .kept")
     assert "1 normals added: threshold" in text(page, "#train-alarm-said")
-    assert "18 good parts" in text(page, "#train-result") and text(page, "#train-result") != before
+    assert "19 good parts" in text(page, "#train-result") and text(page, "#train-result") != before
 
 
 def test_a_training_can_be_paused_and_deleted(page):

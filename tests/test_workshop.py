@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import zipfile
 from dataclasses import replace
@@ -10,10 +11,13 @@ from dataclasses import replace
 import numpy as np
 import psutil
 import pytest
-from conftest import texture
+from conftest import spoil, texture
 from PIL import Image
 
+from ddad.detector import Detector
 from demo.bench import Job, Rules, WorkshopError
+from demo.store import Store, StoreError
+from demo.training_work import desk_alarm
 from demo.workshop import Workshop
 
 
@@ -152,3 +156,27 @@ def test_benches_expire_unless_their_training_goes_on(tmp_path, photos):
         os.utime(bench.folder, (old_time, old_time))
     workshop.tick()
     assert not old.folder.exists() and busy.folder.exists() and new.folder.exists()
+
+
+def test_what_a_person_called_defective_never_joins_the_normals(
+    workshop, photos, tiny_checkpoint, tmp_path
+):
+    bench, store = filled(workshop, photos), Store(tmp_path / "store")
+    shutil.copytree(tiny_checkpoint, bench.path("m"))
+    session = store.open(None)
+    pixels, mask = spoil(texture(np.random.default_rng(1)), np.random.default_rng(2))
+    item = session.add("part.png", pixels).id
+    before = Detector.load(bench.path("m")).calibration
+    for decision in ("accepted", "corrected"):
+        session.review(item, mask=mask, threshold=3.0, decision=decision)
+        with pytest.raises(WorkshopError, match="you decided that this part is defective"):
+            desk_alarm(bench, "m", store, session.id, item)
+    with pytest.raises(WorkshopError, match="no image"):
+        desk_alarm(bench, "m", store, session.id, None)
+    with pytest.raises(StoreError):  # another visitor's image
+        desk_alarm(bench, "m", store, store.open(None).id, item)
+    assert Detector.load(bench.path("m")).calibration == before and len(bench.photos()) == 6
+    session.review(item, mask=np.zeros_like(mask), threshold=3.0, decision="rejected")
+    assert "1 normals added" in desk_alarm(bench, "m", store, session.id, item)
+    assert Detector.load(bench.path("m")).calibration.n == before.n + 1
+    assert len(bench.photos()) == 7
