@@ -77,6 +77,14 @@ class Models:
                 del self._loaded[old], self._stamps[old]
             return self._loaded[name]
 
+    def library(self) -> None:
+        """Import what models need, before anything else imports a part of it.
+
+        diffusers gives half of itself to a thread that imports it while another does.
+        """
+        with self._lock:
+            import ddad.detector  # noqa: F401
+
     def examples(self, name: str) -> list[Example]:
         """The example images beside a checkpoint; the file's stem is the caption."""
         try:

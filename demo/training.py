@@ -33,11 +33,11 @@ def tab(
     """Lay out the tab and wire it; what is returned greets a visitor who (re)loads the page."""
     ui = steps(workshop)
     _wire_desk(ui, page, workshop, alarm)
-    _wire_photos(ui, workshop)
-    _wire_plan(ui, workshop)
+    _wire_photos(ui, page, workshop)
+    _wire_plan(ui, page, workshop)
     _wire_training(ui, page, workshop)
     _wire_models(ui, page, workshop)
-    _wire_alarms(ui, workshop)
+    _wire_alarms(ui, page, workshop)
     _wire_exchange(ui, page, workshop)
 
     def arrive(key: str | None) -> tuple[Any, ...]:
@@ -56,7 +56,7 @@ def tab(
     return greet
 
 
-def _wire_photos(ui: dict[str, Any], workshop: Workshop) -> None:
+def _wire_photos(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     def add(key: str | None, files: list[str] | None) -> tuple[Any, ...]:
         bench = workshop.open(key)
         said: Any = ""
@@ -78,15 +78,16 @@ def _wire_photos(ui: dict[str, Any], workshop: Workshop) -> None:
         add, [key, ui["upload"]], [key, ui["trouble"], ui["kept"], ui["upload"]], **LIGHT, **PRIVATE
     )
     ui["clear"].click(clear, key, [key, ui["kept"]], **LIGHT, **PRIVATE)
-    _wire_check(ui, workshop)
+    _wire_check(ui, page, workshop)
 
 
-def _wire_check(ui: dict[str, Any], workshop: Workshop) -> None:
+def _wire_check(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     def look(
         key: str | None,
         fpr: float,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:
+        page.models.library()
         bench = workshop.open(key)
         if len(bench.names()) < 2:
             return problem(ValueError("put at least 2 photographs on the bench")), *(gr.skip(),) * 3
@@ -99,6 +100,7 @@ def _wire_check(ui: dict[str, Any], workshop: Workshop) -> None:
         )
 
     def leave(key: str | None, ticked: list[str], fpr: float) -> tuple[Any, ...]:
+        page.models.library()
         bench = workshop.open(key)
         bench.leave_out([str(name) for name in ticked])
         found = work.look_over(bench, float(fpr), lambda done, total: None)
@@ -140,8 +142,9 @@ def _mine(bench: Bench) -> Any:
     return gr.update(choices=names, value=fresh)
 
 
-def _wire_plan(ui: dict[str, Any], workshop: Workshop) -> None:
+def _wire_plan(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     def plan(key: str | None, branch: str, minutes: float) -> tuple[Any, str]:
+        page.models.library()
         bench = workshop.open(key)
         return gr.update(visible=branch == FULL), work.planned_time(bench, branch, minutes)
 
@@ -191,6 +194,7 @@ def _wire_models(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     key, mine = ui["key"], ui["mine"]
 
     def show(key: str | None, name: str | None) -> tuple[Any, ...]:
+        page.models.library()
         bench = workshop.open(key)
         if name not in bench.models():
             return "", gr.update(value=None), ""
@@ -216,8 +220,9 @@ def _wire_models(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     ui["drop"].click(drop, [key, mine, page.model], [mine, page.model], **LIGHT, **PRIVATE)
 
 
-def _wire_alarms(ui: dict[str, Any], workshop: Workshop) -> None:
+def _wire_alarms(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     def alarms(key: str | None, name: str | None, files: list[str] | None) -> tuple[Any, ...]:
+        page.models.library()
         bench = workshop.open(key)
         try:
             said = work.false_alarm(bench, name or "", [Path(file) for file in files or []])
@@ -240,6 +245,7 @@ def _wire_desk(
     button, said = alarm
 
     def learn(key: str | None, model: str, session: str | None, current: str | None) -> str:
+        page.models.library()
         bench = workshop.open(key)
         try:
             name = model.removeprefix(f"~{bench.key}/")
@@ -265,6 +271,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
     key, mine = ui["key"], ui["mine"]
 
     def bring(key: str | None, file: str | None, current: str) -> tuple[Any, ...]:
+        page.models.library()
         from ddad.parcel import load_checkpoint_zip
 
         bench = workshop.open(key)
@@ -279,6 +286,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
         return "", goes, update, _choices(page, bench, current), None
 
     def push(key: str | None, name: str | None, repo: str, token: str) -> tuple[str, str]:
+        page.models.library()
         from ddad.parcel import push as upload
 
         bench = workshop.open(key)
