@@ -175,14 +175,14 @@ class Workshop:
         )
 
     def _alive(self, job: Job) -> psutil.Process | None:
-        if job.pid in self._children and self._children[job.pid].poll() is not None:
-            del self._children[job.pid]
-        try:
+        with suppress(psutil.Error, ValueError):
             process = psutil.Process(job.pid)
             same = abs(process.create_time() - job.born) < 1
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (psutil.Error, ValueError):
-            return None
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        if job.pid in self._children:
+            self._children.pop(job.pid).wait()  # over: it only has to be taken note of
+        return None
 
     def _jobs(self, state: str) -> list[tuple[Bench, Job]]:
         found = []

@@ -32,7 +32,11 @@ def photos(tmp_path_factory):
 @pytest.fixture
 def workshop(tmp_path, tiny_backbone):
     flags = ("--extractor", str(tiny_backbone), "--feature-size", "64")
-    return Workshop(tmp_path / "work", extra=flags)
+    made = Workshop(tmp_path / "work", extra=flags)
+    yield made
+    for child in made._children.values():
+        child.kill()
+        child.wait()
 
 
 def filled(workshop, photos):
