@@ -28,10 +28,13 @@ def alarm_button() -> tuple[gr.Button, gr.HTML]:
 
 
 def tab(
-    page: Page, workshop: Workshop, alarm: tuple[gr.Button, gr.HTML]
+    page: Page, workshop: Workshop, key: gr.BrowserState, alarm: tuple[gr.Button, gr.HTML]
 ) -> Callable[[gr.Blocks], None]:
-    """Lay out the tab and wire it; what is returned greets a visitor who (re)loads the page."""
-    ui = steps(workshop)
+    """Lay out the tab and wire it; what is returned greets a visitor who (re)loads the page.
+
+    `key` must lie outside the tabs: the browser reads it when its tab is first shown.
+    """
+    ui = steps(workshop, key)
     _wire_desk(ui, page, workshop, alarm)
     _wire_photos(ui, page, workshop)
     _wire_plan(ui, page, workshop)

@@ -20,9 +20,8 @@ send();
 """
 
 
-def steps(workshop: Workshop) -> dict[str, Any]:
+def steps(workshop: Workshop, key: gr.BrowserState) -> dict[str, Any]:
     """The tab's components by name."""
-    key = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
     ui: dict[str, Any] = {"key": key, "trouble": gr.HTML("", elem_id="train-problem")}
     with gr.Walkthrough(selected=PHOTOS, elem_id="train-steps") as ui["steps"]:
         with gr.Step("Photographs", id=PHOTOS):

@@ -66,6 +66,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
                 )
         # The key only obscures: what guards the work is that an id cannot be guessed.
         session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
+        bench = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
         tabs = gr.Tabs(elem_id="tabs")
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
@@ -75,7 +76,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
-            greet = training.tab(page, workshop, alarm)
+            greet = training.tab(page, workshop, bench, alarm)
         start(demo)
         greet(demo)
         api.endpoints(models)
