@@ -1,4 +1,4 @@
-"""Score, restore or evaluate: images in, CSV rows and PNG files out, one image at a time.
+"""Score, restore or evaluate: images in, CSV rows and PNG files out, an image a core at a time.
 
 A file that cannot be read becomes a row with its error and stops nothing. Every picture is
 written under a temporary name and renamed; the table grows in `*.partial` and is renamed last.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,9 +33,15 @@ from ddad.metrics import Evaluation
 from ddad.regions import escape_cell
 from ddad.render import difference, overlay
 from ddad.restoration import RestorationStep, RestoreConfig
+from ddad.runtime import side_by_side
 
 Report = Callable[[str, int, int], None]
 """Called after each image with its name, the number done and the total."""
+
+
+LARGE = 4_000_000
+"""Pixels beyond which images are scored one at a time, for memory's sake."""
+_large = threading.Lock()
 
 
 def plan_outputs(
@@ -96,8 +103,12 @@ def score_files(
     """
     errors = []
     with _table(out / "scores.csv", columns(detector)) as write:
-        for done, (file, name) in enumerate(planned, 1):
-            row = score_file(detector, file, name, out, max_pixels=max_pixels)
+
+        def one(plan: tuple[Path, PurePosixPath]) -> dict[str, Any]:
+            return score_file(detector, *plan, out=out, max_pixels=max_pixels)
+
+        rows = side_by_side(one, planned)
+        for done, ((file, _), row) in enumerate(zip(planned, rows, strict=True), 1):
             if "error" in row:
                 errors.append(row["error"])
             write(row)
@@ -130,10 +141,11 @@ def score_file(
     started = time.perf_counter()
     try:
         loaded = load_image(file, max_pixels=max_pixels)
-        (found,) = detector.detect([loaded.pixels])
-        row |= {"note": loaded.note} | _row(found)
-        if out is not None:
-            _write_pictures(detector, loaded.pixels, found, out, name)
+        with _large if loaded.pixels.size > 3 * LARGE else nullcontext():
+            (found,) = detector.detect([loaded.pixels])
+            row |= {"note": loaded.note} | _row(found)
+            if out is not None:
+                _write_pictures(detector, loaded.pixels, found, out, name)
     except (ImageError, OSError, MemoryError) as error:
         row["error"] = str(error).replace("\n", " ") or type(error).__name__
     row["seconds"] = round(time.perf_counter() - started, 3)

@@ -49,7 +49,9 @@ ALLOWED = {
     "report": {"exports", "render"},
     "bundle": {"exports", "names", "outlines", "regions", "report"},
     "imports": {"images", "names", "outlines", "regions"},
-    "batch": {"data", "detector", "images", "metrics", "regions", "render", "restoration"},
+    "batch": {
+        *("data", "detector", "images", "metrics", "regions", "render", "restoration", "runtime")
+    },
 }
 FILES = [
     *ROOT.glob("ddad/*.py"),

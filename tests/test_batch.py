@@ -10,11 +10,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
+import torch
 from conftest import spoil, texture
 from PIL import Image
 
 from ddad.batch import plan_outputs, score_files
 from ddad.images import load_image
+from ddad.runtime import side_by_side
 
 
 def write(path, pixels=None):
@@ -136,3 +138,19 @@ def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):
     for picture in pictures:
         with Image.open(picture) as image:
             image.load()
+
+
+def test_side_by_side_keeps_the_order_and_hands_on_errors():
+    threads = torch.get_num_threads()
+    slow_first = lambda i: time.sleep(0.02 * (i % 3 == 0)) or i  # noqa: E731
+    assert list(side_by_side(slow_first, range(20))) == list(range(20))
+    one_thread = side_by_side(lambda i: torch.get_num_threads(), range(4))
+    assert set(one_thread) == {1}
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(lambda i: 1 / (i - 5), range(10)))
+    begun = []
+    some = side_by_side(begun.append, range(1000))
+    next(some)
+    some.close()
+    assert len(begun) < 10  # the rest is dropped
+    assert torch.get_num_threads() == threads
