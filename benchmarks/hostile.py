@@ -205,6 +205,8 @@ def page(tally: Tally, files: list[Path], whole: Path, out: Path) -> None:
 
     with served(whole.parent, out / "server") as (url, process, log):
         client = Client(url, verbose=False, download_files=False)
+        warm = handle_file(str(files[0].with_name("tail.png")))
+        client.predict(warm, whole.name, None, api_name="/score")  # the models load meanwhile
 
         def score(image: Any, model: Any = whole.name, threshold: Any = None) -> None:
             client.submit(image, model, threshold, api_name="/score").result(timeout=50)

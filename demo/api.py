@@ -49,8 +49,9 @@ def endpoints(models: Models) -> None:
             each noise scale's map; regions, loudest first, each with area in pixels, bbox as x, y,
             width, height, centroid as x, y, peak and mean score; note on how the file was read.
         """
+        at = _number(threshold)
         detector, found, note = _judge(models, image, model)
-        return _result(detector, found, threshold, note)
+        return _result(detector, found, at, note)
 
     def mask(image: str, model: str = model.value, threshold: float | None = None) -> np.ndarray:
         """Mark the anomalous pixels of a photograph of a part.
@@ -64,12 +65,22 @@ def endpoints(models: Models) -> None:
             A PNG of the image's size in the orientation viewers show: 255 where it is marked,
             else 0.
         """
+        at = _number(threshold)
         _, found, _ = _judge(models, image, model)
-        return found.mask(threshold).astype(np.uint8) * 255
+        return found.mask(at).astype(np.uint8) * 255
 
     inputs = [image, model, threshold]
     run.click(score, inputs, result, api_name="score", **HEAVY)
     run.click(mask, inputs, picture, api_name="mask", **HEAVY)
+
+
+def _number(threshold: object) -> float | None:
+    """The threshold as a number. Raises gr.Error for what is none, such as text or infinity."""
+    if threshold is None:
+        return None
+    if not isinstance(threshold, int | float) or not abs(threshold) < 1e9:
+        raise gr.Error("the threshold is a number of less than 10 digits", print_exception=False)
+    return float(threshold)
 
 
 def _judge(models: Models, image: str | None, model: str) -> tuple[Detector, Detection, str]:
@@ -89,7 +100,7 @@ def _judge(models: Models, image: str | None, model: str) -> tuple[Detector, Det
 def _result(
     detector: Detector, found: Detection, threshold: float | None, note: str
 ) -> dict[str, Any]:
-    at = found.threshold if threshold is None else float(threshold)
+    at = found.threshold if threshold is None else threshold
     mask = found.mask(at)
     return {
         "model": detector.name,

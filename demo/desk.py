@@ -97,7 +97,8 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
         return _thumbnails(models, name), models.card(name)
 
     def on_desk(event: gr.EventData) -> str | None:
-        return event.item if isinstance(event.item, str) else None
+        item = getattr(event, "item", None)  # anyone can make up an event
+        return item if isinstance(item, str) else None
 
     def open_item(opened: tuple[str, int] | None, session: str | None) -> Any:
         return _message(page.store.open(session), opened[0]) if opened else gr.skip()
