@@ -158,6 +158,8 @@ def copy(source: str, to: str) -> None:
     (there, path), (here, target) = (_place(fs, name) for name in (source, to))
     with there.open_input_stream(path) as read:
         if "://" in to:
+            if isinstance(here, fs.LocalFileSystem):  # object stores have no folders to make
+                here.create_dir(str(PurePosixPath(target).parent), recursive=True)
             with here.open_output_stream(target) as write:
                 shutil.copyfileobj(read, write, 1 << 20)
         else:

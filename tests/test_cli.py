@@ -100,7 +100,7 @@ def test_calibrate_uses_only_images_the_model_has_not_seen(tree, copy, capsys):
     assert "19 images left out" in said
     after = Detector.load(copy).calibration
     assert after.n == before.n == 5
-    assert after.normal_scores == pytest.approx(before.normal_scores)
+    assert after.normal_scores == pytest.approx(before.normal_scores, rel=1e-5)  # other batches
     assert after.threshold < before.threshold
     assert after.guaranteed_fpr == pytest.approx(0.5)
 
