@@ -83,13 +83,16 @@ def train(
             row = step.row()
             if last or due:
                 row |= held_out_loss(run, scheduler, held, window, config)
+            if accelerator.is_main_process:
+                # The row first: one that the state does not reach is cut when the run goes on.
+                append_row(out / "log.jsonl", row)
+            if last or due:
                 if accelerator.is_main_process:
                     run.save(out / "state.safetensors")
                     with run.averaged() as unet:
                         on_save(unet, scheduler)
                 saved = time.monotonic()
             if accelerator.is_main_process:
-                append_row(out / "log.jsonl", row)
                 on_log(row)
             clock = time.monotonic()
     if run.fraction(config) < 1:

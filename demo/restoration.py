@@ -7,6 +7,7 @@ Its steps are shown as they come and kept, small, for the visitor to go back and
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ _seconds: dict[str, float] = {}
 def panel(page: Page) -> None:
     """Lay out the panel and wire it to the image on the desk."""
     frames = gr.State([], time_to_live=3600)
+    halts: dict[str, threading.Event] = {}
     with gr.Column(elem_id="restoration", visible=False) as box:
         said = gr.HTML("", elem_id="restoration-said")
         with gr.Row():
@@ -66,8 +68,12 @@ def panel(page: Page) -> None:
             if item.result is None:
                 raise ValueError("this image has no result yet")
             detector, pixels = page.models.get(item.result.model), mine.pixels(item.id)
-            running, started = detector.restore(pixels), time.monotonic()
-            for now in running:
+            halt = halts[mine.id] = threading.Event()
+            started = time.monotonic()
+            for now in detector.restore(pixels):
+                if halt.is_set():
+                    yield finished(kept, _stopped(len(kept) - 1))
+                    return
                 kept.append(_kept(now.image))
                 text = _progress(now, time.monotonic() - started, item.result.threshold)
                 yield {
@@ -84,6 +90,8 @@ def panel(page: Page) -> None:
             }
         except ValueError as error:
             yield finished(kept, problem(error))
+        finally:
+            halts.pop(session or "", None)
 
     def finished(kept: list[bytes], text: str) -> dict[Any, Any]:
         """What a run leaves, whole or stopped: its steps to go through."""
@@ -98,10 +106,9 @@ def panel(page: Page) -> None:
             found |= {sides: (before, after), change: difference(before, after)}
         return found
 
-    def stopped(kept: list[bytes]) -> dict[Any, Any]:
-        steps = len(kept) - 1
-        text = f"Stopped after {steps} steps." if steps > 0 else "Stopped before the first step."
-        return finished(kept, f"<p>{text} What was reached is shown.</p>")
+    def stop_it(session: str | None) -> None:
+        if session in halts:
+            halts[session].set()
 
     def follow(session: str | None, current: str | None) -> dict[Any, Any]:
         """Another image is on the desk: what was shown of the last one goes."""
@@ -118,11 +125,18 @@ def panel(page: Page) -> None:
     going = show.click(
         run, [page.session, page.current], outputs, show_progress="hidden", **HEAVY, **PRIVATE
     )
-    stop.click(stopped, frames, outputs, cancels=[going], **LIGHT, **PRIVATE)
+    # The run itself ends at its next step: were it cancelled, a step under way could arrive after.
+    stop.click(stop_it, page.session, None, **LIGHT, **PRIVATE)
     page.current.change(
         follow, [page.session, page.current], [box, *outputs], cancels=[going], **LIGHT, **PRIVATE
     )
     step.input(look, [frames, step], frame, trigger_mode="always_last", **LIGHT, **PRIVATE)
+
+
+def _stopped(steps: int) -> str:
+    plural = "" if steps == 1 else "s"
+    text = f"Stopped after {steps} step{plural}." if steps > 0 else "Stopped before the first step."
+    return f"<p>{text} What was reached is shown.</p>"
 
 
 def _offer(page: Page, session: str | None, current: str | None) -> tuple[str, bool]:

@@ -35,7 +35,7 @@ def test_the_normal_version_on_request_with_its_way_there(page):
         "() => document.querySelector('#restoration-said').innerText.startsWith('Done in')"
     )
     assert "the score is" in said.inner_text()
-    assert page.locator("#restore-stop").is_hidden()
+    page.locator("#restore-stop").wait_for(state="hidden")
     assert page.locator("#before-after img").count() == 2
     page.locator("#change img").wait_for()
     last = page.locator("#frame img").get_attribute("src")
@@ -54,6 +54,7 @@ def test_stop_keeps_what_was_reached_and_another_image_clears_it(page):
         page.locator("#restore").click()
         with suppress(playwright.TimeoutError):
             page.locator("#restore-stop").click(timeout=5000)
+        page.locator("#restore-stop").wait_for(state="hidden")
         page.wait_for_function(
             "() => /^(Stopped|Done)/.test(document.querySelector('#restoration-said').innerText)"
         )
@@ -62,7 +63,7 @@ def test_stop_keeps_what_was_reached_and_another_image_clears_it(page):
     steps = int(page.locator("#step input[type=range]").get_attribute("max"))
     assert f"Stopped after {steps} step" in said.inner_text()
     assert page.locator("#restore").is_enabled()
-    assert page.locator("#restore-stop").is_hidden()
+    page.locator("#restore-stop").wait_for(state="hidden")
     offered(page, 0)
     page.wait_for_function(
         "() => document.querySelector('#restoration-said').innerText.includes('normal version')"

@@ -32,6 +32,12 @@ def state(folder):
     return load_file(folder / "state.safetensors")
 
 
+def logged_steps(log):
+    """Of the rows that are whole and of the training loop; what follows it logs its phases."""
+    rows = [json.loads(row) for row in log.read_text().splitlines() if row.endswith("}")]
+    return [row["step"] for row in rows if "step" in row]
+
+
 class Stop(Exception):
     pass
 
@@ -96,10 +102,10 @@ def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number):
         assert process.returncode == 130
         assert b"goes on from the last save" in stderr
     log = tmp_path / "m" / "run" / "log.jsonl"
-    reached = [json.loads(row)["step"] for row in log.read_text().splitlines() if row.endswith("}")]
+    reached = logged_steps(log)
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "threshold" in done.stdout
-    steps = [json.loads(row)["step"] for row in log.read_text().splitlines()]
+    steps = logged_steps(log)
     assert steps == list(range(10, 401, 10)) or number == signal.SIGINT
     assert reached[0] in steps and steps[-1] == 400
     assert steps == sorted(set(steps))
