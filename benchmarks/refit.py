@@ -1,0 +1,52 @@
+"""Refit the feature branch of a model with today's defaults; its pixel branch stays as it is.
+
+    python -m benchmarks.refit CHECKPOINT DATA
+
+DATA is what the model was trained on, split as training splits it: the same images are fitted to
+again, the others calibrate.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from ddad import data
+from ddad.checkpoint import BUNDLED, find_checkpoint
+from ddad.detector import Detector
+from ddad.features import Extractor
+from ddad.fit import fit_features
+from ddad.images import load_image
+from ddad.lifecycle import file_digest
+from ddad.run import TrainConfig
+from ddad.scoring import ScoreConfig
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint")
+    parser.add_argument("data", type=Path)
+    args = parser.parse_args()
+    old = Detector.load(args.checkpoint)
+    normals = [s for s in data.read(args.data) if s.split == "train" and not s.anomalous]
+    part, held = data.hold_out(normals, TrainConfig.held_out, TrainConfig.seed)
+    if len(part) != old.training["images"]["trained_on"]:
+        raise SystemExit(f"{args.checkpoint} was not trained on {args.data} with default shares")
+    seen, unseen = ([load_image(s.path).pixels for s in group] for group in (part, held))
+    config = replace(old.config, feature_blur=ScoreConfig.feature_blur)
+    new = Detector(
+        old.unet,
+        old.scheduler,
+        config,
+        features=fit_features(Extractor.load(BUNDLED), seen, config),
+        name=old.name,
+        training=old.training | {"trained_on": sorted(file_digest(s.path) for s in part)},
+    )
+    fitted = new.calibrate(unseen, target_fpr=old.calibration.target_fpr)
+    new.save(find_checkpoint(args.checkpoint))
+    print(f"{len(seen)} images fitted to, threshold {fitted.threshold:.4f} from {fitted.n}")
+
+
+if __name__ == "__main__":
+    main()
