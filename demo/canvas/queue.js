@@ -202,5 +202,5 @@ function permalink() {
   const query = new URLSearchParams({ model: now.model, threshold: now.threshold.toFixed(4), seed: now.seed });
   if (now.example) query.set("example", now.example);
   $(".link").value = `${location.origin}${location.pathname}?${query}`;
-  put(".link-note", now.example ? "" : "An upload stays on this server: the link restores model and threshold only.");
+  put(".link-note", now.example ? "" : "An upload stays on this server: the link opens the model alone.");
 }
