@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 
 def train(args: argparse.Namespace) -> int:
+    import psutil
+
+    from ddad.journal import forget_requests
+
+    # Those made since this process began count, though the training itself has yet to begin.
+    forget_requests(args.out / "run", older_than=psutil.Process().create_time())
     from ddad import data, lifecycle
     from ddad.checkpoint import BUNDLED
     from ddad.features import Extractor

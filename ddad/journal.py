@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Journal:
         phases: Mapping[str, float],
         show: Callable[[dict[str, Any]], None] = lambda progress: None,
     ) -> None:
-        """Begins anew: old requests are dropped, the log stays. `show` is given each progress."""
+        """Begins anew: the log and the requests stay. `show` is given each progress."""
         self.folder = folder
         self._phases, self._show = dict(phases), show
         self._phase, self._share = "", 0.0
@@ -41,8 +41,6 @@ class Journal:
         self._phase_share, self._written = 0.0, -EVERY
         self._figures: dict[str, Any] = {}
         (folder / "preview").mkdir(parents=True, exist_ok=True)
-        for request in (STOP, PAUSE):
-            (folder / request).unlink(missing_ok=True)
 
     def begin(self, phase: str) -> None:
         """Go on to a phase that was planned."""
@@ -118,6 +116,14 @@ def request(folder: Path, what: str) -> None:
     if what not in (STOP, PAUSE):
         raise ValueError(f"a training can be asked to {STOP} or to {PAUSE}, not to {what!r}")
     (folder / what).touch()
+
+
+def forget_requests(folder: Path, older_than: float) -> None:
+    """Drop the requests of before a time, seconds since 1970: they were meant for another run."""
+    for what in (STOP, PAUSE):
+        with suppress(FileNotFoundError):
+            if (folder / what).stat().st_mtime < older_than:
+                (folder / what).unlink()
 
 
 def requested(folder: Path, what: str) -> bool:

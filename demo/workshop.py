@@ -115,8 +115,7 @@ class Workshop:
             elif what == PAUSE and job.state == "waiting":
                 bench.put(replace(job, state="paused"))
             elif what in (PAUSE, STOP) and job.state == "running":
-                with suppress(FileNotFoundError):  # it has not begun yet
-                    request(bench.path(job.name) / "run", what)
+                request(bench.path(job.name) / "run", what)
 
     def cancel(self, bench: Bench) -> None:
         """End the training and forget it; photographs and finished models stay."""
@@ -148,7 +147,7 @@ class Workshop:
 
     def _begin(self, bench: Bench, job: Job) -> Job:
         out = bench.path(job.name)
-        out.mkdir(parents=True, exist_ok=True)
+        (out / "run").mkdir(parents=True, exist_ok=True)  # so that it can be asked from the start
         command = [sys.executable, "-m", "ddad", "train", str(bench.photo_folder)]
         command += ["--out", str(out), "--branch", job.branch, "--fpr", str(job.fpr)]
         if job.branch == "both":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from ddad.journal import (
     Journal,
     append_row,
     exclusive,
+    forget_requests,
     read_log,
     read_progress,
     request,
@@ -47,9 +49,11 @@ def test_time_left_follows_the_pace_of_a_phase_that_resumed(tmp_path, monkeypatc
 
 def test_requests_are_files_and_old_ones_do_not_count(tmp_path):
     request(tmp_path, STOP)
+    forget_requests(tmp_path, older_than=time.time() - 60)
     assert requested(tmp_path, STOP)
-    Journal(tmp_path, {})
+    forget_requests(tmp_path, older_than=time.time() + 60)
     assert not requested(tmp_path, STOP)
+    forget_requests(tmp_path / "none", older_than=time.time())
     with pytest.raises(ValueError, match="stop or to pause"):
         request(tmp_path, "explode")
     request(tmp_path, PAUSE)
