@@ -42,9 +42,10 @@ FOLDERS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "mtd": "mtd"}
 PLAIN = RestoreConfig()
 METHODS = {
     "gradient denoising": PLAIN,
+    "the same, drawn": replace(PLAIN, sample=True),
     "the same, from the image": replace(PLAIN, start="image", step=0.05),
     "the same, Gaussian energy": replace(PLAIN, energy="feature"),
-    "inpainting": replace(PLAIN, method="inpaint"),
+    "inpainting": replace(PLAIN, method="inpaint", t=400),
     **{f"partial, t = {t}": replace(PLAIN, method="partial", t=t) for t in (100, 200, 400)},
     "one step, t = 200": replace(PLAIN, method="one-step", t=200),
 }

@@ -29,7 +29,7 @@ from ddad.checkpoint import CheckpointError, fingerprint
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
 from ddad.geometry import feature_shape, model_shape, to_image, to_model
-from ddad.restoration import RestorationStep, RestoreConfig, Scene, restore, steps
+from ddad.restoration import RestorationStep, RestoreConfig, Scene, most_steps, restore
 from ddad.runtime import arrange, pick_device
 from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
 
@@ -338,17 +338,20 @@ class Detector:
 
     def _restore(self, image: np.ndarray, config: RestoreConfig) -> Iterator[RestorationStep]:
         (found,) = self.detect([image])
+        rows = {"pixel": self.config.draws * len(self.config.timesteps), "feature": 1}
         scene = Scene(
-            *(image, found.score_map, self._predict, self._stride, self.scheduler, self.features),
+            *(image, found.score_map, lambda pixels: self.detect([pixels])[0].score_map),
+            sum(rows[branch] for branch in self.weights),
+            *(self._predict, self._stride, self.scheduler, self.features),
             *(self.weights, self.calibration, self.config, config, self.device),
         )
-        total = steps(scene)
-        yield RestorationStep(image, 0, total, 0, found.score)
+        total = most_steps(scene)
+        latest = RestorationStep(image, 0, total, 0, found.score)
+        canvas = scene.base
         for number, canvas in enumerate(restore(scene), 1):
-            shown, score = scene.image(canvas), None
-            if number == total:
-                score = self.detect([shown])[0].score
-            yield RestorationStep(shown, number, total, scene.evaluations, score)
+            yield latest
+            latest = RestorationStep(scene.image(canvas), number, total, scene.evaluations)
+        yield replace(latest, total=latest.step, score=scene.score_of(canvas))
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint into a directory; see `ddad.checkpoint` for its format."""

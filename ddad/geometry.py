@@ -50,10 +50,11 @@ def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
 
     Values stay on the 256 grey levels, on which L_0 is defined and which training keeps.
     """
-    image = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1).float()
-    if tuple(image.shape[1:]) != shape:
-        image = interpolate(image[None], shape, mode="bilinear", antialias=True)[0]
-    return image.round().clamp(0, 255) / 127.5 - 1
+    planes = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)
+    if tuple(planes.shape[1:]) != shape:  # a channel at a time, for the memory of large images
+        how = {"size": shape, "mode": "bilinear", "antialias": True}
+        planes = torch.cat([interpolate(plane[None, None].float(), **how)[0] for plane in planes])
+    return planes.float().round().clamp(0, 255) / 127.5 - 1
 
 
 def to_image(maps: Tensor, height: int, width: int) -> Tensor:

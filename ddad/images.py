@@ -213,7 +213,8 @@ def _pillow(data: bytes, path: Path, max_pixels: int) -> LoadedImage:
             notes.append("transparent pixels shown on white")
             rgba = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-        return LoadedImage(np.array(upright.convert("RGB")), "; ".join(notes))
+        upright = upright if upright.mode == "RGB" else upright.convert("RGB")
+        return LoadedImage(np.array(upright), "; ".join(notes))
 
 
 def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:

@@ -15,6 +15,10 @@ HEAT = np.stack(
 """Colour scale, uint8 (256, 3), from quiet to loud."""
 
 
+STRIP = 256
+"""Rows of a picture that are mixed at once."""
+
+
 def heat(score_map: np.ndarray, low: float, high: float) -> np.ndarray:
     """uint8 (H, W, 3) picture of a map on the fixed scale low..high; values outside are clipped."""
     level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)
@@ -25,13 +29,17 @@ def overlay(
     image: np.ndarray, score_map: np.ndarray, mask: np.ndarray, low: float, high: float
 ) -> np.ndarray:
     """The image under its map, the louder the more opaque, and the mask outlined in white."""
-    level = np.clip((score_map - low) / max(high - low, 1e-12), 0, 1)
-    share = np.float32(0.75) * level.astype(np.float32)[..., None]
-    mixed = image + share * (heat(score_map, low, high) - image.astype(np.float32))
     width = max(1, round(min(mask.shape) / 256))
     outline = mask & ~binary_erosion(mask, iterations=width)
+    mixed = np.empty_like(image)
+    for top in range(0, len(image), STRIP):  # a strip at a time, for the memory of large ones
+        rows = slice(top, top + STRIP)
+        level = np.clip((score_map[rows] - low) / max(high - low, 1e-12), 0, 1)
+        share = np.float32(0.75) * level.astype(np.float32)[..., None]
+        below = image[rows].astype(np.float32)
+        mixed[rows] = np.rint(below + share * (heat(score_map[rows], low, high) - below))
     mixed[outline] = 255
-    return np.rint(mixed).astype(np.uint8)
+    return mixed
 
 
 def difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ from ddad.scoring import ScoreConfig, seeded_generator
 
 METHODS = ("gradient", "inpaint", "partial", "one-step")
 ENERGIES = ("score", "feature")
-STARTS = ("inpaint", "image")
+STARTS = ("partial", "inpaint", "image")
 STRIDES = 20
 """Strides in which inpainting comes down from t; what is left of the budget repeats them."""
 
@@ -45,13 +45,13 @@ class RestoreConfig:
     """gradient; or what it is compared with: inpaint (the marked region drawn anew, after
     Lugmayr et al. 2022), partial (noised to t and denoised, after Wyatt et al. 2022), one-step
     (the clean image predicted from x_t, mean over draws)."""
-    evaluations: int = 84
+    evaluations: int = 135
     """Most network evaluations: forwards or backwards, of U-Net or extractor."""
     energy: str = "score"
     """What the gradient descends: score, the model's own map (feature error and KL) above the
     level of good parts; or feature, the energy of the Gaussian mixture of normal features."""
-    start: str = "inpaint"
-    """The gradient's: inpaint, half of the budget, or image, as in the paper."""
+    start: str = "partial"
+    """The gradient's: partial or inpaint, a quarter of the budget, or image, as in the paper."""
     step: float = 0.02
     """s of the update x <- sqrt(1 - s^2) x + s g."""
     every: int = 5
@@ -60,7 +60,7 @@ class RestoreConfig:
     """Whether the reverse step draws from p_theta instead of taking its mean. The mean is the
     default: at the paper's hundred rounds what one draw adds the next ones take out, at the few
     that fit into seconds it would stay in the picture as grain."""
-    t: int = 400
+    t: int = 200
     """Timestep from which inpaint, partial and one-step start."""
     reach: float = 0.02
     """How far the image may change around what is marked: share of its shorter side."""
@@ -86,7 +86,8 @@ class RestoreConfig:
 class RestorationStep:
     """Where a restoration stands. Step 0 is the original, step `total` the result.
 
-    An image with nothing above the threshold is its own normal version: its `total` is 0.
+    `total` is the most there can be until the result is there. An image with nothing above the
+    threshold is its own normal version: its `total` is 0.
     """
 
     image: np.ndarray
@@ -94,9 +95,13 @@ class RestorationStep:
     step: int
     total: int
     evaluations: int
-    """Network evaluations so far, without those of scoring."""
+    """Network evaluations so far, with those that judged it on the way."""
     score: float | None = None
-    """Of the first and the last step."""
+    """Of the original and the result; None in between."""
+
+    @property
+    def done(self) -> bool:
+        return self.score is not None and self.step == self.total
 
 
 @dataclass
@@ -105,7 +110,11 @@ class Scene:
 
     pixels: np.ndarray
     score_map: np.ndarray
-    """float32 (H, W), as in a Detection."""
+    """float32 (H, W), as in a Detection: the original's, later that of the canvas judged last."""
+    judge: Callable[[np.ndarray], np.ndarray]
+    """The score map of an image like `pixels`."""
+    scoring: int
+    """Network evaluations of `judge`."""
     predict: Callable[[Tensor, Tensor], Tensor]
     """The U-Net, (x_t, t) to 2C channels."""
     stride: int
@@ -119,9 +128,13 @@ class Scene:
     device: torch.device
     evaluations: int = 0
     generator: torch.Generator = field(init=False)
+    weight: Tensor = field(init=False)
+    """How far each pixel of the canvas may change, (1, 1, h, w), 0 to 1."""
 
     def __post_init__(self) -> None:
         self.generator = seeded_generator(self.config.seed)
+        self.weight = self._marked()
+        self._judged = self.base
 
     @cached_property
     def model_size(self) -> tuple[int, int]:
@@ -143,9 +156,15 @@ class Scene:
         larger = height * width > math.prod(self.feature_size)
         return resize(self.original, self.feature_size) if larger else self.original
 
-    @cached_property
-    def weight(self) -> Tensor:
-        """How far each pixel of the canvas may change, (1, 1, h, w), 0 to 1."""
+    def score_of(self, x: Tensor) -> float:
+        """The image score of the canvas x; what is found above the threshold may change as well."""
+        if x is not self._judged:
+            self.evaluations += self.scoring
+            self.score_map, self._judged = self.judge(self.image(x)), x
+            self.weight = torch.maximum(self.weight, self._marked())
+        return float(self.score_map.max())
+
+    def _marked(self) -> Tensor:
         fitted = self.calibration
         soft = change_weight(self.score_map, fitted.map_low, fitted.threshold, self.config)
         found = torch.from_numpy(soft)[None, None].to(self.device)
@@ -194,62 +213,73 @@ def restore(scene: Scene) -> Iterator[Tensor]:
     Nothing for an image without a pixel above the threshold. No more than `evaluations` network
     evaluations, counted in the scene.
     """
-    budget, config = scene.config.evaluations, scene.config
-    if not steps(scene):
+    config = scene.config
+    if not bool(scene.weight.any()):
         return
-    if config.method == "partial":
-        yield from _reverse_chain(scene, min(budget, config.t), 1, keep=False)
-    elif config.method == "inpaint":
-        yield from _inpaint(scene, budget)
-    elif config.method == "one-step":
-        yield from _one_step(scene, budget)
-    else:
+    if config.method == "one-step":
+        yield from _one_step(scene, config.evaluations)
+    elif config.method == "gradient":
+        rounds, updates = _rounds(scene)
         x = scene.base
-        for x in _inpaint(scene, _start(config)):
+        for x in _begin(scene, config.start, _start(scene)):
             yield x
-        yield from _gradient(scene, x, budget - scene.evaluations)
+        yield from _gradient(scene, x, rounds, updates)
+    else:
+        yield from _begin(scene, config.method, config.evaluations)
 
 
-def steps(scene: Scene) -> int:
-    """How many canvases `restore` yields."""
+def most_steps(scene: Scene) -> int:
+    """The most canvases that `restore` yields."""
     budget, config = scene.config.evaluations, scene.config
     if not bool(scene.weight.any()):
         return 0
-    if config.method == "partial":
-        return min(budget, config.t)
-    if config.method == "inpaint":
-        return _strides(config, budget)[0]
     if config.method == "one-step":
         return budget
-    strides, repeats = _strides(config, _start(config))
-    used = repeats * (strides - 1) + 1 if strides else 0
-    rounds, updates = _rounds(scene, budget - used)
-    return strides + rounds * updates
+    if config.method == "gradient":
+        rounds, updates = _rounds(scene)
+        return _strides(config, config.start, _start(scene))[0] + rounds * updates
+    return _strides(config, config.method, budget)[0]
 
 
-def _start(config: RestoreConfig) -> int:
-    """Evaluations of the gradient's inpainting."""
-    return config.evaluations // 2 if config.start == "inpaint" else 0
+def _rounds(scene: Scene) -> tuple[int, int]:
+    """Rounds of the gradient that fit into the budget beside its start, and updates in each.
+
+    None fits into a very small one, which all goes into the start then.
+    """
+    config = scene.config
+    left = config.evaluations - _quarter(config) - scene.scoring
+    each = 2 * (len(scene.weights) if config.energy == "score" else 1)
+    whole = each * config.every + 1 + scene.scoring
+    if left >= whole:
+        return left // whole, config.every
+    updates = (left - 1 - scene.scoring) // each
+    return (1, updates) if updates > 0 else (0, 0)
 
 
-def _strides(config: RestoreConfig, budget: int) -> tuple[int, int]:
-    """Strides of inpainting, and how often each but the last is done."""
+def _quarter(config: RestoreConfig) -> int:
+    return 0 if config.start == "image" else config.evaluations // 4
+
+
+def _start(scene: Scene) -> int:
+    """Evaluations of the gradient's start."""
+    config = scene.config
+    return _quarter(config) if _rounds(scene)[0] or config.start == "image" else config.evaluations
+
+
+def _begin(scene: Scene, method: str, budget: int) -> Iterator[Tensor]:
+    strides, repeats = _strides(scene.config, method, budget)
+    if strides:
+        yield from _reverse_chain(scene, strides, repeats, keep=method == "inpaint")
+
+
+def _strides(config: RestoreConfig, method: str, budget: int) -> tuple[int, int]:
+    """Strides of a chain from t down, and how often each but the last is done."""
+    if method == "image":
+        return 0, 0
+    if method == "partial":
+        return min(budget, config.t), 1
     strides = min(budget, STRIDES, config.t)
     return strides, (budget - 1) // max(strides - 1, 1) if strides else 0
-
-
-def _rounds(scene: Scene, budget: int) -> tuple[int, int]:
-    """Rounds of the gradient, and updates in each, about `every`, that fit into a budget."""
-    each = 2 * (len(scene.weights) if scene.config.energy == "score" else 1)
-    rounds = max(1, round(budget / (each * scene.config.every + 1)))
-    updates = (budget // rounds - 1) // each
-    return (rounds, updates) if updates > 0 else (0, 0)
-
-
-def _inpaint(scene: Scene, budget: int) -> Iterator[Tensor]:
-    strides, repeats = _strides(scene.config, budget)
-    if strides:
-        yield from _reverse_chain(scene, strides, repeats, keep=True)
 
 
 def _reverse_chain(scene: Scene, strides: int, repeats: int, *, keep: bool) -> Iterator[Tensor]:
@@ -288,15 +318,25 @@ def _one_step(scene: Scene, draws: int) -> Iterator[Tensor]:
         yield carry(scene.base, weight * (total / draw - y))
 
 
-def _gradient(scene: Scene, x: Tensor, budget: int) -> Iterator[Tensor]:
-    """Algorithm 1, within the weight: updates by the gradient, then a step that denoises them."""
-    s, weight = scene.config.step, scene.weight
-    rounds, updates = _rounds(scene, budget)
+def _gradient(scene: Scene, x: Tensor, rounds: int, updates: int) -> Iterator[Tensor]:
+    """Algorithm 1, within the weight: updates by the gradient, then a step that denoises them.
+
+    Before each round the canvas is judged: under the threshold it is left as it is, and what else
+    is found above may change from there on. The best canvas is the last.
+    """
+    s, threshold = scene.config.step, scene.calibration.threshold
     variance = 1 - (1 - s * s) ** updates
     tables = 1 - scene.scheduler.tables
     t = max(1, int(torch.searchsorted(tables, tables.new_tensor(variance))) - 1)
-    area = (3 * weight.square().sum()).clamp(min=1e-9)
+    best, least = x, math.inf
     for number in range(rounds * updates):
+        if number % updates == 0:
+            score = scene.score_of(x)
+            best, least = (x, score) if score < least else (best, least)
+            if score <= threshold:
+                return
+        weight = scene.weight
+        area = (3 * weight.square().sum()).clamp(min=1e-9)
         g = -gradient(scene, x, number)
         g = g / ((g * weight).square().sum() / area).sqrt().clamp(min=1e-12)
         x = x + weight * ((math.sqrt(1 - s * s) - 1) * x + s * g)
@@ -304,6 +344,8 @@ def _gradient(scene: Scene, x: Tensor, budget: int) -> Iterator[Tensor]:
             y = resize(x, scene.model_size)
             denoised, _ = scene.reverse(y, t, 0, sample=scene.config.sample)
             x = (x + weight * resize(denoised - y, x.shape[-2:])).clamp(-1, 1)
+        if number + 1 == rounds * updates and scene.score_of(x) > least:
+            x = best
         yield x
 
 

@@ -30,8 +30,6 @@ FRAME, SHOWN = 512, 1600
 """Longest side, pixels, of a kept step and of a shown result."""
 EXTRACTOR = 2.0
 """What a pass of the extractor takes, in passes of the U-Net; half of the budget is its."""
-_seconds: dict[str, float] = {}
-"""How long the last whole run of each model took, by its fingerprint."""
 
 
 def panel(page: Page) -> None:
@@ -82,8 +80,6 @@ def panel(page: Page) -> None:
                     **{way: gr.update(visible=True), frame: _decoded(kept[-1])},
                     step: gr.update(maximum=max(now.total, 1), value=now.step, interactive=False),
                 }
-            if now.total:
-                _seconds[detector.fingerprint] = time.monotonic() - started
             yield finished(kept, text) | {
                 sides: (_small(pixels, SHOWN), _small(now.image, SHOWN)),
                 change: difference(_small(pixels, SHOWN), _small(now.image, SHOWN)),
@@ -154,15 +150,16 @@ def _offer(page: Page, session: str | None, current: str | None) -> tuple[str, b
         return "<p>This model has no pixel branch, so it cannot draw a normal version.</p>", False
     if item.result.score <= item.result.threshold:
         return "<p>Nothing here is above the threshold: this is its normal version.</p>", False
-    seconds = _seconds.get(detector.fingerprint) or _estimate(detector, item.height, item.width)
+    least, most = _seconds(detector, item.height, item.width)
     return (
         "<p>What would it look like as a good part? "
-        f"Takes about <b>{max(1, round(seconds))} seconds</b> on this machine.</p>"
+        f"Takes <b>{least} to {most} seconds</b> on this machine.</p>"
     ), True
 
 
-def _estimate(detector: Detector, height: int, width: int) -> float:
-    """Seconds of a run, from those of one pass of the U-Net; a run's own time replaces it."""
+def _seconds(detector: Detector, height: int, width: int) -> tuple[int, int]:
+    """Least and most that a run takes, from one pass of the U-Net: where it succeeds at once, a
+    quarter of its evaluations and the scoring; else all of them, half of the extractor."""
     import torch
 
     from ddad.geometry import model_shape
@@ -175,13 +172,15 @@ def _estimate(detector: Detector, height: int, width: int) -> float:
         started = time.perf_counter()
         detector.unet(x, t.to(x.device))
         once = time.perf_counter() - started
-    return RestoreConfig().evaluations * once * (1 + EXTRACTOR) / 2
+    every = RestoreConfig().evaluations
+    least = max(1, round(once * every / 3))
+    return least, max(least + 1, round(every * once * (1 + EXTRACTOR) / 2))
 
 
 def _progress(now: Any, seconds: float, threshold: float) -> str:
     if now.total == 0:
         return "<p>Nothing here is above the threshold: this is its normal version.</p>"
-    if now.score is not None and now.step == now.total:
+    if now.done:
         verdict = "now passes as good" if now.score <= threshold else "is still above the threshold"
         return (
             f"<p>Done in {seconds:.0f} seconds: the score is <b>{now.score:.2f}</b> and {verdict} "
