@@ -2,23 +2,29 @@
 
     python -m benchmarks.load [--clients 50] [--minutes 5]
 
-Each client scores images, asks for masks at thresholds of its own, and now and then sends a
-damaged file. Exit code 1 for a wrong answer, an answer to another's request, an unclean end, or
-memory that grows.
+Each client scores images, asks for masks at thresholds of its own, reviews an image at a desk of
+its own and takes the mask away, alone or as COCO, and now and then sends a damaged file; one of
+them has a model trained meanwhile. Exit code 1 for a wrong answer, an answer to another's request,
+an unclean end, memory that grows, or a training that is lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
+import json
 import random
 import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import psutil
 from gradio_client import Client, handle_file
@@ -26,8 +32,11 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import model, served
-from ddad.detector import Detector
+from ddad.detector import Detection, Detector
 from ddad.images import load_image
+from demo.bench import Bench
+from demo.store import Store
+from demo.workshop import Workshop
 
 FULL = ("queue is full", "too busy", "queue full")
 """What the answer to one request too many says."""
@@ -55,8 +64,62 @@ class Tally:
             self.wrong.append(what)
 
 
+class Desk:
+    """A visitor's desk with one image on it, asked as the canvas asks."""
+
+    def __init__(self, url: str, store: Store, detector: Detector, file: Path, found: Detection):
+        session, image = store.open(None), load_image(file)
+        self.item = session.add(file.name, image.pixels).id
+        session.record(self.item, found, detector)
+        self.session, self.found, self.url = session.id, found, url
+        parts = httpx.get(f"{url}/config", timeout=60).json()["components"]
+        self.part = next(p["id"] for p in parts if p["props"].get("elem_id") == "viewer")
+
+    def ask(self, name: str, **request: Any) -> dict[str, Any]:
+        """An answer of the server; RuntimeError where it is a sentence on what is wrong."""
+        body = {
+            "data": {"session": self.session, "item": self.item, **request},
+            **{"component_id": self.part, "fn_name": name, "session_hash": self.session},
+        }
+        answer = httpx.post(f"{self.url}/gradio_api/component_server", json=body, timeout=120)
+        answer.raise_for_status()
+        if "error" in (found := dict(answer.json())):
+            raise RuntimeError(found["error"])
+        return found
+
+    def review(self, threshold: float) -> str:
+        """Save a threshold, open the desk again, take the mask; what is wrong with it, or ""."""
+        review = {"threshold": threshold, "least": 1, "fill": False, "decision": "accepted"}
+        review |= {"off": [], "labels": [], "reviewer": self.session[:8]}
+        self.ask("save", review=review)
+        again = self.ask("open")["review"]["threshold"]
+        if again != threshold:
+            return f"threshold {again} instead of {threshold}"
+        taken = base64.b64decode(self.ask("take", format="mask")["data"])
+        mask = np.asarray(Image.open(io.BytesIO(taken))) > 127
+        return "" if np.array_equal(mask, self.found.mask(threshold)) else "another mask"
+
+    def export(self) -> str:
+        """Take COCO; what is wrong with it, or ""."""
+        marked = np.asarray(Image.open(io.BytesIO(self._taken("masks", ".png")))) > 127
+        coco = json.loads(self._taken("coco", ".json"))
+        area = sum(each["area"] for each in coco["annotations"])
+        return "" if area == marked.sum() else f"COCO has {area} of {marked.sum()} pixels"
+
+    def _taken(self, kind: str, suffix: str) -> bytes:
+        data = base64.b64decode(self.ask("take", format=kind)["data"])
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.read(next(n for n in archive.namelist() if n.endswith(suffix)))
+
+
 def visit(
-    url: str, number: int, until: float, offline: dict[Path, Any], bad: Path, tally: Tally
+    url: str,
+    number: int,
+    until: float,
+    offline: dict[Path, Detection],
+    bad: Path,
+    desk: Desk,
+    tally: Tally,
 ) -> None:
     """One client until the time is up."""
     rng = random.Random(number)
@@ -66,9 +129,9 @@ def visit(
         tally.fail(f"client {number} could not connect: {error!r:.200}")
         return
     while time.monotonic() < until:
-        kind = rng.choices(("score", "mask", "bad"), (5, 4, 1))[0]
+        kind = rng.choices(("score", "mask", "bad", "review", "export"), (4, 3, 1, 3, 1))[0]
         file = rng.choice(list(offline))
-        found = offline[file]
+        found = desk.found if kind == "review" else offline[file]
         threshold = round(rng.uniform(float(found.score_map.min()), found.score), 3)
         started = time.monotonic()
         try:
@@ -84,19 +147,21 @@ def visit(
                 mask = _fetched(client, got) > 127
                 if (mask != found.mask(threshold)).sum() > 2:
                     tally.fail(f"{file.name} at {threshold}: another mask")
+            elif kind in ("review", "export"):
+                wrong = desk.review(threshold) if kind == "review" else desk.export()
+                if wrong:
+                    tally.fail(f"desk {number}: {wrong}")
             else:
                 client.predict(handle_file(str(bad)), "waves", None, api_name="/score")
                 tally.fail("a damaged file was scored")
             tally.add(kind, time.monotonic() - started)
         except Exception as error:
             _judge(kind, str(error), started, tally)
-            time.sleep(rng.uniform(0.2, 1))
+        time.sleep(rng.uniform(0.2, 1))  # a person looks at what came
 
 
 def _fetched(client: Client, got: Any) -> np.ndarray:
     """The picture of an answer."""
-    import httpx
-
     answer = httpx.get(got["url"], headers=client.headers, timeout=30)
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         Path(file.name).write_bytes(answer.content)
@@ -130,10 +195,17 @@ def main() -> None:
         bad = folder / "bad.png"
         bad.write_bytes((folder / "0.png").read_bytes()[:200])
         with served(whole.parent, folder / "server") as (url, process, log):
+            work = folder / "server" / "work"
+            store, files = Store(work), list(offline)
+            desks = [
+                Desk(url, store, detector, files[i % 12], offline[files[i % 12]])
+                for i in range(args.clients)
+            ]
+            bench = order(work, files)
             until = time.monotonic() + 60 * args.minutes
             clients = [
-                threading.Thread(target=visit, args=(url, i, until, offline, bad, tally))
-                for i in range(args.clients)
+                threading.Thread(target=visit, args=(url, i, until, offline, bad, desk, tally))
+                for i, desk in enumerate(desks)
             ]
             for client in clients:
                 client.start()
@@ -142,16 +214,33 @@ def main() -> None:
                 client.join(120)
             if any(client.is_alive() for client in clients):
                 tally.fail("a client hangs")
+            job = bench.job()
+            print(f"the training is {job.state if job else 'lost'}: {bench.models()}")
+            if job is None or job.state not in ("running", "done"):
+                tally.fail(f"the training: {job}")
             ended = time.monotonic()
             process.terminate()
             code = process.wait(30)
             if code != 0:
                 tally.fail(f"the app ended with code {code}")
             print(f"shut down in {time.monotonic() - ended:.1f} s with code {code}")
+            after = bench.job()
+            if after != job and not (after and after.state == "done"):
+                tally.fail("the training was forgotten at the end")
+            Workshop(work / "training").cancel(bench)
             if "Traceback" in (text := log.read_text()):
                 tally.fail(f"the log: {text[text.index('Traceback') :][:1500]}")
     report(tally, held, args.minutes)
     sys.exit(bool(tally.wrong))
+
+
+def order(work: Path, photographs: list[Path]) -> Bench:
+    """A training that the server is to take up."""
+    workshop = Workshop(work / "training")
+    bench = workshop.open(None)
+    bench.add(photographs)
+    workshop.start(bench, "mine", "feature", 5, 0.2)
+    return bench
 
 
 def watch(process: psutil.Process, until: float) -> list[float]:

@@ -1,6 +1,6 @@
 """Training your own, minutes after the photographs were taken: ours beside PatchCore.
 
-    python -m benchmarks.quick DATA [--sets bottle cookie] [--extractor DIR] [--out runs/quick]
+    python -m benchmarks.quick DATA [--sets bottle cookie] [--normals 30 all] [--extractor DIR]
 
 30 random normals of train/good (fixed seed) and all of them; `python -m ddad train` with its
 default settings, and PatchCore on the same images with the same backbone; judged on the test
@@ -39,10 +39,11 @@ def main() -> None:
     parser.add_argument("--extractor", type=Path, default=BUNDLED)
     parser.add_argument("--out", type=Path, default=Path("runs/quick"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--normals", nargs="+", choices=("30", "all"), default=["30", "all"])
     args = parser.parse_args()
     print("| set | normals | method | image AUROC | AUPRO | training |")
     print("|---|---|---|---|---|---|")
-    for few in (True, False):
+    for few in (number != "all" for number in args.normals):
         for name in args.sets:
             for method in METHODS:
                 row = measure(name, few, method, args)

@@ -340,10 +340,19 @@ class Detector:
         (found,) = self.detect([image])
         rows = {"pixel": self.config.draws * len(self.config.timesteps), "feature": 1}
         scene = Scene(
-            *(image, found.score_map, lambda pixels: self.detect([pixels])[0].score_map),
-            sum(rows[branch] for branch in self.weights),
-            *(self._predict, self._stride, self.scheduler, self.features),
-            *(self.weights, self.calibration, self.config, config, self.device),
+            pixels=image,
+            score_map=found.score_map,
+            judge=lambda pixels: self.detect([pixels])[0].score_map,
+            scoring=sum(rows[branch] for branch in self.weights),
+            predict=self._predict,
+            stride=self._stride,
+            scheduler=self.scheduler,
+            features=self.features,
+            weights=self.weights,
+            calibration=self.calibration,
+            score=self.config,
+            config=config,
+            device=self.device,
         )
         total = most_steps(scene)
         latest = RestorationStep(image, 0, total, 0, found.score)

@@ -52,8 +52,11 @@ def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     """
     planes = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)
     if tuple(planes.shape[1:]) != shape:  # a channel at a time, for the memory of large images
-        how = {"size": shape, "mode": "bilinear", "antialias": True}
-        planes = torch.cat([interpolate(plane[None, None].float(), **how)[0] for plane in planes])
+        shrunk = [
+            interpolate(plane[None, None].float(), shape, mode="bilinear", antialias=True)[0]
+            for plane in planes
+        ]
+        planes = torch.cat(shrunk)
     return planes.float().round().clamp(0, 255) / 127.5 - 1
 
 

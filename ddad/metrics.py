@@ -12,12 +12,6 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 BITS = 20
 """Leading bits of a float32 that tell bins apart: 11 of the mantissa, one part in 2048."""
@@ -29,6 +23,8 @@ def image_metrics(scores: Sequence[float], labels: Sequence[bool]) -> dict[str, 
     F1-max picks its threshold on the labels: an upper bound, not the operating point.
     Raises ValueError for scores that are not finite.
     """
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
     names = ("image_auroc", "image_ap", "image_f1_max")
     if not np.isfinite(scores).all():
         raise ValueError("image scores must be finite")
@@ -45,6 +41,8 @@ def image_curves(scores: Sequence[float], labels: Sequence[bool]) -> dict[str, n
 
     Each (n, 2), n <= 200, from the highest threshold to the lowest; empty with one class only.
     """
+    from sklearn.metrics import precision_recall_curve, roc_curve
+
     if len(set(labels)) < 2:
         return {}
     fpr, recall, _ = roc_curve(labels, scores, drop_intermediate=False)

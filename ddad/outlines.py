@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.measure import approximate_polygon, label, regionprops
+from scipy.ndimage import find_objects, label
 
 TOLERANCE = 1.0
 """How far a simplified outline may stray from the exact one, pixels."""
@@ -20,8 +20,11 @@ LEAST_IOU = 0.95
 
 def components(mask: np.ndarray) -> list[tuple[np.ndarray, int, int]]:
     """The 8-connected regions, each as its mask cut to its bounding box, with x and y of it."""
-    found = regionprops(label(mask, connectivity=2))
-    return [(region.image, region.bbox[1], region.bbox[0]) for region in found]
+    labels = label(mask, np.ones((3, 3)))[0]
+    return [
+        (labels[where] == number, where[1].start, where[0].start)
+        for number, where in enumerate(find_objects(labels), 1)
+    ]
 
 
 def outlines(region: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -78,6 +81,8 @@ def simplify(
     The tolerance is halved until the IoU is at least LEAST_IOU of what the exact ring reaches,
     which is 1 for a region without holes. A tolerance of 0 keeps the ring.
     """
+    from skimage.measure import approximate_polygon  # its import takes a second
+
     exact = iou(rasterise([ring], region.shape), region)
     while tolerance >= 0.1:
         closed = approximate_polygon(np.vstack([ring, ring[:1]]), tolerance)[:-1]

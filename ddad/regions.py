@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from scipy.ndimage import label
-from skimage.measure import regionprops
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class RegionLabel:
 
 def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
     """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
+    from skimage.measure import regionprops  # not needed until something is marked
+
     regions = []
     for found in regionprops(_labelled(mask), intensity_image=score_map):
         if found.area < min_area:

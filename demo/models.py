@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,9 +43,20 @@ class Models:
     def names(self) -> list[str]:
         return sorted(f.parent.name for f in self.root.glob("*/ddad.json"))
 
-    def load_in_background(self) -> None:
-        """Begin loading every model; `get` waits for the one it needs."""
-        threading.Thread(target=self._load_all, name="load-models", daemon=True).start()
+    def load_in_background(self, up: Callable[[], bool] = lambda: True) -> None:
+        """Load every model once the page is `up`, or in ten seconds; `get` waits for its own.
+
+        Loading earlier would make the page wait: only one thread imports at a time.
+        """
+
+        def load() -> None:
+            for _ in range(200):
+                if up():
+                    break
+                time.sleep(0.05)
+            self._load_all()
+
+        threading.Thread(target=load, name="load-models", daemon=True).start()
 
     @property
     def ready(self) -> bool:

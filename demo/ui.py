@@ -48,7 +48,6 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     workshop.serve()
     folder = Path(checkpoints) if checkpoints else CHECKPOINTS
     models = Models(folder, private=workshop.private_model)
-    models.load_in_background()
     store = Store(root, mirror=mirror.start(root))
     store.expire_in_background()
     names = models.names
@@ -82,4 +81,5 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         api.endpoints(models)
         restoration.endpoint(models)
         demo.queue(default_concurrency_limit=1, max_size=20)
+    models.load_in_background(lambda: demo.is_running)
     return demo

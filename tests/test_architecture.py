@@ -108,7 +108,7 @@ def test_the_app_imports_without_torchvision_opencv_and_torch():
         "import sys\n"
         "sys.modules['torchvision'] = sys.modules['cv2'] = None  # importing them now fails\n"
         "import demo.models as models\n"
-        "models.Models.load_in_background = lambda self: None\n"
+        "models.Models.load_in_background = lambda self, up: None\n"
         "import app\n"
         "assert 'torch' not in sys.modules\n"
         "from ddad.detector import Detector\n"
