@@ -62,9 +62,9 @@ class RestoreConfig:
     that fit into seconds it would stay in the picture as grain."""
     t: int = 200
     """Timestep from which inpaint, partial and one-step start."""
-    reach: float = 0.02
+    reach: float = 0.01
     """How far the image may change around what is marked: share of its shorter side."""
-    level: float = 0.6
+    level: float = 0.8
     """Where marking begins: share of the way from a quiet pixel's value to the threshold."""
     seed: int = 0
 
