@@ -442,7 +442,7 @@ class Detector:
         total = np.zeros(shape[:2], np.float32)
         for branch, weight in self.weights.items():
             mean = torch.from_numpy(z[branch].mean(0))[None]
-            total += np.float32(weight) * to_image(mean, shape[0], shape[1])[0].numpy()
+            total += to_image(mean, shape[0], shape[1])[0].mul_(weight).numpy()  # in place: large
         return total
 
 

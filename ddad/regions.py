@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import label
+from scipy.ndimage import find_objects, label
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,23 @@ class RegionLabel:
 
 def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
     """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
-    from skimage.measure import regionprops  # not needed until something is marked
-
     regions = []
-    for found in regionprops(_labelled(mask), intensity_image=score_map):
-        if found.area < min_area:
+    labels = _labelled(mask)
+    for number, (rows, columns) in enumerate(find_objects(labels), 1):
+        inside = labels[rows, columns] == number
+        values = score_map[rows, columns][inside]
+        if values.size < min_area:
             continue
-        top, left, bottom, right = found.bbox
-        y, x = found.centroid
+        height, width = inside.shape
+        x = float(inside.sum(0) @ np.arange(width)) / values.size
+        y = float(inside.sum(1) @ np.arange(height)) / values.size
         regions.append(
             Region(
-                int(found.area),
-                (left, top, right - left, bottom - top),
-                (float(x), float(y)),
-                float(found.intensity_max),
-                float(found.intensity_mean),
+                values.size,
+                (columns.start, rows.start, width, height),
+                (columns.start + x, rows.start + y),
+                float(values.max()),
+                float(values.mean(dtype=np.float64)),
             )
         )
     return sorted(regions, key=lambda region: -region.peak)
