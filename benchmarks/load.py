@@ -32,7 +32,8 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import model, served
-from ddad.detector import Detection, Detector
+from ddad.detection import Detection
+from ddad.detector import Detector
 from ddad.images import load_image
 from demo.bench import Bench
 from demo.store import Store

@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 from ddad.data import Sample
-from ddad.detector import Detection, Detector
+from ddad.detection import Detection
+from ddad.detector import Detector
 from ddad.images import (
     IMAGE_SUFFIXES,
     ImageError,

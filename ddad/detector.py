@@ -6,7 +6,7 @@ Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ddad.calibration import (
     widened,
 )
 from ddad.checkpoint import CheckpointError, fingerprint
+from ddad.detection import Detection, ScaleMap
 from ddad.diffusion import PosteriorDDPMScheduler, bits_per_dim
 from ddad.features import FeatureModel, feature_maps
 from ddad.geometry import feature_shape, model_shape, to_image, to_model
@@ -35,51 +36,6 @@ from ddad.scoring import ScoreConfig, pixel_maps, seeded_generator
 
 RawMaps = dict[str, np.ndarray]
 """Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
-
-
-@dataclass(frozen=True)
-class ScaleMap:
-    """The map of one noise scale, float32 (h, w) at its branch's size.
-
-    In z-units: 0 is the mean pixel of normal parts, 1 one standard deviation above it.
-    """
-
-    branch: str
-    """"pixel" (KL) or "feature" (error of the denoised features)."""
-    t: int
-    noise_std: float
-    weight: float
-    """Its share in the score map; all shares add up to 1."""
-    map: np.ndarray
-
-    @property
-    def name(self) -> str:
-        return f"{self.branch}_t{self.t}"
-
-    @property
-    def mean(self) -> float:
-        return float(self.map.mean())
-
-
-@dataclass(frozen=True)
-class Detection:
-    """What was found in one image. `score` is the maximum of `score_map`."""
-
-    score_map: np.ndarray
-    scales: tuple[ScaleMap, ...]
-    threshold: float
-
-    @property
-    def score(self) -> float:
-        return float(self.score_map.max())
-
-    @property
-    def anomalous(self) -> bool:
-        return self.score > self.threshold
-
-    def mask(self, threshold: float | None = None) -> np.ndarray:
-        """Pixels above the threshold, bool (H, W): not empty exactly when the score is above it."""
-        return self.score_map > np.float32(self.threshold if threshold is None else threshold)
 
 
 class Detector:

@@ -18,7 +18,8 @@ from demo.models import Models
 from demo.page import HEAVY, without_folder
 
 if TYPE_CHECKING:
-    from ddad.detector import Detection, Detector
+    from ddad.detection import Detection
+    from ddad.detector import Detector
 
 
 def endpoints(models: Models) -> None:

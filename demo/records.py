@@ -17,7 +17,8 @@ from scipy import ndimage
 from ddad.regions import RegionLabel, drop_small
 
 if TYPE_CHECKING:
-    from ddad.detector import Detection, Detector
+    from ddad.detection import Detection
+    from ddad.detector import Detector
 
 
 class StoreError(ValueError):

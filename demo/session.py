@@ -36,7 +36,8 @@ from demo.shelf import Shelf
 from demo.tables import put, put_png, read_png
 
 if TYPE_CHECKING:
-    from ddad.detector import Detection, Detector
+    from ddad.detection import Detection
+    from ddad.detector import Detector
 
 THUMBNAIL = 192
 """Longest side of a thumbnail, pixels."""

@@ -11,8 +11,8 @@ import pytest
 from conftest import ROOT
 
 LEAVES = (
-    "calibration diffusion geometry images journal metrics mixture names networks outlines "
-    "regions render runtime"
+    "calibration detection diffusion geometry images journal metrics mixture names networks "
+    "outlines regions render runtime"
 )
 ALLOWED = {
     **{name: set() for name in LEAVES.split()},
@@ -41,8 +41,8 @@ ALLOWED = {
     "energy": {"calibration", "diffusion", "features", "scoring"},
     "restoration": {"calibration", "diffusion", "energy", "features", "geometry", "scoring"},
     "detector": {
-        *("calibration", "checkpoint", "diffusion", "features", "geometry", "restoration"),
-        *("runtime", "scoring"),
+        *("calibration", "checkpoint", "detection", "diffusion", "features", "geometry"),
+        *("restoration", "runtime", "scoring"),
     },
     "fit": {"detector", "diffusion", "features", "geometry", "mixture", "scoring"},
     "exports": {"outlines", "regions"},
@@ -50,7 +50,8 @@ ALLOWED = {
     "bundle": {"exports", "names", "outlines", "regions", "report"},
     "imports": {"images", "names", "outlines", "regions"},
     "batch": {
-        *("data", "detector", "images", "metrics", "regions", "render", "restoration", "runtime")
+        *("data", "detection", "detector", "images", "metrics", "regions", "render", "restoration"),
+        "runtime",
     },
 }
 FILES = [
@@ -97,7 +98,7 @@ def test_every_module_has_a_test_file():
         "run",
         "networks",
         "runtime",
-        *("card", "estimate"),
+        *("card", "estimate", "detection"),
     }  # test_cli, test_train, test_detector, test_lifecycle
     assert modules - tested == covered_by_others
 

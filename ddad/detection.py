@@ -1,0 +1,52 @@
+"""What a model says of one image: the map of each noise scale, the score map, the mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ScaleMap:
+    """The map of one noise scale, float32 (h, w) at its branch's size.
+
+    In z-units: 0 is the mean pixel of normal parts, 1 one standard deviation above it.
+    """
+
+    branch: str
+    """"pixel" (KL) or "feature" (error of the denoised features)."""
+    t: int
+    noise_std: float
+    weight: float
+    """Its share in the score map; all shares add up to 1."""
+    map: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return f"{self.branch}_t{self.t}"
+
+    @property
+    def mean(self) -> float:
+        return float(self.map.mean())
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was found in one image. `score` is the maximum of `score_map`."""
+
+    score_map: np.ndarray
+    scales: tuple[ScaleMap, ...]
+    threshold: float
+
+    @property
+    def score(self) -> float:
+        return float(self.score_map.max())
+
+    @property
+    def anomalous(self) -> bool:
+        return self.score > self.threshold
+
+    def mask(self, threshold: float | None = None) -> np.ndarray:
+        """Pixels above the threshold, bool (H, W): not empty exactly when the score is above it."""
+        return self.score_map > np.float32(self.threshold if threshold is None else threshold)
