@@ -1,6 +1,6 @@
 """Time side by side: ours against its bare networks, against PatchCore, against the paper's cost.
 
-    python -m benchmarks.speed DATA [--parts forwards patchcore paper training quality]
+    python -m benchmarks.speed DATA [--parts forwards patchcore paper training graphs quality]
 
 With `--cpu`, CPU time on one thread: for a machine that has other work as well.
 Whatever is compared takes turns within one run; the figures are medians, and the ratio is the
@@ -36,6 +36,7 @@ from ddad.images import load_image
 from ddad.networks import UNetConfig, image_unet
 from ddad.run import TrainConfig
 from ddad.runtime import arrange, keep_freed_memory
+from ddad.scoring import ScoreConfig
 from ddad.train import train
 
 SETTINGS: dict[str, list[str]] = {
@@ -55,6 +56,7 @@ def main() -> None:
         "patchcore": patchcore,
         "paper": paper,
         "training": training,
+        "graphs": graphs,
         "quality": quality,
     }
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
@@ -239,6 +241,49 @@ def training(args: argparse.Namespace) -> None:
         f"ratio {ours / alone:.2f} (target >= 0.9)",
         flush=True,
     )
+
+
+class Stages(torch.nn.Module):
+    """The extractor's network alone, as a graph is made of it."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        super().__init__()
+        self.extractor = extractor
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return self.extractor.stages(x)
+
+
+def graphs(args: argparse.Namespace) -> None:
+    """Whether a compiled or exported graph of the extractor pays; onnxruntime where installed."""
+    extractor = arrange(Extractor.load(BUNDLED))
+    side = ScoreConfig().feature_size + 2 * MARGIN
+    x = torch.randn(1, 3, side, side)
+    plain = Stages(extractor).eval()
+    with torch.inference_mode():
+        reference = plain(x)
+    compiled = torch.compile(plain)
+    runs: dict[str, Callable[[], Any]] = {"inductor": lambda: compiled(x)}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            import onnxruntime
+
+            path = Path(folder) / "stages.onnx"
+            torch.onnx.export(plain, (x,), path, dynamo=True, verbose=False)
+            session = onnxruntime.InferenceSession(path)
+            name = session.get_inputs()[0].name
+            runs["onnxruntime"] = lambda: session.run(None, {name: x.numpy()})
+        except ImportError as error:
+            print(f"no graph of ONNX: {error}")
+        for label, run in runs.items():
+            with torch.inference_mode():
+                parts = [torch.as_tensor(part) for part in run()]
+                far = max(
+                    float((a - b).abs().max() / b.abs().max())
+                    for a, b in zip(parts, reference, strict=True)
+                )
+                found = compare(args.rounds, **{label: run, "plain": lambda: plain(x)})
+            say(f"extractor by {label}, differs by {far:.0e}", found, "less than 1 pays")
 
 
 def quality(args: argparse.Namespace) -> None:
