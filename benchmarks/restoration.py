@@ -50,6 +50,8 @@ METHODS = {
     "one step, t = 200": replace(PLAIN, method="one-step", t=200),
 }
 SHOWN = ("gradient denoising", "inpainting", "partial, t = 200", "one step, t = 200")
+PICTURED = 3
+"""Cases of each set in the picture."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ def main() -> None:
         chosen = list(cases(name, detector, args))
         found = [c for c in chosen if (measure(name, detector, c, None, args) or {}).get("found")]
         rows: dict[str, list[dict[str, Any]]] = {m: [] for m in args.methods}
+        enough = len(tiles) + PICTURED
         for case in found:
             got = {m: measure(name, detector, case, m, args) for m in args.methods}
             for method, row in got.items():  # a case counts when every method has been at it
                 rows[method] += [row] if row and all(got.values()) else []
-            if args.picture and len(tiles) < 6 and all(got.values()):
+            if args.picture and len(tiles) < enough and all(got.values()):
                 paths = [args.out / (got[m] or {}).get("picture", "") for m in SHOWN if m in got]
                 shown = [load_image(path).pixels for path in paths if path.is_file()]
                 tiles += [[case.image, *shown, case.clean]] if len(shown) == len(SHOWN) else []
