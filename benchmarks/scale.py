@@ -3,10 +3,10 @@
     python -m benchmarks.scale FOLDER --checkpoint NAME [--images 200] [--tables-only]
 
 Every way scores the same images into tables (and pictures), from process start to the last row.
-Ray's start and its actors' imports, which a cluster pays once, are told apart from the rest. CPU
-seconds an image, over all processes and after the first row, are what other work on the machine
-disturbs least. At the end what ten million images take on 100 machines of 8 cores by these figures,
-and the operations of one image, by which a GPU can be judged.
+Ray's start and its actors' imports, which a cluster pays once, are told apart from the rest: warm
+is what came after the first row, when every worker had done its first portion. Wants the machine
+alone. At the end what ten million images take on 100 machines of 8 cores by these figures, and the
+operations of one image, by which a GPU can be judged.
 """
 
 from __future__ import annotations
@@ -17,19 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from torch.utils.flop_counter import FlopCounterMode
 
 from ddad.batch import plan_outputs
-from ddad.cluster import Pool, score_on_ray
+from ddad.cluster import BATCH, Pool, score_on_ray
 from ddad.detector import Detector
 from ddad.images import load_image
-
-Mark = tuple[float, float]
-"""Seconds since 1970, and of CPU, when a row arrived."""
 
 
 def main() -> None:
@@ -44,18 +39,19 @@ def main() -> None:
         itertools.islice(itertools.cycle(f for f, _ in plan_outputs([args.folder])), args.images)
     )
     planned = [(str(file), f"{i:06}") for i, file in enumerate(files)]
-    print("| way | images/s, all in | first row after | images/s, warm | CPU s/image, warm |")
+    print("| way | images/s, all in | first row after | images/s, warm | core s/image, warm |")
     print("|---|---|---|---|---|")
     for threads in (1, args.cores):
-        print(row(f"plain loop, {threads} thread(s)", *plain(planned, args, threads)), flush=True)
+        found = plain(planned, args, threads)
+        print(row(f"plain loop, {threads} thread(s)", threads, *found), flush=True)
     cost = 0.0
     for actors, threads in ((1, 1), (args.cores, 1), (1, args.cores)):
         pool = Pool(actors=(actors, actors), threads=threads, pictures=not args.tables_only)
         label = f"Ray Data, {actors} actor(s) of {threads} thread(s)"
         found = rayed(planned, args, pool)
-        print(row(label, *found), flush=True)
+        print(row(label, actors * threads, *found), flush=True)
         if (actors, threads) == (args.cores, 1):
-            cost = found[-1]
+            cost = args.cores / found[-1]
     hours = 1e7 * cost / 3600
     print(
         f"10 million images: {hours:.0f} core hours, {hours / 800:.1f} h on 100 machines of 8 cores"
@@ -75,13 +71,13 @@ def operations(name: str, file: Path) -> None:
             print(f"{branch} branch: {counter.get_total_flops() / 1e9:.1f} G operations an image")
 
 
-def row(label: str, all_in: float, first: float, warm: float, cpu: float) -> str:
-    return f"| {label} | {all_in:.2f} | {first:.1f} s | {warm:.2f} | {cpu:.3f} |"
+def row(label: str, cores: int, all_in: float, first: float, warm: float) -> str:
+    return f"| {label} | {all_in:.2f} | {first:.1f} s | {warm:.2f} | {cores / warm:.3f} |"
 
 
 def plain(
     planned: list[tuple[str, str]], args: argparse.Namespace, threads: int
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float]:
     """A process of its own: what it printed of its clock, and the whole of it."""
     code = (
         "import sys, time, torch\n"
@@ -92,7 +88,7 @@ def plain(
         "files = [tuple(line.split('\\t')) for line in sys.stdin.read().splitlines()]\n"
         "planned = [(Path(f), PurePosixPath(n)) for f, n in files]\n"
         "score_files(Detector.load(sys.argv[2]), planned, Path(sys.argv[3]), max_pixels=10**8,\n"
-        "            report=lambda *_: print(time.time(), time.process_time(), flush=True))\n"
+        "            report=lambda *_: print(time.time(), flush=True))\n"
     )
     with tempfile.TemporaryDirectory() as out:
         started = time.time()
@@ -103,14 +99,13 @@ def plain(
             text=True,
             check=True,
         )
-        lines = [line.split() for line in done.stdout.splitlines()]
-        return rates(started, [(float(wall), float(cpu)) for wall, cpu in lines])
+        return rates(started, [float(line) for line in done.stdout.splitlines()], threads)
 
 
 def rayed(
     planned: list[tuple[str, str]], args: argparse.Namespace, pool: Pool
-) -> tuple[float, float, float, float]:
-    marks: list[Mark] = []
+) -> tuple[float, float, float]:
+    marks: list[float] = []
     with tempfile.TemporaryDirectory() as out:
         started = time.time()
         score_on_ray(
@@ -119,29 +114,18 @@ def rayed(
             out,
             pool,
             max_pixels=10**8,
-            report=lambda name, done, total: marks.append((time.time(), used())),
+            report=lambda name, done, total: marks.append(time.time()),
         )
-        return rates(started, marks)
+        return rates(started, marks, BATCH * pool.actors[0])
 
 
-def used() -> float:
-    """CPU seconds of this process and all that it started and that still live."""
-    total = 0.0
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        with suppress(psutil.Error):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total
+def rates(started: float, marks: list[float], ahead: int) -> tuple[float, float, float]:
+    """Images a second over all, seconds to the first row, images a second after it.
 
-
-def rates(started: float, marks: list[Mark]) -> tuple[float, float, float, float]:
-    """Images a second over all, seconds to the first row; the second half's rate and CPU time."""
-    half = len(marks) // 2
-    (first, _), (middle, before), (last, after) = marks[0], marks[half], marks[-1]
-    count = len(marks) - half - 1
-    warm = count / max(last - middle, 1e-9)
-    return len(marks) / (last - started), first - started, warm, (after - before) / count
+    `ahead` images are done by the time of the first row: every worker's first portion.
+    """
+    warm = (len(marks) - ahead) / max(marks[-1] - marks[0], 1e-9)
+    return len(marks) / (marks[-1] - started), marks[0] - started, warm
 
 
 if __name__ == "__main__":

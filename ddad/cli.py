@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--out", type=Path, required=True)
     restore.add_argument("--method", help="gradient (default), inpaint, partial or one-step")
     restore.add_argument("--energy", help="score (default) or feature: what the gradient descends")
-    restore.add_argument("--start", help="of the gradient: partial (default), inpaint or image")
+    restore.add_argument("--start", help="of the gradient: inpaint (default), partial or image")
     restore.add_argument("--evaluations", type=_count, help="network evaluations an image")
     restore.add_argument("--sample", action="store_true", default=None, help="draw, not the mean")
     restore.add_argument("--seed", type=int)

@@ -32,7 +32,7 @@ from ddad.scoring import ScoreConfig, seeded_generator
 
 METHODS = ("gradient", "inpaint", "partial", "one-step")
 ENERGIES = ("score", "feature")
-STARTS = ("partial", "inpaint", "image")
+STARTS = ("inpaint", "partial", "image")
 STRIDES = 20
 """Strides in which inpainting comes down from t; what is left of the budget repeats them."""
 
@@ -50,8 +50,8 @@ class RestoreConfig:
     energy: str = "score"
     """What the gradient descends: score, the model's own map (feature error and KL) above the
     level of good parts; or feature, the energy of the Gaussian mixture of normal features."""
-    start: str = "partial"
-    """The gradient's: partial or inpaint, a quarter of the budget, or image, as in the paper."""
+    start: str = "inpaint"
+    """The gradient's: inpaint or partial, a third of the budget, or image, as in the paper."""
     step: float = 0.02
     """s of the update x <- sqrt(1 - s^2) x + s g."""
     every: int = 5
@@ -60,7 +60,7 @@ class RestoreConfig:
     """Whether the reverse step draws from p_theta instead of taking its mean. The mean is the
     default: at the paper's hundred rounds what one draw adds the next ones take out, at the few
     that fit into seconds it would stay in the picture as grain."""
-    t: int = 200
+    t: int = 400
     """Timestep from which inpaint, partial and one-step start."""
     reach: float = 0.01
     """How far the image may change around what is marked: share of its shorter side."""
@@ -247,7 +247,7 @@ def _rounds(scene: Scene) -> tuple[int, int]:
     None fits into a very small one, which all goes into the start then.
     """
     config = scene.config
-    left = config.evaluations - _quarter(config) - scene.scoring
+    left = config.evaluations - _share(config) - scene.scoring
     each = 2 * (len(scene.weights) if config.energy == "score" else 1)
     whole = each * config.every + 1 + scene.scoring
     if left >= whole:
@@ -256,14 +256,14 @@ def _rounds(scene: Scene) -> tuple[int, int]:
     return (1, updates) if updates > 0 else (0, 0)
 
 
-def _quarter(config: RestoreConfig) -> int:
-    return 0 if config.start == "image" else config.evaluations // 4
+def _share(config: RestoreConfig) -> int:
+    return 0 if config.start == "image" else config.evaluations // 3
 
 
 def _start(scene: Scene) -> int:
     """Evaluations of the gradient's start."""
     config = scene.config
-    return _quarter(config) if _rounds(scene)[0] or config.start == "image" else config.evaluations
+    return _share(config) if _rounds(scene)[0] or config.start == "image" else config.evaluations
 
 
 def _begin(scene: Scene, method: str, budget: int) -> Iterator[Tensor]:

@@ -38,7 +38,15 @@ def panel(page: Page) -> None:
     halts: dict[str, threading.Event] = {}
     with gr.Column(elem_id="restoration", visible=False) as box:
         said = gr.HTML("", elem_id="restoration-said")
-        with gr.Row():
+        with gr.Row(equal_height=True):
+            depth = gr.Slider(
+                *(100, 900, 400),
+                step=100,
+                label="Noise it starts from",
+                info="More draws large or deep defects anew, less stays closer to the photograph.",
+                elem_id="restore-t",
+                buttons=[],
+            )
             show = gr.Button("Show the normal version", variant="primary", elem_id="restore")
             stop = gr.Button("Stop", elem_id="restore-stop", visible=False)
         with gr.Row(visible=False) as pictures:
@@ -58,7 +66,9 @@ def panel(page: Page) -> None:
 
     outputs = [frames, said, show, stop, pictures, sides, change, way, frame, step]
 
-    def run(session: str | None, current: str | None) -> Iterator[dict[Any, Any]]:
+    def run(session: str | None, current: str | None, t: Any) -> Iterator[dict[Any, Any]]:
+        from ddad.restoration import RestoreConfig
+
         kept: list[bytes] = []
         try:
             mine = page.store.open(session)
@@ -68,7 +78,7 @@ def panel(page: Page) -> None:
             detector, pixels = page.models.get(item.result.model), mine.pixels(item.id)
             halt = halts[mine.id] = threading.Event()
             started = time.monotonic()
-            for now in detector.restore(pixels):
+            for now in detector.restore(pixels, RestoreConfig(t=int(t))):
                 if halt.is_set():
                     yield finished(kept, _stopped(len(kept) - 1))
                     return
@@ -111,7 +121,7 @@ def panel(page: Page) -> None:
         text, can = _offer(page, session, current)
         return finished([], text) | {
             **{box: gr.update(visible=bool(text)), frames: [], sides: None, frame: None},
-            show: gr.update(visible=can, interactive=True),
+            **{show: gr.update(visible=can, interactive=True), depth: gr.update(visible=can)},
         }
 
     def look(kept: list[bytes], number: float) -> Any:
@@ -119,12 +129,22 @@ def panel(page: Page) -> None:
         return _decoded(kept[number]) if 0 <= number < len(kept) else gr.skip()
 
     going = show.click(
-        run, [page.session, page.current], outputs, show_progress="hidden", **HEAVY, **PRIVATE
+        run,
+        [page.session, page.current, depth],
+        outputs,
+        show_progress="hidden",
+        **HEAVY,
+        **PRIVATE,
     )
     # The run itself ends at its next step: were it cancelled, a step under way could arrive after.
     stop.click(stop_it, page.session, None, **LIGHT, **PRIVATE)
     page.current.change(
-        follow, [page.session, page.current], [box, *outputs], cancels=[going], **LIGHT, **PRIVATE
+        follow,
+        [page.session, page.current],
+        [box, depth, *outputs],
+        cancels=[going],
+        **LIGHT,
+        **PRIVATE,
     )
     step.input(look, [frames, step], frame, trigger_mode="always_last", **LIGHT, **PRIVATE)
 

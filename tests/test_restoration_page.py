@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import numpy as np
@@ -27,7 +28,7 @@ def offered(page, index):
 
 def test_the_normal_version_on_request_with_its_way_there(page):
     said = offered(page, 1)
-    assert "Takes about" in said.inner_text()
+    assert re.search(r"Takes \d+ to \d+ seconds", said.inner_text())
     page.locator("#restore").click()
     page.locator("#restore-stop").wait_for()
     page.locator("#frame img").wait_for()
@@ -40,7 +41,7 @@ def test_the_normal_version_on_request_with_its_way_there(page):
     page.locator("#change img").wait_for()
     last = page.locator("#frame img").get_attribute("src")
     slider = page.locator("#step input[type=range]")
-    assert int(slider.get_attribute("max")) > 20
+    assert int(slider.get_attribute("max")) >= 20
     slider.focus()
     slider.press("Home")
     page.wait_for_function(
