@@ -24,7 +24,8 @@ def model_shape(shape: Sequence[int], size: int, stride: int) -> tuple[int, int]
 
     An extreme aspect ratio is clipped, so that no side is under two strides.
     """
-    least, most = 2 * stride, max(2 * stride, size * size // (2 * stride))
+    least = 2 * stride
+    most = max(least, size * size // least // stride * stride)
     ratio = math.sqrt(shape[0] / shape[1])
 
     def side(length: float) -> int:

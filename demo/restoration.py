@@ -38,7 +38,7 @@ def panel(page: Page) -> None:
     halts: dict[str, threading.Event] = {}
     with gr.Column(elem_id="restoration", visible=False) as box:
         said = gr.HTML("", elem_id="restoration-said")
-        with gr.Row(equal_height=True):
+        with gr.Row(elem_id="restore-row"):
             depth = gr.Slider(
                 *(100, 900, 400),
                 step=100,
@@ -46,6 +46,7 @@ def panel(page: Page) -> None:
                 info="More draws large or deep defects anew, less stays closer to the photograph.",
                 elem_id="restore-t",
                 buttons=[],
+                scale=2,
             )
             show = gr.Button("Show the normal version", variant="primary", elem_id="restore")
             stop = gr.Button("Stop", elem_id="restore-stop", visible=False)

@@ -22,6 +22,13 @@ def test_shapes_fit_the_network_and_keep_the_area(height, width, size, stride):
         assert (h / w) == pytest.approx(height / width, rel=4 * stride / size)
 
 
+@given(sides, sides, st.sampled_from([64, 256, 320]))
+def test_the_feature_branch_sees_whole_patches(height, width, size):
+    """Of an extreme image as well, whose shape is clipped at a size that is no multiple of 16."""
+    h, w = feature_shape((height, width), size)
+    assert h % 16 == w % 16 == 0 and min(h, w) >= 32
+
+
 def test_a_square_image_becomes_the_model_size():
     assert model_shape((900, 900, 3), 128, 8) == (128, 128)
     assert model_shape((512, 384), 128, 8) == (144, 112)
@@ -33,6 +40,7 @@ def test_an_elongated_image_has_as_many_pixels_as_the_squares_in_it():
     h, w = feature_shape((1240, 500), 320)
     assert h * w == pytest.approx(2 * 320 * 320, rel=0.05)
     assert feature_shape((330, 110), 320) == model_shape((330, 110), 320, 16)  # it has no more
+    assert feature_shape((1, 10_000), 64) == (32, 256)
     h, w = feature_shape((20_000, 1000), 320)  # bounded
     assert h * w <= 4.2 * 320 * 320
 
