@@ -36,6 +36,8 @@ from benchmarks import corpus
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 700
 """Characters of a refusal, most of which a file name of 255 bytes may take."""
+INNER = ("torch.", "Tensor", "numpy", "NoneType", "has no attribute", "Traceback")
+"""Words that no visitor should read: a library's own complaint, not a sentence of ours."""
 CHATTER = ("tempfile.tif:",)
 """Lines that libtiff itself prints."""
 
@@ -64,7 +66,8 @@ class Tally:
             faulthandler.cancel_dump_traceback_later()
 
     def sentence(self, route: str, name: str, text: str) -> None:
-        if not text or "\n" in text or len(text) > LONGEST or "Traceback" in text:
+        inner = any(word in text for word in INNER)
+        if not text or "\n" in text or len(text) > LONGEST or inner:
             self.wrong.append(f"{route}: {name!r} said {text!r:.300}")
 
 
