@@ -113,6 +113,8 @@ def read(path: str | Path) -> Checkpoint:
     except Exception as error:  # whatever a damaged file makes the readers below us raise
         reason = str(error).strip().splitlines()
         what = reason[0] if reason else type(error).__name__
+        if isinstance(error, TypeError):  # Python's words for null where a number belongs
+            what = "a setting in its JSON files is of the wrong kind"
         raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
     if found.calibration is not None and found.calibration.fingerprint != fingerprint(
         found.unet, found.features, found.scheduler, found.config

@@ -81,6 +81,16 @@ def test_damaged_checkpoints_say_so_in_one_line(tiny_checkpoint, tmp_path, file,
     assert "\n" not in str(caught.value)
 
 
+def test_a_setting_of_the_wrong_kind_is_said_in_our_words(tiny_checkpoint, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_checkpoint, folder)
+    meta = json.loads((folder / "ddad.json").read_text())
+    meta["score"]["size"] = None
+    (folder / "ddad.json").write_text(json.dumps(meta))
+    with pytest.raises(CheckpointError, match="damaged: a setting .* of the wrong kind$"):
+        Detector.load(folder)
+
+
 def test_unknown_names_list_the_shipped_models(tmp_path):
     for name in ("no-such-model", "../../etc", tmp_path):
         with pytest.raises(CheckpointError, match="no checkpoint"):
