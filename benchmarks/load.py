@@ -96,13 +96,12 @@ class Desk:
         again = self.ask("open")["review"]["threshold"]
         if again != threshold:
             return f"threshold {again} instead of {threshold}"
-        taken = base64.b64decode(self.ask("take", format="mask")["data"])
-        mask = np.asarray(Image.open(io.BytesIO(taken))) > 127
+        mask = _mask(base64.b64decode(self.ask("take", format="mask")["data"]))
         return "" if np.array_equal(mask, self.found.mask(threshold)) else "another mask"
 
     def export(self) -> str:
         """Take COCO; what is wrong with it, or ""."""
-        marked = np.asarray(Image.open(io.BytesIO(self._taken("masks", ".png")))) > 127
+        marked = _mask(self._taken("masks", ".png"))
         coco = json.loads(self._taken("coco", "exact.json"))
         area = sum(each["area"] for each in coco["annotations"])
         return "" if area == marked.sum() else f"COCO has {area} of {marked.sum()} pixels"
@@ -145,7 +144,8 @@ def visit(
                     tally.fail(f"{file.name} at {threshold}: marked {got['area_fraction']}")
             elif kind == "mask":
                 got = client.predict(handle_file(str(file)), "waves", threshold, api_name="/mask")
-                mask = _fetched(client, got) > 127
+                answer = httpx.get(got["url"], headers=client.headers, timeout=30)
+                mask = _mask(answer.content)
                 if (mask != found.mask(threshold)).sum() > 2:
                     tally.fail(f"{file.name} at {threshold}: another mask")
             elif kind in ("review", "export"):
@@ -161,12 +161,9 @@ def visit(
         time.sleep(rng.uniform(0.2, 1))  # a person looks at what came
 
 
-def _fetched(client: Client, got: Any) -> np.ndarray:
-    """The picture of an answer."""
-    answer = httpx.get(got["url"], headers=client.headers, timeout=30)
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:
-        Path(file.name).write_bytes(answer.content)
-        return np.asarray(Image.open(file.name).convert("L"))
+def _mask(png: bytes) -> np.ndarray:
+    """The marked pixels of a PNG."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L")) > 127
 
 
 def _judge(kind: str, text: str, started: float, tally: Tally) -> None:

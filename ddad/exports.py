@@ -16,8 +16,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from ddad.outlines import TOLERANCE, brush_counts, coco_counts, components, outlines, simplify
-from ddad.regions import Region, RegionLabel, find_regions
+from ddad.outlines import TOLERANCE, brush_counts, coco_counts, outlines, simplify
+from ddad.regions import Region, RegionLabel, components, find_regions
 
 UNNAMED = "defect"
 """Label of a region to which nobody gave one."""

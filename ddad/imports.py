@@ -17,8 +17,8 @@ import numpy as np
 
 from ddad.images import load_classes, shown
 from ddad.names import Stems, safe_stem
-from ddad.outlines import coco_mask, components, rasterise
-from ddad.regions import RegionLabel
+from ddad.outlines import coco_mask, rasterise
+from ddad.regions import RegionLabel, components
 
 MAX_BYTES = 200_000_000
 """Of a COCO file."""

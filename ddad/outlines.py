@@ -10,21 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import find_objects, label
 
 TOLERANCE = 1.0
 """How far a simplified outline may stray from the exact one, pixels."""
 LEAST_IOU = 0.95
 """Below this the tolerance is halved, in the end to the exact outline."""
-
-
-def components(mask: np.ndarray) -> list[tuple[np.ndarray, int, int]]:
-    """The 8-connected regions, each as its mask cut to its bounding box, with x and y of it."""
-    labels = label(mask, np.ones((3, 3)))[0]
-    return [
-        (labels[where] == number, where[1].start, where[0].start)
-        for number, where in enumerate(find_objects(labels), 1)
-    ]
 
 
 def outlines(region: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,25 +35,30 @@ class RegionLabel:
 def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
     """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
     regions = []
-    labels = _labelled(mask)
-    for number, (rows, columns) in enumerate(find_objects(labels), 1):
-        inside = labels[rows, columns] == number
-        values = score_map[rows, columns][inside]
+    for inside, left, top in components(mask):
+        height, width = inside.shape
+        values = score_map[top : top + height, left : left + width][inside]
         if values.size < min_area:
             continue
-        height, width = inside.shape
         x = float(inside.sum(0) @ np.arange(width)) / values.size
         y = float(inside.sum(1) @ np.arange(height)) / values.size
         regions.append(
             Region(
                 values.size,
-                (columns.start, rows.start, width, height),
-                (columns.start + x, rows.start + y),
+                (left, top, width, height),
+                (left + x, top + y),
                 float(values.max()),
                 float(values.mean(dtype=np.float64)),
             )
         )
     return sorted(regions, key=lambda region: -region.peak)
+
+
+def components(mask: np.ndarray) -> Iterator[tuple[np.ndarray, int, int]]:
+    """The 8-connected regions, each as its mask cut to its bounding box, with x and y of it."""
+    labels = _labelled(mask)
+    for number, (rows, columns) in enumerate(find_objects(labels), 1):
+        yield labels[rows, columns] == number, columns.start, rows.start
 
 
 def _labelled(mask: np.ndarray) -> np.ndarray:

@@ -20,12 +20,12 @@ from ddad.outlines import (
     brush_counts,
     coco_counts,
     coco_mask,
-    components,
     iou,
     outlines,
     rasterise,
     simplify,
 )
+from ddad.regions import components
 
 SHAPES = st.tuples(st.integers(1, 14), st.integers(1, 14))
 RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
