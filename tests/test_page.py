@@ -350,6 +350,18 @@ def at(page, x, y):
     )
 
 
+def still(page):
+    """Wait until the canvas keeps its place: a chosen tool brings its row, a tap may scroll."""
+    page.evaluate(
+        """async () => { const canvas = document.querySelector('#viewer .cursor');
+        for (let before = '', calm = 0; calm < 5; ) {
+            await new Promise(requestAnimationFrame);
+            const { x, y, width } = canvas.getBoundingClientRect(), now = `${x} ${y} ${width}`;
+            calm = now === before ? calm + 1 : 0;
+            before = now; } }"""
+    )
+
+
 def seen(page, left, top):
     """Which point of the image lies there in the window."""
     (x0, y0), (x1, y1) = at(page, 0, 0), at(page, 1, 1)
@@ -641,8 +653,11 @@ def test_a_finger_paints_and_two_fingers_zoom(browser, site):
     pick(page, 0)
     before = drawn(page)
     page.locator("#viewer .tool[data-tool=brush]").tap()
+    page.wait_for_selector("#viewer .tool[data-tool=brush][aria-pressed=true]")
     page.locator("#viewer .stage").scroll_into_view_if_needed()
+    still(page)
     page.touchscreen.tap(*at(page, 24.5, 20.5))
+    page.wait_for_selector("#viewer .status:has-text('corrected')")
     painted = drawn(page)
     assert painted[20, 24] and painted.sum() > before.sum()
     cdp = context.new_cdp_session(page)
