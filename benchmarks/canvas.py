@@ -20,7 +20,7 @@ from PIL import Image
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, Playwright, sync_playwright  # noqa: E402
 
 from demo.models import CHECKPOINTS  # noqa: E402
 from demo.ui import LAUNCH, build  # noqa: E402
@@ -37,6 +37,18 @@ WATCH = """() => {
 }"""
 STOP = """() => { const desk = document.querySelector('#viewer .viewer').desk;
   desk.watching = false; return [desk.frames.slice(1), desk.work]; }"""
+
+
+def visit(engine: Playwright, url: str, model: str) -> Page:
+    """The desk in a headless Chromium, with that model chosen."""
+    chromium = shutil.which("chromium")
+    browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(url)
+    page.wait_for_selector("#viewer .viewer")
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name=model).click()
+    return page
 
 
 def report(page: Page, action: str) -> None:
@@ -113,18 +125,11 @@ def main() -> None:
         demo = build(work=Path(folder, "work"))
         _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True)
         with sync_playwright() as engine:
-            chromium = shutil.which("chromium")
-            browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(url)
-            page.wait_for_selector("#viewer .viewer")
-            page.get_by_label("Model", exact=True).click()
-            page.get_by_role("option", name=size.model).click()
+            page = visit(engine, url, size.model)
             page.locator("#upload input[type=file]").set_input_files(large)
             page.wait_for_selector(".viewer:is([data-verdict=good], [data-verdict=bad])", timeout=0)
             page.wait_for_timeout(1500)
             measure(page)
-            browser.close()
         demo.close()
 
 

@@ -10,7 +10,6 @@ browser's own drawing takes is counted, on the same cores.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from benchmarks.canvas import visit
 from benchmarks.hostile import served
 from ddad.checkpoint import CHECKPOINTS
 
@@ -53,16 +53,10 @@ def main() -> None:
         served(CHECKPOINTS, Path(name) / "server") as (url, _, _),
         sync_playwright() as engine,
     ):
-        chromium = shutil.which("chromium")
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(url)
-        page.wait_for_selector("#viewer .viewer")
+        page = visit(engine, url, args.model)
         page.wait_for_function(
             "() => !document.querySelector('#loading')?.textContent.includes('Loading')"
         )
-        page.get_by_label("Model", exact=True).click()
-        page.get_by_role("option", name=args.model).click()
         picture = Image.open(example).convert("RGB").resize((args.side, args.side))
         for turn in range(args.times + 2):  # the first two are for warming up
             file = Path(name) / f"upload {turn}.png"
@@ -76,7 +70,6 @@ def main() -> None:
             page.wait_for_timeout(1500)  # the upload field empties itself
             if turn >= 2:
                 rows.append(found)
-        browser.close()
     first, every, _ = np.median(rows, 0)
     print(
         f"{args.model}, {args.side} x {args.side}, after the upload's arrival: first map "
