@@ -28,6 +28,7 @@ from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
 from ddad import data
+from ddad.allocator import keep_freed_memory
 from ddad.diffusion import PosteriorDDPMScheduler, hybrid_loss, linear_chain
 from ddad.features import Extractor
 from ddad.geometry import model_shape, to_image, to_model
@@ -35,7 +36,7 @@ from ddad.images import load_image, load_mask
 from ddad.metrics import Evaluation
 from ddad.mixture import NormalMixture
 from ddad.networks import UNetConfig, image_unet
-from ddad.runtime import bf16_is_fast, keep_freed_memory
+from ddad.runtime import bf16_is_fast
 from ddad.scoring import seeded_generator
 
 TIMESTEPS = (100, 160, 260, 400)
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--extractor", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=4)
     args = parser.parse_args()
-    keep_freed_memory()
+    keep_freed_memory(all_of_it=True)
     extractor = Extractor.load(args.extractor)
     print("| set, denoiser | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " | steps |")
     print("|---" * (2 + len(COLUMNS)) + "|", flush=True)

@@ -31,8 +31,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 from transformers import AutoBackbone, AutoConfig
 
+from ddad.allocator import keep_freed_memory
 from ddad.features import IMAGENET, Extractor
-from ddad.runtime import keep_freed_memory
 from ddad.synthetic import KINDS, paint_defect
 
 PHOTOGRAPHS = (
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--lr", type=float, default=2e-3)
     args = parser.parse_args()
-    keep_freed_memory()
+    keep_freed_memory(all_of_it=True)
     rng = np.random.default_rng(0)
     sources = [pictures(), [texture(rng) for _ in range(TEXTURES)]]
     teacher = Extractor.load(args.teacher).model

@@ -73,13 +73,8 @@ def study(root: Path, extractor: Extractor, most: int) -> list[tuple[str, list[f
         tokens = torch.cat(sample_tokens(extractor, inputs, 60_000, seed=0))
         model = FeatureModel(extractor, NormalMixture.fit(tokens, components))
         maps = [
-            feature_maps(
-                model,
-                linear_chain(),
-                to_model(image, feature_shape(image.shape, size))[None],
-                TIMESTEPS,
-            )[0].numpy()
-            for image, _ in judged
+            torch.cat(list(feature_maps(model, linear_chain(), x[None], TIMESTEPS))).numpy()
+            for x in (to_model(image, feature_shape(image.shape, size)) for image, _ in judged)
         ]
         label = f"{size} px, {components} centres, t = "
         choices = CHOICES if (size, components) == (256, 1024) else (DEFAULT,)

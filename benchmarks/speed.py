@@ -25,6 +25,7 @@ from torch.nn.functional import pad
 
 from benchmarks.peers import POOL, SHARE, patchcore_map
 from ddad import data
+from ddad.allocator import keep_freed_memory
 from ddad.batch import score_files
 from ddad.checkpoint import BUNDLED
 from ddad.cli import main as ddad
@@ -35,7 +36,7 @@ from ddad.geometry import feature_shape, model_shape, to_model
 from ddad.images import load_image
 from ddad.networks import UNetConfig, image_unet
 from ddad.run import TrainConfig
-from ddad.runtime import arrange, keep_freed_memory
+from ddad.runtime import arrange
 from ddad.scoring import ScoreConfig
 from ddad.train import train
 
@@ -111,7 +112,7 @@ def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
         levels = [0.1 * 3**i for i in range(len(config.feature_timesteps))]
         runs = [
             lambda: feature.extractor.model(inputs),
-            lambda: feature.mixture.errors(tokens, levels),
+            lambda: list(feature.mixture.errors(tokens, levels)),
         ]
     if unet is not None:
         shape = model_shape(pixels.shape, config.size, detector._stride)
@@ -213,7 +214,7 @@ def paper(args: argparse.Namespace) -> None:
 
 def training(args: argparse.Namespace) -> None:
     """(e) Images a second in training against forward and backward alone."""
-    keep_freed_memory()
+    keep_freed_memory(all_of_it=True)
     source = args.data / "mvtec_bottle"
     samples = [s for s in data.read(source) if s.split == "train"][:24]
     config = TrainConfig(steps=3 * args.rounds, held_out=0.1, save_every=10**6, precision="no")

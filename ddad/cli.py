@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ddad import __version__, commands
+from ddad.allocator import keep_freed_memory
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 some images failed, 2 usage or configuration, 130 interrupted."""
     args = _parser().parse_args(argv)
+    keep_freed_memory()
     try:
         return int(args.run(args))
     except KeyboardInterrupt:

@@ -370,8 +370,7 @@ class Detector:
         """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
         if branch == "feature":
             assert self.features is not None
-            maps = feature_maps(self.features, self.scheduler, x, self.timesteps[branch])
-            raw = iter(maps.transpose(0, 1))
+            raw = feature_maps(self.features, self.scheduler, x, self.timesteps[branch])
             blur = self.config.feature_blur
         else:
             alone = (replace(self.config, timesteps=(t,)) for t in self.config.timesteps)

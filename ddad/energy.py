@@ -42,7 +42,7 @@ def feature_level(
     """The feature branch's part of the score map (h, w) in z-units, not smoothed."""
     tokens, size = _tokens(features, x)
     ratios = [1 / float(scheduler.tables[t + 1]) - 1 for t in config.feature_timesteps]
-    errors = features.mixture.errors(tokens, ratios).view(len(ratios), *size)
+    errors = torch.stack([e.view(size) for e in features.mixture.errors(tokens, ratios)])
     return _normalised(fitted, "feature", errors, slice(None)).mean(0)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,10 +152,10 @@ def feature_maps(
     scheduler: PosteriorDDPMScheduler,
     x: Tensor,
     timesteps: Sequence[int],
-) -> Tensor:
+) -> Iterator[Tensor]:
     """One-step error of the denoised features, root mean square over channels.
 
-    (B, timesteps, h, w); the unit is the features' root mean variance over normal images.
+    (B, h, w) of each timestep in turn; unit: the features' root mean variance over normal images.
     At timestep t the features are seen under the noise of x_t, whose variance in their own units
     is (1 - abar_t) / abar_t, and the mixture predicts the clean ones. Lu et al. 2023, feature-level
     score, with the exact denoiser of a mixture instead of a U-Net's head. The noise itself is left
@@ -164,8 +164,8 @@ def feature_maps(
     features = model.extractor(x)
     tokens = features.flatten(2).transpose(1, 2).flatten(0, 1)
     ratios = [1 / float(scheduler.tables[t + 1]) - 1 for t in timesteps]
-    errors = model.mixture.errors(tokens, ratios)
-    return errors.view(len(ratios), len(x), *features.shape[2:]).transpose(0, 1)
+    for error in model.mixture.errors(tokens, ratios):
+        yield error.view(len(x), *features.shape[2:])
 
 
 @torch.inference_mode()

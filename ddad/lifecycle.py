@@ -18,6 +18,7 @@ import numpy as np
 from diffusers import UNet2DModel
 
 from ddad import data
+from ddad.allocator import keep_freed_memory
 from ddad.card import write_card
 from ddad.data import Sample
 from ddad.detector import Detector, RawMaps
@@ -28,7 +29,6 @@ from ddad.fit import CROSS_FIT_BELOW, cross_fit, fit_features
 from ddad.images import load_image
 from ddad.journal import PAUSE, STOP, Journal, exclusive, requested
 from ddad.run import TrainConfig, stop_flag
-from ddad.runtime import keep_freed_memory
 from ddad.scoring import ScoreConfig
 from ddad.train import train
 
@@ -230,7 +230,7 @@ class _Work:
         return detector
 
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
-        keep_freed_memory()
+        keep_freed_memory(all_of_it=True)
         self.journal.begin(PIXEL)
         pixels = load_image(held[0].path).pixels
 

@@ -5,7 +5,7 @@ Knows vectors, nothing of images or networks. It is fitted to feature vectors of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -79,16 +79,14 @@ class NormalMixture:
 
     def error(self, vectors: Tensor, noise: float) -> Tensor:
         """Root mean square (N,) of vectors minus `denoise`, in units of `scale`."""
-        return self.errors(vectors, [noise])[0]
+        return next(self.errors(vectors, [noise]))
 
-    def errors(self, vectors: Tensor, noises: Sequence[float]) -> Tensor:
-        """`error` (noises, N) at several noises; the vectors are rotated once."""
+    def errors(self, vectors: Tensor, noises: Sequence[float]) -> Iterator[Tensor]:
+        """`error` (N,) at each noise in turn; the vectors are rotated once."""
         rotated = self._rotate(vectors)
-        rows = []
         for noise in noises:
             residual = rotated - self.rotated[self._component(rotated, noise)]
-            rows.append((residual * (noise / (self.variances + noise))).square().mean(1).sqrt())
-        return torch.stack(rows)
+            yield (residual * (noise / (self.variances + noise))).square().mean(1).sqrt()
 
     def energy(self, vectors: Tensor, noise: float) -> Tensor:
         """Mahalanobis distance (N,) to the likeliest component under noise, mean over dimensions.

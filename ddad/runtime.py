@@ -1,9 +1,7 @@
-"""Decides device, precision and allocator; the only place that looks at the machine."""
+"""Decides device, precision and threads."""
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -64,18 +62,3 @@ def side_by_side(call: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to reuse large blocks instead of returning them to the kernel.
-
-    Networks allocate and free the same activations each step; with the defaults a third of the
-    CPU time goes to page faults. Does nothing where the C library is not glibc.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-4, 0)  # M_MMAP_MAX: no block of its own mapping
-        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
-        mallopt(-2, 256 * 2**20)  # M_TOP_PAD

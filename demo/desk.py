@@ -6,6 +6,7 @@ and calls `ANSWERS` to open, save and take away; only scoring goes through Gradi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from demo.review import answers
 from demo.session import Session
 from demo.store import Store
 
+PAUSE = 0.1
+"""Seconds at least between two looks at unfinished maps: the browser draws on the same cores."""
 CANVAS = Path(__file__).parent / "canvas"
 PARTS = ("head", "maps", "draw", "tools", "panel", "queue", "main")
 """The canvas's JavaScript, in the order in which it is put together."""
@@ -224,13 +227,17 @@ def _inspect(
             }
             scales: list[Any] = []
             found: Any = None
+            told = -PAUSE
             for step in detector.detect_steps(loaded.pixels):
                 if hasattr(step, "score_map"):
                     found = step
                     break
                 scales.append(step)
+                if time.monotonic() < told + PAUSE:
+                    continue
                 maps = results.scale_values(scales, height, width)
                 yield {"desk": {**first, "image": image, "scales": maps}}, gr.skip(), ""
+                told = time.monotonic()
             item = session.add(path.name, loaded.pixels, loaded.note)
             known = session.record(item.id, found, detector)
         value = results.desk_value(session, known, image)
@@ -245,8 +252,8 @@ def _inspect(
 
 def _known(session: Session, name: str, pixels: np.ndarray, fingerprint: str) -> Item | None:
     """The session's item of this very image and model, to go on with as it was left."""
-    for item in session.items(state="scored"):
-        if item.name == name and item.result and item.result.fingerprint == fingerprint:
+    for item in session.items(state="scored", name=name):
+        if item.result and item.result.fingerprint == fingerprint:
             if (item.height, item.width) != pixels.shape[:2]:
                 continue
             if np.array_equal(session.pixels(item.id), pixels):

@@ -210,14 +210,20 @@ class Session:
         order: Literal["added", "score", "name"] = "added",
         decision: Decision | None = None,
         state: str | None = None,
+        name: str | None = None,
     ) -> list[Item]:
-        """All items: oldest first, or loudest first (failed and waiting ones last), or by name."""
+        """All items: oldest first, or loudest first (failed and waiting ones last), or by name.
+
+        Or those alone of a decision, a state, a file's name.
+        """
         table = self._tables.items
         query = table.select().where(table.session == self.id)
         if decision is not None:
             query = query.where(table.decision == decision)
         if state is not None:
             query = query.where(table.state == state)
+        if name is not None:
+            query = query.where(table.name == plain(name))
         by = {
             "added": (),
             "score": (table.score.desc(nulls="LAST"),),

@@ -11,8 +11,8 @@ import pytest
 from conftest import ROOT
 
 LEAVES = (
-    "calibration detection diffusion geometry images journal metrics mixture names networks "
-    "outlines regions render runtime"
+    "allocator calibration detection diffusion geometry images journal metrics mixture names "
+    "networks outlines regions render runtime"
 )
 ALLOWED = {
     **{name: set() for name in LEAVES.split()},
@@ -29,8 +29,8 @@ ALLOWED = {
     "estimate": {"detector", "images", "metrics", "render", "synthetic"},
     "card": {"calibration", "detector", "estimate", "journal"},
     "lifecycle": {
-        *("card", "data", "detector", "diffusion", "estimate", "features", "fit", "images"),
-        *("journal", "run", "runtime", "scoring", "train"),
+        *("allocator", "card", "data", "detector", "diffusion", "estimate", "features", "fit"),
+        *("images", "journal", "run", "runtime", "scoring", "train"),
     },
     "parcel": {"archive", "checkpoint", "detector"},
     "feedback": {"data", "detector", "images", "lifecycle"},

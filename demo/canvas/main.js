@@ -2,7 +2,7 @@
 
 const PREFERENCES = "ddad-desk";
 const options = { opacity: 70, heat: true, outline: true, size: 12, reviewer: "", goOn: false };
-let now = null, serial = 0, tableTimer = 0;
+let now = null, serial = 0, tableTimer = 0, picturing = {};
 const memory = `labels-${Math.random().toString(36).slice(2)}`;
 
 function remember() {
@@ -111,7 +111,9 @@ function showOptions() {
 async function show(value) {
   const mine = ++serial;
   const same = now && value.token === now.token;
-  const picture = value.image ? await loadImage(value.image) : same ? now.picture : null;
+  // Messages of one image may come faster than a picture loads: they all wait for the same one.
+  if (value.image !== picturing.url) picturing = { url: value.image, loading: value.image && loadImage(value.image) };
+  const picture = (await picturing.loading) ?? (same ? now.picture : null);
   if (mine !== serial) return;
   if (!picture) return open(value.item);  // its first message was overtaken by a later one
   const [width, height] = value.shown, review = value.review ?? {}, pixels = width * height;
