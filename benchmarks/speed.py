@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from operator import methodcaller
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -36,7 +37,7 @@ from ddad.geometry import feature_shape, model_shape, to_model
 from ddad.images import load_image
 from ddad.networks import UNetConfig, image_unet
 from ddad.run import TrainConfig
-from ddad.runtime import arrange
+from ddad.runtime import arrange, side_by_side
 from ddad.scoring import ScoreConfig
 from ddad.train import train
 
@@ -74,6 +75,8 @@ def main() -> None:
         parts[name](args)
 
 
+FOLDER = 8
+"""Files of the folder that `forwards` scores."""
 clock = time.perf_counter
 """Seconds; `main` may make it CPU time."""
 
@@ -128,7 +131,8 @@ def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
 
 
 def forwards(args: argparse.Namespace) -> None:
-    """(a) From file to files against the networks alone."""
+    """(a) From file to files against the networks alone: one file, and a folder of eight."""
+    keep_freed_memory()
     folder = args.data / "mvtec_bottle" / "test" / "broken_large"
     file = sorted(folder.iterdir())[0]
     pixels = load_image(file).pixels
@@ -136,20 +140,28 @@ def forwards(args: argparse.Namespace) -> None:
     feature = Detector(None, whole.scheduler, whole.config, features=whole.features)
     feature.calibrate([pixels])
     for label, detector in {"feature branch": feature, "both branches": whole}.items():
+        networks = bare(detector, pixels)
         with tempfile.TemporaryDirectory() as name:
-            planned = [(file, PurePosixPath("x"))]
 
-            def files(d: Detector = detector, out: Path = Path(name)) -> None:
-                if score_files(d, planned, out, max_pixels=10**7):  # noqa: B023
+            def files(count: int, d: Detector = detector, out: Path = Path(name)) -> None:
+                planned = [(file, PurePosixPath(str(number))) for number in range(count)]
+                if score_files(d, planned, out, max_pixels=10**7):
                     raise SystemExit("scoring failed")
 
-            found = compare(
+            one = compare(
                 args.rounds,
-                files=files,
-                networks=bare(detector, pixels),
+                files=partial(files, 1),
+                networks=networks,
                 detect=lambda d=detector: d.detect([pixels]),
             )
-            say(f"{label}, {pixels.shape[1]} x {pixels.shape[0]}, file to files", found, "<= 1.10")
+            say(f"{label}, {pixels.shape[1]} x {pixels.shape[0]}, file to files", one, "<= 1.10")
+            again, run = [networks] * FOLDER, methodcaller("__call__")
+            for how, each in {"in turn": map, "side by side": side_by_side}.items():
+                bare_folder = lambda each=each: list(each(run, again))  # noqa: B023, E731
+                all_of_them = compare(
+                    args.rounds, files=partial(files, FOLDER), networks=bare_folder
+                )
+                say(f"{label}, {FOLDER} files, networks {how}", all_of_them, "<= 1.10")
 
 
 def patchcore(args: argparse.Namespace) -> None:
