@@ -75,6 +75,8 @@ def main() -> None:
         parts[name](args)
 
 
+REST = 0.05
+"""Seconds before each call: the threads of the one before spin for a while and hold the cores."""
 FOLDER = 8
 """Files of the folder that `forwards` scores."""
 clock = time.perf_counter
@@ -89,6 +91,7 @@ def compare(rounds: int, **calls: Callable[[], Any]) -> dict[str, float]:
     for _ in range(rounds):
         row = []
         for call in calls.values():
+            time.sleep(REST)
             started = clock()
             call()
             row.append(clock() - started)
@@ -268,7 +271,11 @@ class Stages(torch.nn.Module):
 
 
 def graphs(args: argparse.Namespace) -> None:
-    """Whether a compiled or exported graph of the extractor pays; onnxruntime where installed."""
+    """Whether a compiled or exported graph of the extractor pays.
+
+    onnxruntime and OpenVINO where they are installed. OpenVINO's 2026.4.1 dies of a segmentation
+    fault while it compiles the U-Net, so that is not tried here.
+    """
     extractor = arrange(Extractor.load(BUNDLED))
     side = ScoreConfig().feature_size + 2 * MARGIN
     x = torch.randn(1, 3, side, side)
@@ -277,6 +284,16 @@ def graphs(args: argparse.Namespace) -> None:
         reference = plain(x)
     compiled = torch.compile(plain)
     runs: dict[str, Callable[[], Any]] = {"inductor": lambda: compiled(x)}
+    try:
+        import openvino
+
+        exported = torch.export.export(plain, (x,))
+        options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
+        options |= {"INFERENCE_PRECISION_HINT": "f32"}
+        vino = openvino.Core().compile_model(openvino.convert_model(exported), "CPU", options)
+        runs["openvino"] = lambda: list(vino([x.numpy()]).values())
+    except ImportError as error:
+        print(f"no graph of OpenVINO: {error}")
     with tempfile.TemporaryDirectory() as folder:
         try:
             import onnxruntime
