@@ -38,7 +38,6 @@ from ddad.images import load_image
 from ddad.networks import UNetConfig, image_unet
 from ddad.run import TrainConfig
 from ddad.runtime import arrange, side_by_side
-from ddad.scoring import ScoreConfig
 from ddad.train import train
 
 SETTINGS: dict[str, list[str]] = {
@@ -270,50 +269,87 @@ class Stages(torch.nn.Module):
         return self.extractor.stages(x)
 
 
-def graphs(args: argparse.Namespace) -> None:
-    """Whether a compiled or exported graph of the extractor pays.
+class Prediction(torch.nn.Module):
+    """The U-Net, likewise."""
 
-    onnxruntime and OpenVINO where they are installed. OpenVINO's 2026.4.1 dies of a segmentation
-    fault while it compiles the U-Net, so that is not tried here.
-    """
-    extractor = arrange(Extractor.load(BUNDLED))
-    side = ScoreConfig().feature_size + 2 * MARGIN
-    x = torch.randn(1, 3, side, side)
-    plain = Stages(extractor).eval()
-    with torch.inference_mode():
-        reference = plain(x)
-    compiled = torch.compile(plain)
-    runs: dict[str, Callable[[], Any]] = {"inductor": lambda: compiled(x)}
-    try:
-        import openvino
+    def __init__(self, unet: UNet2DModel) -> None:
+        super().__init__()
+        self.unet = unet
 
-        exported = torch.export.export(plain, (x,))
-        options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        options |= {"INFERENCE_PRECISION_HINT": "f32"}
-        vino = openvino.Core().compile_model(openvino.convert_model(exported), "CPU", options)
-        runs["openvino"] = lambda: list(vino([x.numpy()]).values())
-    except ImportError as error:
-        print(f"no graph of OpenVINO: {error}")
+    def forward(self, x_t: torch.Tensor, t: torch.Tensor) -> list[torch.Tensor]:
+        return [self.unet(x_t, t).sample]
+
+
+Inputs = tuple[torch.Tensor, ...]
+
+
+def inductor(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
+    compiled = torch.compile(network)
+    compiled(*inputs)
+    return lambda: compiled(*inputs)
+
+
+def onnx(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
+    import onnxruntime
+
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            import onnxruntime
+        path = Path(folder) / "graph.onnx"
+        torch.onnx.export(network, inputs, path, dynamo=True, verbose=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(path, options)
+    names = [value.name for value in session.get_inputs()]
+    feed = {name: x.numpy() for name, x in zip(names, inputs, strict=True)}
+    return lambda: session.run(None, feed)
 
-            path = Path(folder) / "stages.onnx"
-            torch.onnx.export(plain, (x,), path, dynamo=True, verbose=False)
-            session = onnxruntime.InferenceSession(path)
-            name = session.get_inputs()[0].name
-            runs["onnxruntime"] = lambda: session.run(None, {name: x.numpy()})
-        except ImportError as error:
-            print(f"no graph of ONNX: {error}")
-        for label, run in runs.items():
-            with torch.inference_mode():
-                parts = [torch.as_tensor(part) for part in run()]
+
+def openvino(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
+    if isinstance(network, Prediction):
+        raise ImportError("2026.4.1 dies of a segmentation fault while it compiles the U-Net")
+    import openvino
+
+    model = openvino.convert_model(torch.export.export(network, inputs))
+    options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    options |= {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(model, "CPU", options)
+    return lambda: list(compiled([x.numpy() for x in inputs]).values())
+
+
+def graphs(args: argparse.Namespace) -> None:
+    """Whether a compiled or exported graph pays; onnxruntime, OpenVINO where they are installed."""
+    whole = Detector.load("cookie")
+    assert whole.features is not None and whole.unet is not None
+    side = whole.config.feature_size + 2 * MARGIN
+    rows = whole.config.draws
+    networks: dict[str, tuple[torch.nn.Module, Inputs]] = {
+        "extractor": (Stages(whole.features.extractor), (torch.randn(1, 3, side, side),)),
+        "U-Net": (
+            Prediction(whole.unet),
+            (
+                torch.randn(rows, 3, whole.config.size, whole.config.size),
+                torch.tensor([100] * rows),
+            ),
+        ),
+    }
+    for name, (network, inputs) in networks.items():
+        plain = lambda network=network, inputs=inputs: network.eval()(*inputs)  # noqa: E731
+        with torch.no_grad():
+            reference = plain()
+            for make in (inductor, openvino, onnx):
+                started = time.perf_counter()
+                try:
+                    run = make(network, inputs)
+                except ImportError as error:
+                    print(f"{name}, {make.__name__}: {error}")
+                    continue
+                making = time.perf_counter() - started
                 far = max(
-                    float((a - b).abs().max() / b.abs().max())
-                    for a, b in zip(parts, reference, strict=True)
+                    float((torch.as_tensor(a) - b).abs().max() / b.abs().max())
+                    for a, b in zip(run(), reference, strict=True)
                 )
-                found = compare(args.rounds, **{label: run, "plain": lambda: plain(x)})
-            say(f"extractor by {label}, differs by {far:.0e}", found, "less than 1 pays")
+                found = compare(args.rounds, graph=run, eager=plain)
+                label = f"{name} by {make.__name__}, made in {making:.0f} s, differs by {far:.0e}"
+                say(label, found, "less than 1 pays")
 
 
 def quality(args: argparse.Namespace) -> None:
