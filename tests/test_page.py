@@ -312,6 +312,19 @@ def test_the_first_map_is_seen_before_the_last(page):
     assert first < last == 8
 
 
+def test_a_picture_is_loaded_once_for_all_the_messages_about_it(page):
+    """Else the next message starts its loading anew, and the first map is not the first seen."""
+    page.evaluate("""() => {
+      window.loads = {};
+      const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
+      Object.defineProperty(HTMLImageElement.prototype, 'src', { ...source, set(url) {
+        if (url.startsWith('data:image/png')) window.loads[url] = (window.loads[url] ?? 0) + 1;
+        source.set.call(this, url);
+      } }); }""")
+    pick(page, 1)
+    assert list(page.evaluate("() => Object.values(window.loads)")) == [1]
+
+
 def test_names_are_text_never_markup(page, examples):
     name = "<img src=x onerror=alert(1)>.png"
     upload(page, name, b"no image at all")
