@@ -164,7 +164,7 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
 
         yield label, evaluate(maps), steps
     mixture = NormalMixture.fit(vectors, 1024)
-    ratios = [1 / float(chain.tables[t + 1]) - 1 for t in TIMESTEPS]
+    ratios = [chain.noise_ratio(t) for t in TIMESTEPS]
 
     def exact(small: Tensor, features: Tensor) -> np.ndarray:
         flat = features.float().flatten(1).T

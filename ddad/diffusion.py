@@ -77,6 +77,10 @@ class PosteriorDDPMScheduler(DDPMScheduler):
         """Standard deviation of the noise in x_t, sqrt(1 - alphas_cumprod_t)."""
         return math.sqrt(1 - float(self.tables[t + 1]))
 
+    def noise_ratio(self, t: int) -> float:
+        """Variance of the noise in x_t in the signal's own units, (1 - abar_t) / abar_t."""
+        return 1 / float(self.tables[t + 1]) - 1
+
     def q_sample(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps. Ho et al. 2020, eq. 4."""
         abar = self.tables[t.cpu() + 1]

@@ -28,8 +28,8 @@ def gaussian_energy(
     smallest timestep on the covariance, so that it suits textures and parts that are not aligned.
     """
     tokens, _ = _tokens(features, x)
-    abar = float(scheduler.tables[min(config.feature_timesteps) + 1])
-    return features.mixture.energy(tokens, 1 / abar - 1).mean()
+    noise = scheduler.noise_ratio(min(config.feature_timesteps))
+    return features.mixture.energy(tokens, noise).mean()
 
 
 def feature_level(
@@ -41,7 +41,7 @@ def feature_level(
 ) -> Tensor:
     """The feature branch's part of the score map (h, w) in z-units, not smoothed."""
     tokens, size = _tokens(features, x)
-    ratios = [1 / float(scheduler.tables[t + 1]) - 1 for t in config.feature_timesteps]
+    ratios = [scheduler.noise_ratio(t) for t in config.feature_timesteps]
     errors = torch.stack([e.view(size) for e in features.mixture.errors(tokens, ratios)])
     return _normalised(fitted, "feature", errors, slice(None)).mean(0)
 

@@ -163,8 +163,7 @@ def feature_maps(
     """
     features = model.extractor(x)
     tokens = features.flatten(2).transpose(1, 2).flatten(0, 1)
-    ratios = [1 / float(scheduler.tables[t + 1]) - 1 for t in timesteps]
-    for error in model.mixture.errors(tokens, ratios):
+    for error in model.mixture.errors(tokens, [scheduler.noise_ratio(t) for t in timesteps]):
         yield error.view(len(x), *features.shape[2:])
 
 

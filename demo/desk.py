@@ -227,17 +227,17 @@ def _inspect(
             }
             scales: list[Any] = []
             found: Any = None
-            told = -PAUSE
+            shown = 0.0
             for step in detector.detect_steps(loaded.pixels):
                 if hasattr(step, "score_map"):
                     found = step
                     break
                 scales.append(step)
-                if time.monotonic() < told + PAUSE:
+                if time.monotonic() - shown < PAUSE:
                     continue
                 maps = results.scale_values(scales, height, width)
                 yield {"desk": {**first, "image": image, "scales": maps}}, gr.skip(), ""
-                told = time.monotonic()
+                shown = time.monotonic()
             item = session.add(path.name, loaded.pixels, loaded.note)
             known = session.record(item.id, found, detector)
         value = results.desk_value(session, known, image)

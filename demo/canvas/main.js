@@ -2,19 +2,23 @@
 
 const PREFERENCES = "ddad-desk";
 const options = { opacity: 70, heat: true, outline: true, size: 12, reviewer: "", goOn: false };
-let now = null, serial = 0, tableTimer = 0, picturing = {};
+let now = null, serial = 0, tableTimer = 0, loading = {};
 const memory = `labels-${Math.random().toString(36).slice(2)}`;
 
 function remember() {
   try { localStorage.setItem(PREFERENCES, JSON.stringify(options)); } catch { /* storage is off */ }
 }
 
-const loadImage = (url) => new Promise((done, fail) => {
-  const img = new Image();
-  img.onload = () => done(img);
-  img.onerror = () => fail(new Error("the picture cannot be shown"));
-  img.src = url;
-});
+// Messages about one image may come faster than its picture loads: they all wait for the same one.
+function loadImage(url) {
+  if (url !== loading.url) loading = { url, image: new Promise((done, fail) => {
+    const img = new Image();
+    img.onload = () => done(img);
+    img.onerror = () => fail(new Error("the picture cannot be shown"));
+    img.src = url;
+  }) };
+  return loading.image;
+}
 
 // After a change of map, threshold or clean-up: the model's proposal anew, below what was painted.
 function reproposed() {
@@ -111,9 +115,7 @@ function showOptions() {
 async function show(value) {
   const mine = ++serial;
   const same = now && value.token === now.token;
-  // Messages of one image may come faster than a picture loads: they all wait for the same one.
-  if (value.image !== picturing.url) picturing = { url: value.image, loading: value.image && loadImage(value.image) };
-  const picture = (await picturing.loading) ?? (same ? now.picture : null);
+  const picture = value.image ? await loadImage(value.image) : same ? now.picture : null;
   if (mine !== serial) return;
   if (!picture) return open(value.item);  // its first message was overtaken by a later one
   const [width, height] = value.shown, review = value.review ?? {}, pixels = width * height;
