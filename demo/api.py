@@ -15,7 +15,7 @@ from ddad.images import ImageError, load_image
 from ddad.regions import find_regions
 from demo.gpu import lent
 from demo.models import Models
-from demo.page import HEAVY, without_folder
+from demo.page import HEAVY, picture_file, without_folder
 
 if TYPE_CHECKING:
     from ddad.detection import Detection
@@ -54,7 +54,7 @@ def endpoints(models: Models) -> None:
         detector, found, note = _judge(models, image, model)
         return _result(detector, found, at, note)
 
-    def mask(image: str, model: str = model.value, threshold: float | None = None) -> np.ndarray:
+    def mask(image: str, model: str = model.value, threshold: float | None = None) -> str:
         """Mark the anomalous pixels of a photograph of a part.
 
         Args:
@@ -68,7 +68,7 @@ def endpoints(models: Models) -> None:
         """
         at = _number(threshold)
         _, found, _ = _judge(models, image, model)
-        return found.mask(at).astype(np.uint8) * 255
+        return picture_file(found.mask(at).astype(np.uint8) * 255, "mask.png")
 
     inputs = [image, model, threshold]
     run.click(score, inputs, result, api_name="score", **HEAVY)

@@ -18,10 +18,10 @@ from ddad.images import load_image
 from demo import results
 from demo.gpu import lent
 from demo.models import Models
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.page import HEAVY, LIGHT, PRIVATE, Page, picture_file, problem
 from demo.records import Item
 from demo.review import answers
-from demo.session import Session
+from demo.session import THUMBNAIL, Session
 from demo.store import Store
 
 PAUSE = 0.1
@@ -140,8 +140,11 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
     return on_load
 
 
-def _thumbnails(models: Models, name: str) -> list[tuple[Any, str]]:
-    return [(load_image(e.path).pixels, e.caption) for e in models.examples(name)]
+def _thumbnails(models: Models, name: str) -> list[tuple[str, str]]:
+    return [
+        (picture_file(load_image(e.path).pixels, "example.webp", THUMBNAIL), e.caption)
+        for e in models.examples(name)
+    ]
 
 
 def _loading(models: Models) -> str:

@@ -11,13 +11,19 @@ or, while maps still arrive, "wait".
 
 from __future__ import annotations
 
+import hashlib
 import html
+import os
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
 
 from demo.models import Models
 from demo.store import Store
@@ -62,3 +68,29 @@ def problem(error: Exception, path: Path | None = None) -> str:
 def without_folder(error: Exception, path: Path | None) -> str:
     """An error's sentence without the folder that the server keeps `path` in."""
     return str(error) if path is None else str(error).replace(f"{path.parent}/", "")
+
+
+def picture_file(pixels: np.ndarray, name: str, side: int | None = None) -> str:
+    """The path of a picture that Gradio may hand out, written once and whole.
+
+    `pixels` are uint8 (H, W) or (H, W, 3); the suffix of `name` says how they are written, `side`
+    how many pixels the longer side has at most. Given the array itself, Gradio writes it anew over
+    the file of the same content: a visitor who is just fetching that file gets less than was
+    promised him.
+    """
+    image = Image.fromarray(pixels)
+    if side:
+        image.thumbnail((side, side))
+    digest = hashlib.sha256(f"{image.mode} {image.size}".encode() + image.tobytes()).hexdigest()
+    path = Path(get_upload_folder(), digest, name)
+    try:
+        os.utime(path)  # the page deletes files by their age
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{secrets.token_hex(8)}{path.suffix}")
+        try:
+            image.save(part, quality=90)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    return str(path)

@@ -6,7 +6,6 @@ Its steps are shown as they come and kept, small, for the visitor to go back and
 
 from __future__ import annotations
 
-import io
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from ddad.images import ImageError, load_image
 from ddad.render import difference
 from demo.gpu import lent
 from demo.models import Models
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, without_folder
+from demo.page import HEAVY, LIGHT, PRIVATE, Page, picture_file, problem, without_folder
 
 if TYPE_CHECKING:
     from ddad.detector import Detector
@@ -70,7 +69,7 @@ def panel(page: Page) -> None:
     def run(session: str | None, current: str | None, t: Any) -> Iterator[dict[Any, Any]]:
         from ddad.restoration import RestoreConfig
 
-        kept: list[bytes] = []
+        kept, reached = list[str](), np.empty(0)
         try:
             mine = page.store.open(session)
             item = mine.item(current or "")
@@ -81,27 +80,25 @@ def panel(page: Page) -> None:
             started = time.monotonic()
             for now in detector.restore(pixels, RestoreConfig(t=int(t))):
                 if halt.is_set():
-                    yield finished(kept, _stopped(len(kept) - 1))
+                    yield finished(kept, _stopped(len(kept) - 1), pixels, reached)
                     return
-                kept.append(_kept(now.image))
+                reached = now.image
+                kept.append(picture_file(reached, "step.webp", FRAME))
                 text = _progress(now, time.monotonic() - started, item.result.threshold)
                 yield {
                     **{frames: kept, said: text, show: gr.update(interactive=False)},
                     **{stop: gr.update(visible=True), pictures: gr.update(visible=False)},
-                    **{way: gr.update(visible=True), frame: _decoded(kept[-1])},
+                    **{way: gr.update(visible=True), frame: kept[-1]},
                     step: gr.update(maximum=max(now.total, 1), value=now.step, interactive=False),
                 }
-            yield finished(kept, text) | {
-                sides: (_small(pixels, SHOWN), _small(now.image, SHOWN)),
-                change: difference(_small(pixels, SHOWN), _small(now.image, SHOWN)),
-            }
+            yield finished(kept, text, pixels, reached)
         except ValueError as error:
-            yield finished(kept, problem(error))
+            yield finished([], problem(error))
         finally:
             halts.pop(session or "", None)
 
-    def finished(kept: list[bytes], text: str) -> dict[Any, Any]:
-        """What a run leaves, whole or stopped: its steps to go through."""
+    def finished(kept: list[str], text: str, *sides_of: np.ndarray) -> dict[Any, Any]:
+        """What a run leaves, whole or stopped: its steps to go through, before and after."""
         some = len(kept) > 1
         found: dict[Any, Any] = {
             **{said: text, show: gr.update(interactive=True), stop: gr.update(visible=False)},
@@ -109,8 +106,11 @@ def panel(page: Page) -> None:
             step: gr.update(maximum=max(len(kept) - 1, 1), value=len(kept) - 1, interactive=True),
         }
         if some:
-            before, after = _decoded(kept[0]), _decoded(kept[-1])
-            found |= {sides: (before, after), change: difference(before, after)}
+            before, after = (_small(pixels, SHOWN) for pixels in sides_of)
+            found |= {
+                sides: (picture_file(before, "before.webp"), picture_file(after, "after.webp")),
+                change: picture_file(difference(before, after), "change.webp"),
+            }
         return found
 
     def stop_it(session: str | None) -> None:
@@ -125,9 +125,11 @@ def panel(page: Page) -> None:
             **{show: gr.update(visible=can, interactive=True), depth: gr.update(visible=can)},
         }
 
-    def look(kept: list[bytes], number: float) -> Any:
+    def look(kept: list[str], number: float) -> Any:
         number = int(number)
-        return _decoded(kept[number]) if 0 <= number < len(kept) else gr.skip()
+        if not 0 <= number < len(kept) or not Path(kept[number]).exists():
+            return gr.skip()  # the page deletes files after an hour
+        return kept[number]
 
     going = show.click(
         run,
@@ -219,17 +221,6 @@ def _small(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(image)
 
 
-def _kept(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(_small(pixels, FRAME)).save(buffer, "WEBP", quality=90)
-    return buffer.getvalue()
-
-
-def _decoded(kept: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(kept)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
 def endpoint(models: Models) -> None:
     """The public `/restore`, for `gradio_client`."""
     with gr.Group(visible=False):
@@ -266,6 +257,6 @@ def endpoint(models: Models) -> None:
             "score_after": last.score,
             "threshold": detector.calibration.threshold,
             "evaluations": last.evaluations,
-        }, last.image
+        }, picture_file(last.image, "restored.png")
 
     button.click(restore, [image, model], [result, restored], api_name="restore", **HEAVY)
