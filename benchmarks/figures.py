@@ -1,9 +1,9 @@
-"""Two figures of the paper on examples of the shipped models, as docs/scales.png and docs/kl.png.
+"""Two figures of the paper on examples of the shipped models, as docs/scales.webp and docs/kl.webp.
 
     python -m benchmarks.figures
 
-scales.png, after Lu et al. 2023, Fig. 2: what is left of a defect as noise grows; for each t the
-noised image, the model's one-step idea of the clean one, and the KL map. kl.png, after Fig. 6: the
+scales.webp, after Lu et al. 2023, Fig. 2: what is left of a defect as noise grows; for each t the
+noised image, the model's one-step idea of the clean one, and the KL map. kl.webp, after Fig. 6: the
 KL map beside the difference to a reconstruction in many steps, at the same number of forwards.
 """
 
@@ -19,7 +19,7 @@ from ddad.checkpoint import CHECKPOINTS
 from ddad.detector import Detector
 from ddad.diffusion import kl
 from ddad.geometry import model_shape, to_model
-from ddad.images import load_image, load_mask, write_png
+from ddad.images import load_image, load_mask
 from ddad.render import heat
 from ddad.scoring import scale_noise, seeded_generator
 
@@ -52,9 +52,9 @@ def main() -> None:
                 *(heat_of(gaussian_filter(difference, 2)), heat_of(np.mean(standard, axis=0))),
             ]
         )
-    sheet(scales, ["image", *(f"t = {t}" for t in TIMESTEPS)], "scales.png")
+    sheet(scales, ["image", *(f"t = {t}" for t in TIMESTEPS)], "scales.webp")
     names = ["image", "true mask", "RGB difference", "the same, smoothed", "KL, four scales"]
-    sheet(compared, names, "kl.png")
+    sheet(compared, names, "kl.webp")
 
 
 @torch.inference_mode()
@@ -106,7 +106,7 @@ def sheet(rows: list[list[np.ndarray | None]], names: list[str], name: str) -> N
                 share = TILE / max(tile.size)
                 tile = tile.resize((round(tile.width * share), round(tile.height * share)))
                 page.paste(tile, (column * (TILE + 6) + 6, line * (TILE + 6) + 24))
-    write_png(np.asarray(page), CHECKPOINTS.parent / "docs" / name)
+    page.save(CHECKPOINTS.parent / "docs" / name, quality=90)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ true original is known; parts that already score above the threshold when whole 
 restoration could be judged on them. cookie-real, bottle, pill, mtd:
 real defects of the test sets, evenly chosen; for the last three small models of both branches are
 trained first, four minutes each. Every row that has been measured for a model is kept. Writes
-docs/restoration.png with --picture.
+docs/restoration.webp with --picture.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--images", type=int, default=6, help="good parts, or real defects, a set")
     parser.add_argument("--measured", action="store_true", help="only show what was measured")
-    parser.add_argument("--picture", action="store_true", help="write docs/restoration.png")
+    parser.add_argument("--picture", action="store_true", help="write docs/restoration.webp")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     tables = []
@@ -94,7 +94,7 @@ def main() -> None:
         tables.append((name, len(found), len(chosen), rows))
     show(tables)
     if tiles:
-        sheet(tiles, ["defect", *SHOWN, "true original"], "restoration.png")
+        sheet(tiles, ["defect", *SHOWN, "true original"], "restoration.webp")
 
 
 def model(name: str, args: argparse.Namespace) -> Detector:

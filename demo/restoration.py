@@ -35,6 +35,7 @@ def panel(page: Page) -> None:
     """Lay out the panel and wire it to the image on the desk."""
     frames = gr.State([], time_to_live=3600)
     halts: dict[str, threading.Event] = {}
+    passes: dict[tuple[str, int, int], float] = {}
     with gr.Column(elem_id="restoration", visible=False) as box:
         said = gr.HTML("", elem_id="restoration-said")
         with gr.Row(elem_id="restore-row"):
@@ -119,7 +120,7 @@ def panel(page: Page) -> None:
 
     def follow(session: str | None, current: str | None) -> dict[Any, Any]:
         """Another image is on the desk: what was shown of the last one goes."""
-        text, can = _offer(page, session, current)
+        text, can = _offer(page, session, current, passes)
         return finished([], text) | {
             **{box: gr.update(visible=bool(text)), frames: [], sides: None, frame: None},
             **{show: gr.update(visible=can, interactive=True), depth: gr.update(visible=can)},
@@ -158,8 +159,16 @@ def _stopped(steps: int) -> str:
     return f"<p>{text} What was reached is shown.</p>"
 
 
-def _offer(page: Page, session: str | None, current: str | None) -> tuple[str, bool]:
-    """What to say above the button, nothing where no image is on the desk; whether it can run."""
+def _offer(
+    page: Page,
+    session: str | None,
+    current: str | None,
+    passes: dict[tuple[str, int, int], float],
+) -> tuple[str, bool]:
+    """What to say above the button, nothing where no image is on the desk; whether it can run.
+
+    `passes` keeps what a pass of a model's U-Net takes at a size, so that it is measured once.
+    """
     if not current:
         return "", False
     try:
@@ -173,28 +182,39 @@ def _offer(page: Page, session: str | None, current: str | None) -> tuple[str, b
         return "<p>This model has no pixel branch, so it cannot draw a normal version.</p>", False
     if item.result.score <= item.result.threshold:
         return "<p>Nothing here is above the threshold: this is its normal version.</p>", False
-    least, most = _seconds(detector, item.height, item.width)
+    from ddad.geometry import model_shape
+
+    size = model_shape((item.height, item.width), detector.config.size, 8)
+    key = (detector.fingerprint, *size)
+    if key not in passes:
+        passes[key] = _pass(detector, size)
+    least, most = _seconds(passes[key])
     return (
         "<p>What would it look like as a good part? "
         f"Takes <b>{least} to {most} seconds</b> on this machine.</p>"
     ), True
 
 
-def _seconds(detector: Detector, height: int, width: int) -> tuple[int, int]:
-    """Least and most that a run takes, from one pass of the U-Net: where it succeeds at once, a
-    quarter of its evaluations and the scoring; else all of them, half of the extractor."""
+def _pass(detector: Detector, size: tuple[int, int]) -> float:
+    """Seconds that a pass of the U-Net takes at a size: the second, as the first one prepares."""
     import torch
 
-    from ddad.geometry import model_shape
+    assert detector.unet is not None
+    x, t = torch.zeros(1, 3, *size, device=detector.device), torch.tensor([1])
+    took = []
+    with torch.inference_mode():
+        for _ in range(2):
+            started = time.perf_counter()
+            detector.unet(x, t.to(x.device))
+            took.append(time.perf_counter() - started)
+    return min(took)
+
+
+def _seconds(once: float) -> tuple[int, int]:
+    """Least and most that a run takes, from one pass of the U-Net: where it succeeds at once, a
+    quarter of its evaluations and the scoring; else all of them, half of the extractor."""
     from ddad.restoration import RestoreConfig
 
-    assert detector.unet is not None
-    size = model_shape((height, width), detector.config.size, 8)
-    x, t = torch.zeros(1, 3, *size, device=detector.device), torch.tensor([1])
-    with torch.inference_mode():
-        started = time.perf_counter()
-        detector.unet(x, t.to(x.device))
-        once = time.perf_counter() - started
     every = RestoreConfig().evaluations
     least = max(1, round(once * every / 3))
     return least, max(least + 1, round(every * once * (1 + EXTRACTOR) / 2))

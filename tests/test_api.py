@@ -7,18 +7,13 @@ import asyncio
 import base64
 import csv
 import io
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import numpy as np
 import pytest
-from conftest import ROOT, spoil, texture
+from conftest import spoil, texture
 from PIL import Image
+from serving import Site
 
 from ddad.cli import main
 from demo.intake import Incoming, keep
@@ -46,32 +41,10 @@ def served(tiny_checkpoint, tmp_path_factory):
     pytest.importorskip("mcp")
     root = tmp_path_factory.mktemp("served")
     shutil.copytree(tiny_checkpoint, root / "models" / "stripes")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "DDAD_CHECKPOINTS": str(root / "models"),
-        "DDAD_WORK": str(root / "work"),
-        "DDAD_MCP": "1",
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(root / "gradio"),
-    }
-    with (root / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(url, timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (root / "log").read_text()
-                time.sleep(0.2)
-        yield url
-        process.terminate()
-        process.wait(20)
+    site = Site(root, root / "models", DDAD_MCP="1")
+    site.start()
+    yield site.url
+    site.stop()
 
 
 @pytest.fixture(scope="module")

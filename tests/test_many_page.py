@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import spoil, texture
 from PIL import Image
-from test_page import browser, examples, page, pick, png, site  # noqa: F401  fixtures of the page
+from test_page import examples, page, pick, png, site  # noqa: F401  fixtures of the page
 
 from ddad.metrics import Evaluation
 

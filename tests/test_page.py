@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import gradio as gr
@@ -20,6 +14,7 @@ import pytest
 from conftest import ROOT, spoil, texture
 from PIL import Image
 from scipy.ndimage import binary_fill_holes
+from serving import Site
 
 from ddad.regions import drop_small, find_regions
 from demo import desk, results
@@ -51,46 +46,10 @@ def site(tiny_checkpoint, examples, tmp_path_factory):
     Image.fromarray(good).save(folder / "1_good part.png")
     Image.fromarray(bad).save(folder / "2_square.png")
     (root / "stripes" / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Stripes\nA card.")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "DDAD_CHECKPOINTS": str(root),
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
-        "DDAD_WORK": str(tmp_path_factory.mktemp("work")),
-    }
-    log = (root / "log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            break
-        except OSError:
-            assert process.poll() is None, (root / "log").read_text()
-            time.sleep(0.2)
-    yield url
-    process.terminate()
-    process.wait(20)
-    log.close()
-    assert "Traceback" not in (root / "log").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: install Debian's package chromium")
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    site = Site(tmp_path_factory.mktemp("site"), root)
+    site.start()
+    yield site.url
+    site.stop()
 
 
 @pytest.fixture

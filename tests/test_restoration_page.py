@@ -13,9 +13,7 @@ from PIL import Image
 playwright = pytest.importorskip("playwright.sync_api")
 
 pytestmark = test_page.pytestmark
-examples, site, browser, page = (
-    getattr(test_page, name) for name in ("examples", "site", "browser", "page")
-)
+examples, site, page = (getattr(test_page, name) for name in ("examples", "site", "page"))
 
 
 def offered(page, index):

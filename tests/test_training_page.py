@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import zipfile
 
 import numpy as np
 import pytest
-from conftest import ROOT, spoil, texture
+from conftest import spoil, texture
 from PIL import Image
+from serving import Site
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -24,69 +19,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: install Debian's package chromium")
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Site:
-    """The app in a process of its own, which can be killed and started again."""
-
-    def __init__(self, root, checkpoints, backbone):
-        self.log = (root / "log").open("a")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self.environment = os.environ | {
-            "DDAD_CHECKPOINTS": str(checkpoints),
-            "DDAD_WORK": str(root / "work"),
-            # A backbone of nothing, so that a training takes seconds; large maps, so that it lasts.
-            "DDAD_TRAIN_FLAGS": f"--extractor {backbone} --feature-size 160",
-            "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": str(root / "gradio"),
-            "OMP_NUM_THREADS": "1",
-        }
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(self.url, timeout=1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None
-                time.sleep(0.2)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
 def site(tiny_checkpoint, tiny_backbone, tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
     shutil.copytree(tiny_checkpoint, root / "models" / "stripes")
-    site = Site(root, root / "models", tiny_backbone)
+    # A backbone of nothing, so that a training takes seconds; large maps, so that it lasts.
+    flags = f"--extractor {tiny_backbone} --feature-size 160"
+    site = Site(root, root / "models", DDAD_TRAIN_FLAGS=flags, OMP_NUM_THREADS="1")
     site.start()
     yield site
-    site.kill()
-    site.log.close()
-    assert "Traceback" not in (root / "log").read_text()
+    site.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,58 @@
+"""The app in a process of its own, as visitors meet it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from conftest import ROOT
+
+
+class Site:
+    """The app over a folder of checkpoints; it can be killed and started again where it was."""
+
+    def __init__(self, folder: Path, checkpoints: Path, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / "log"
+        self._environment = os.environ | {
+            "DDAD_CHECKPOINTS": str(checkpoints),
+            "DDAD_WORK": str(folder / "work"),
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_TEMP_DIR": str(folder / "gradio"),
+            **environment,
+        }
+
+    def start(self) -> None:
+        """Return once the page answers."""
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(self.url, timeout=1).close()
+                return
+            except OSError:
+                said = self.log.read_text()
+                assert self._process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.2)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it as a user would; it must have met nothing it did not expect."""
+        self._process.terminate()
+        self._process.wait(20)
+        assert "Traceback" not in self.log.read_text()
