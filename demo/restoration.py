@@ -50,20 +50,31 @@ def panel(page: Page) -> None:
             )
             show = gr.Button("Show the normal version", variant="primary", elem_id="restore")
             stop = gr.Button("Stop", elem_id="restore-stop", visible=False)
-        with gr.Row(visible=False) as pictures:
-            sides = gr.ImageSlider(
-                label="Before and after",
-                type="numpy",
-                interactive=False,
-                buttons=["download", "fullscreen"],
-                elem_id="before-after",
-            )
-            change = gr.Image(
-                label="What changed (bright: much)", interactive=False, elem_id="change"
-            )
-        with gr.Row(visible=False) as way:
-            frame = gr.Image(label="On the way", interactive=False, elem_id="frame")
-            step = gr.Slider(0, 1, 0, step=1, label="Step", elem_id="step")
+        with gr.Row(elem_id="restored"):
+            with gr.Column(scale=2, min_width=320, visible=False) as pictures, gr.Row():
+                sides = gr.ImageSlider(
+                    label="Before and after",
+                    type="numpy",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    min_width=250,
+                    elem_id="before-after",
+                )
+                change = gr.Image(
+                    label="What changed (bright: much)",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    min_width=250,
+                    elem_id="change",
+                )
+            with gr.Column(scale=1, min_width=250, visible=False) as way:
+                frame = gr.Image(
+                    label="On the way",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    elem_id="frame",
+                )
+                step = gr.Slider(0, 1, 0, step=1, label="Step", buttons=[], elem_id="step")
 
     outputs = [frames, said, show, stop, pictures, sides, change, way, frame, step]
 
@@ -78,6 +89,11 @@ def panel(page: Page) -> None:
                 raise ValueError("this image has no result yet")
             detector, pixels = page.models.get(item.result.model), mine.pixels(item.id)
             halt = halts[mine.id] = threading.Event()
+            yield {
+                **{frames: kept, said: "<p>Looking at the image…</p>"},
+                **{show: gr.update(interactive=False), stop: gr.update(visible=True)},
+                **{pictures: gr.update(visible=False), way: gr.update(visible=False)},
+            }
             started = time.monotonic()
             for now in detector.restore(pixels, RestoreConfig(t=int(t))):
                 if halt.is_set():
@@ -87,9 +103,7 @@ def panel(page: Page) -> None:
                 kept.append(picture_file(reached, "step.webp", FRAME))
                 text = _progress(now, time.monotonic() - started, item.result.threshold)
                 yield {
-                    **{frames: kept, said: text, show: gr.update(interactive=False)},
-                    **{stop: gr.update(visible=True), pictures: gr.update(visible=False)},
-                    **{way: gr.update(visible=True), frame: kept[-1]},
+                    **{frames: kept, said: text, frame: kept[-1], way: gr.update(visible=True)},
                     step: gr.update(maximum=max(now.total, 1), value=now.step, interactive=False),
                 }
             yield finished(kept, text, pixels, reached)
@@ -136,7 +150,8 @@ def panel(page: Page) -> None:
         run,
         [page.session, page.current, depth],
         outputs,
-        show_progress="hidden",
+        show_progress="minimal",  # the place in the queue; the steps say the rest
+        show_progress_on=said,
         **HEAVY,
         **PRIVATE,
     )
@@ -154,9 +169,9 @@ def panel(page: Page) -> None:
 
 
 def _stopped(steps: int) -> str:
-    plural = "" if steps == 1 else "s"
-    text = f"Stopped after {steps} step{plural}." if steps > 0 else "Stopped before the first step."
-    return f"<p>{text} What was reached is shown.</p>"
+    if steps < 1:
+        return "<p>Stopped before the first step.</p>"
+    return f"<p>Stopped after {steps} step{'s' * (steps > 1)}. What was reached is shown.</p>"
 
 
 def _offer(

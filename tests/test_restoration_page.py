@@ -52,12 +52,13 @@ def test_stop_keeps_what_was_reached_and_another_image_clears_it(page):
     for _ in range(5):  # a tiny model may be done before the click
         page.locator("#restore").click()
         with suppress(playwright.TimeoutError):
+            said.get_by_text(re.compile(r"^Step [1-9]")).wait_for(timeout=5000)
             page.locator("#restore-stop").click(timeout=5000)
         page.locator("#restore-stop").wait_for(state="hidden")
         page.wait_for_function(
             "() => /^(Stopped|Done)/.test(document.querySelector('#restoration-said').innerText)"
         )
-        if said.inner_text().startswith("Stopped"):
+        if said.inner_text().startswith("Stopped after"):
             break
     steps = int(page.locator("#step input[type=range]").get_attribute("max"))
     assert f"Stopped after {steps} step" in said.inner_text()
