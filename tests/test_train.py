@@ -90,7 +90,7 @@ def test_the_result_is_the_averaged_network(normals, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number):
     command = [sys.executable, "-m", "ddad", "train", str(tree), "--out", str(tmp_path / "m")]
-    command += ["--preset", "tiny", "--steps", "400", "--save-every", "0", "--precision", "no"]
+    command += ["--preset", "tiny", "--steps", "150", "--save-every", "0", "--precision", "no"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     saved = tmp_path / "m" / "run" / "state.safetensors"
     deadline = time.monotonic() + 120
@@ -106,8 +106,8 @@ def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number):
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "threshold" in done.stdout
     steps = logged_steps(log)
-    assert steps == list(range(10, 401, 10)) or number == signal.SIGINT
-    assert reached[0] in steps and steps[-1] == 400
+    assert steps == list(range(10, 151, 10)) or number == signal.SIGINT
+    assert reached[0] in steps and steps[-1] == 150
     assert steps == sorted(set(steps))
 
 
