@@ -1,4 +1,4 @@
-"""What the tabs share: models, store, the visitor's session, the image on the desk.
+"""What the tabs share: models, store, the visitor's session, the image on the desk, pictures.
 
 A tab is a file with `tab(page)`. It reads the visitor's session with
 `page.store.open(session_id)`, where `session_id` comes from `page.session` as an input. To open an
@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import html
 import os
-import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from PIL import Image
 
 from demo.models import Models
 from demo.store import Store
+from demo.tables import whole
 
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """Of every event that runs a network: one at a time, whichever tab it comes from."""
@@ -86,11 +86,6 @@ def picture_file(pixels: np.ndarray, name: str, side: int | None = None) -> str:
     try:
         os.utime(path)  # the page deletes files by their age
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{secrets.token_hex(8)}{path.suffix}")
-        try:
+        with whole(path) as part:
             image.save(part, quality=90)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
     return str(path)

@@ -50,38 +50,14 @@ def panel(page: Page) -> None:
             )
             show = gr.Button("Show the normal version", variant="primary", elem_id="restore")
             stop = gr.Button("Stop", elem_id="restore-stop", visible=False)
-        with gr.Row(elem_id="restored"):
-            with gr.Column(scale=2, min_width=320, visible=False) as pictures, gr.Row():
-                sides = gr.ImageSlider(
-                    label="Before and after",
-                    type="numpy",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    min_width=250,
-                    elem_id="before-after",
-                )
-                change = gr.Image(
-                    label="What changed (bright: much)",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    min_width=250,
-                    elem_id="change",
-                )
-            with gr.Column(scale=1, min_width=250, visible=False) as way:
-                frame = gr.Image(
-                    label="On the way",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    elem_id="frame",
-                )
-                step = gr.Slider(0, 1, 0, step=1, label="Step", buttons=[], elem_id="step")
+        pictures, sides, change, way, frame, step = _pictures()
 
     outputs = [frames, said, show, stop, pictures, sides, change, way, frame, step]
 
     def run(session: str | None, current: str | None, t: Any) -> Iterator[dict[Any, Any]]:
         from ddad.restoration import RestoreConfig
 
-        kept, reached = list[str](), np.empty(0)
+        kept: list[str] = []
         try:
             mine = page.store.open(session)
             item = mine.item(current or "")
@@ -97,8 +73,8 @@ def panel(page: Page) -> None:
             started = time.monotonic()
             for now in detector.restore(pixels, RestoreConfig(t=int(t))):
                 if halt.is_set():
-                    yield finished(kept, _stopped(len(kept) - 1), pixels, reached)
-                    return
+                    text = _stopped(len(kept) - 1)
+                    break
                 reached = now.image
                 kept.append(picture_file(reached, "step.webp", FRAME))
                 text = _progress(now, time.monotonic() - started, item.result.threshold)
@@ -106,27 +82,27 @@ def panel(page: Page) -> None:
                     **{frames: kept, said: text, frame: kept[-1], way: gr.update(visible=True)},
                     step: gr.update(maximum=max(now.total, 1), value=now.step, interactive=False),
                 }
-            yield finished(kept, text, pixels, reached)
+            yield finished(kept, text) | (compared(pixels, reached) if len(kept) > 1 else {})
         except ValueError as error:
             yield finished([], problem(error))
         finally:
             halts.pop(session or "", None)
 
-    def finished(kept: list[str], text: str, *sides_of: np.ndarray) -> dict[Any, Any]:
-        """What a run leaves, whole or stopped: its steps to go through, before and after."""
+    def finished(kept: list[str], text: str) -> dict[Any, Any]:
+        """What a run leaves, whole or stopped: its steps to go through."""
         some = len(kept) > 1
-        found: dict[Any, Any] = {
+        return {
             **{said: text, show: gr.update(interactive=True), stop: gr.update(visible=False)},
             **{pictures: gr.update(visible=some), way: gr.update(visible=some)},
             step: gr.update(maximum=max(len(kept) - 1, 1), value=len(kept) - 1, interactive=True),
         }
-        if some:
-            before, after = (_small(pixels, SHOWN) for pixels in sides_of)
-            found |= {
-                sides: (picture_file(before, "before.webp"), picture_file(after, "after.webp")),
-                change: picture_file(difference(before, after), "change.webp"),
-            }
-        return found
+
+    def compared(before: np.ndarray, after: np.ndarray) -> dict[Any, Any]:
+        before, after = _small(before), _small(after)
+        return {
+            sides: (picture_file(before, "before.webp"), picture_file(after, "after.webp")),
+            change: picture_file(difference(before, after), "change.webp"),
+        }
 
     def stop_it(session: str | None) -> None:
         if session in halts:
@@ -166,6 +142,35 @@ def panel(page: Page) -> None:
         **PRIVATE,
     )
     step.input(look, [frames, step], frame, trigger_mode="always_last", **LIGHT, **PRIVATE)
+
+
+def _pictures() -> tuple[Any, ...]:
+    """Lay out what a run shows: before and after with what changed; the step on the way."""
+    with gr.Row(elem_id="restored"):
+        with gr.Column(scale=2, min_width=320, visible=False) as pictures, gr.Row():
+            sides = gr.ImageSlider(
+                label="Before and after",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+                min_width=250,
+                elem_id="before-after",
+            )
+            change = gr.Image(
+                label="What changed (bright: much)",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+                min_width=250,
+                elem_id="change",
+            )
+        with gr.Column(scale=1, min_width=250, visible=False) as way:
+            frame = gr.Image(
+                label="On the way",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+                elem_id="frame",
+            )
+            step = gr.Slider(0, 1, 0, step=1, label="Step", buttons=[], elem_id="step")
+    return pictures, sides, change, way, frame, step
 
 
 def _stopped(steps: int) -> str:
@@ -250,9 +255,9 @@ def _progress(now: Any, seconds: float, threshold: float) -> str:
     return f"<p>Step {now.step} of {now.total}{left}</p>"
 
 
-def _small(pixels: np.ndarray, side: int) -> np.ndarray:
+def _small(pixels: np.ndarray) -> np.ndarray:
     image = Image.fromarray(pixels)
-    image.thumbnail((side, side))
+    image.thumbnail((SHOWN, SHOWN))
     return np.asarray(image)
 
 

@@ -121,17 +121,23 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
     return SimpleNamespace(Session=Session, Item=Item, Log=Log)
 
 
-def put(folder: Path, kind: str, suffix: str, write: Callable[[BinaryIO], Any]) -> Path:
-    """A new file `<kind>-<random><suffix>` in the folder, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{kind}-{secrets.token_hex(6)}{suffix}"
-    part = path.with_name(f".{path.name}.part")
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which becomes `path` when all went well and else is deleted."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
-        with part.open("xb") as file:
-            write(file)
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def put(folder: Path, kind: str, suffix: str, write: Callable[[BinaryIO], Any]) -> Path:
+    """A new file `<kind>-<random><suffix>` in the folder, whole or not at all."""
+    path = folder / f"{kind}-{secrets.token_hex(6)}{suffix}"
+    with whole(path) as part, part.open("xb") as file:
+        write(file)
     return path
 
 
