@@ -5,8 +5,8 @@ import signal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from ddad.allocator import keep_freed_memory  # noqa: E402
-from demo.ui import LAUNCH, build  # noqa: E402  after the setting that gradio reads at import
+from ddad.model.allocator import keep_freed_memory  # noqa: E402
+from demo.app import LAUNCH, build  # noqa: E402  after the setting that gradio reads at import
 
 keep_freed_memory()
 demo = build(os.environ.get("DDAD_CHECKPOINTS"))

@@ -21,17 +21,18 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from ddad import data
-from ddad.calibration import border_factors, border_levels, scale_statistics
 from ddad.commands import unseen_normals
-from ddad.detector import Detector
-from ddad.features import Extractor
-from ddad.fit import fit_features
-from ddad.geometry import model_shape, to_image, to_model
-from ddad.images import load_image
-from ddad.metrics import Evaluation
-from ddad.scoring import ScoreConfig, scale_noise
-from ddad.synthetic import KINDS, paint_defect
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import Extractor
+from ddad.images.decode import load_image
+from ddad.images.geometry import model_shape, to_image, to_model
+from ddad.measure.metrics import Evaluation
+from ddad.model.detector import Detector
+from ddad.score.calibration import border_factors, border_levels, scale_statistics
+from ddad.score.config import ScoreConfig
+from ddad.score.noise import scale_noise
+from ddad.training.fit import fit_features
+from ddad.training.synthetic import KINDS, paint_defect
 
 TIMESTEPS = (5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 400)
 SETS = (

@@ -19,12 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.peers import patchcore, spr
-from ddad import data
 from ddad.cli import main as ddad
-from ddad.detector import Detector
-from ddad.features import Extractor
-from ddad.images import load_image, load_mask
-from ddad.metrics import Evaluation
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import Extractor
+from ddad.images.decode import load_image, load_mask
+from ddad.measure.metrics import Evaluation
+from ddad.model.detector import Detector
 
 SETS = {
     "bottle": ("mvtec_bottle", 4, []),

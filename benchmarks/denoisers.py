@@ -27,17 +27,18 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
-from ddad import data
-from ddad.allocator import keep_freed_memory
-from ddad.diffusion import PosteriorDDPMScheduler, hybrid_loss, linear_chain
-from ddad.features import Extractor
-from ddad.geometry import model_shape, to_image, to_model
-from ddad.images import load_image, load_mask
-from ddad.metrics import Evaluation
-from ddad.mixture import NormalMixture
-from ddad.networks import UNetConfig, image_unet
-from ddad.runtime import bf16_is_fast
-from ddad.scoring import seeded_generator
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import Extractor
+from ddad.diffusion.losses import hybrid_loss
+from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.networks import UNetConfig, image_unet
+from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
+from ddad.images.decode import load_image, load_mask
+from ddad.images.geometry import model_shape, to_image, to_model
+from ddad.measure.metrics import Evaluation
+from ddad.model.allocator import keep_freed_memory
+from ddad.model.runtime import bf16_is_fast
+from ddad.score.noise import seeded_generator
 
 TIMESTEPS = (100, 160, 260, 400)
 SIZE, PIXELS, BATCH = 256, 128, 8

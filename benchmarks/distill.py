@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 from transformers import AutoBackbone, AutoConfig
 
-from ddad.allocator import keep_freed_memory
-from ddad.features import IMAGENET, Extractor
-from ddad.synthetic import KINDS, paint_defect
+from ddad.diffusion.extractor import IMAGENET, Extractor
+from ddad.model.allocator import keep_freed_memory
+from ddad.training.synthetic import KINDS, paint_defect
 
 PHOTOGRAPHS = (
     *("astronaut", "brick", "camera", "cell", "chelsea", "coffee", "coins", "colorwheel"),

@@ -4,7 +4,7 @@
 
 `cookie`: no photograph may be copied, so cookies are drawn from the model itself, and what it finds
 odd in them is restored; `brick`: crops of the band held out for calibration, where the threshold
-holds. Defects come from `ddad.synthetic`; the seeds below were chosen by
+holds. Defects come from `ddad.training.synthetic`; the seeds below were chosen by
 eye so that each kind is shown at a size that a thumbnail can carry.
 """
 
@@ -19,10 +19,10 @@ from diffusers import DDPMPipeline
 from PIL import Image
 from skimage.data import brick
 
-from ddad.checkpoint import CHECKPOINTS
-from ddad.detector import Detector
-from ddad.images import write_png
-from ddad.synthetic import paint_defect
+from ddad.images.files import write_png
+from ddad.model.checkpoint import CHECKPOINTS
+from ddad.model.detector import Detector
+from ddad.training.synthetic import paint_defect
 
 PICKS = {
     "cookie": ((6, "", 0), (2, "foreign", 3), (5, "hole", 4), (6, "scratch", 1), (6, "stain", 8)),

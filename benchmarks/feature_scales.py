@@ -17,15 +17,16 @@ import torch
 from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
-from ddad import data
-from ddad.calibration import border_factors, border_levels, scale_statistics
-from ddad.diffusion import linear_chain
-from ddad.features import Extractor, FeatureModel, feature_maps, sample_tokens
-from ddad.geometry import feature_shape, to_image, to_model
-from ddad.images import load_image
-from ddad.metrics import Evaluation
-from ddad.mixture import NormalMixture
-from ddad.synthetic import KINDS, paint_defect
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import Extractor
+from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.scheduler import linear_chain
+from ddad.images.decode import load_image
+from ddad.images.geometry import feature_shape, to_image, to_model
+from ddad.measure.metrics import Evaluation
+from ddad.score.calibration import border_factors, border_levels, scale_statistics
+from ddad.score.feature import FeatureModel, feature_maps, sample_tokens
+from ddad.training.synthetic import KINDS, paint_defect
 
 TIMESTEPS = (20, 50, 100, 160, 260, 400, 600, 800)
 CHOICES = (

@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from ddad.checkpoint import CHECKPOINTS
-from ddad.detector import Detector
-from ddad.diffusion import kl
-from ddad.geometry import model_shape, to_model
-from ddad.images import load_image, load_mask
-from ddad.render import heat
-from ddad.scoring import scale_noise, seeded_generator
+from ddad.diffusion.losses import kl
+from ddad.export.render import heat
+from ddad.images.decode import load_image, load_mask
+from ddad.images.geometry import model_shape, to_model
+from ddad.model.checkpoint import CHECKPOINTS
+from ddad.model.detector import Detector
+from ddad.score.noise import scale_noise, seeded_generator
 
 TIMESTEPS = (5, 20, 50, 100, 200, 400)
 EXAMPLES = (("brick", "foreign"), ("brick", "scratch"), ("cookie", "stain"), ("cookie", "hole"))

@@ -73,11 +73,11 @@ class Tally:
 
 def model(out: Path) -> Path:
     """A small feature model of the corpus's own picture, made once: cheap to score with."""
-    from ddad.checkpoint import BUNDLED
-    from ddad.diffusion import linear_chain
-    from ddad.features import Extractor
-    from ddad.fit import cross_fit
-    from ddad.scoring import ScoreConfig
+    from ddad.diffusion.extractor import Extractor
+    from ddad.diffusion.scheduler import linear_chain
+    from ddad.model.checkpoint import BUNDLED
+    from ddad.score.config import ScoreConfig
+    from ddad.training.fit import cross_fit
 
     path = out / "models" / "waves"
     if not (path / "ddad.json").exists():
@@ -92,10 +92,10 @@ def model(out: Path) -> Path:
 
 
 def library(tally: Tally, files: list[Path], zips: list[Path], whole: Path, out: Path) -> None:
-    from ddad.archive import ArchiveError, extract
-    from ddad.checkpoint import CheckpointError
-    from ddad.detector import Detector
-    from ddad.images import ImageError, load_image, load_mask
+    from ddad.data.archive import ArchiveError, extract
+    from ddad.images.decode import ImageError, load_image, load_mask
+    from ddad.model.checkpoint import CheckpointError
+    from ddad.model.detector import Detector
 
     for file in files:
         tally.judge("load_image", file.name, lambda file=file: load_image(file), ImageError)

@@ -123,7 +123,7 @@ def score(folder: Path, moments: Sequence[float]) -> None:
 SAVE = """
 import sys, numpy as np
 from pathlib import Path
-from demo.store import Store
+from demo.store.store import Store
 session = Store(Path(sys.argv[1])).open(sys.argv[2])
 item = session.items()[0].id
 for turn in range(int(sys.argv[3]), 10**6):
@@ -136,7 +136,7 @@ for turn in range(int(sys.argv[3]), 10**6):
 
 def save(folder: Path, moments: Sequence[float]) -> None:
     """Of a desk that is killed, every saved review is there, mask and all."""
-    from demo.store import Store
+    from demo.store.store import Store
 
     session = Store(folder / "work").open(None)
     item = session.add("part.png", np.zeros((60, 80, 3), np.uint8)).id
@@ -164,8 +164,8 @@ def save(folder: Path, moments: Sequence[float]) -> None:
 EXPORT = """
 import sys
 from pathlib import Path
-from demo.outbox import export
-from demo.store import Store
+from demo.shared.outbox import export
+from demo.store.store import Store
 session = Store(Path(sys.argv[1])).open(sys.argv[2])
 while True:
     export(session, ["masks", "mvtec", "coco", "csv", "report"], Path(sys.argv[3]))
@@ -175,7 +175,7 @@ while True:
 
 def export(folder: Path, moments: Sequence[float]) -> None:
     """Of an export that is killed, the archive of before or the new one is there, whole."""
-    from demo.store import Store
+    from demo.store.store import Store
 
     session = Store(folder / "work").open(None)
     for seed in range(6):

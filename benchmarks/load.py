@@ -32,12 +32,12 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import model, served
-from ddad.detection import Detection
-from ddad.detector import Detector
-from ddad.images import load_image
-from demo.bench import Bench
-from demo.store import Store
-from demo.workshop import Workshop
+from ddad.images.decode import load_image
+from ddad.model.detection import Detection
+from ddad.model.detector import Detector
+from demo.store.store import Store
+from demo.train.bench import Bench
+from demo.train.workshop import Workshop
 
 FULL = ("queue is full", "too busy", "queue full")
 """What the answer to one request too many says."""

@@ -15,9 +15,9 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ddad.detector import Detector
-from ddad.features import Extractor
-from ddad.geometry import to_image, to_model
+from ddad.diffusion.extractor import Extractor
+from ddad.images.geometry import to_image, to_model
+from ddad.model.detector import Detector
 
 SIDE, SHARE, POOL = 256, 0.1, 100_000
 """Pixels a side (images are stretched), share kept as memory, vectors the share is taken from."""

@@ -22,12 +22,12 @@ import numpy as np
 
 from benchmarks.accuracy import SETS, judge
 from benchmarks.peers import patchcore
-from ddad import data
-from ddad.checkpoint import BUNDLED
 from ddad.cli import main as ddad
-from ddad.data import Sample
-from ddad.features import Extractor
-from ddad.images import load_image
+from ddad.data import datasets as data
+from ddad.data.datasets import Sample
+from ddad.diffusion.extractor import Extractor
+from ddad.images.decode import load_image
+from ddad.model.checkpoint import BUNDLED
 
 FEW, SEED = 30, 0
 METHODS = ("ours", "patchcore")

@@ -12,15 +12,15 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ddad import data
-from ddad.checkpoint import BUNDLED, find_checkpoint
-from ddad.detector import Detector
-from ddad.features import Extractor
-from ddad.fit import fit_features
-from ddad.images import load_image
-from ddad.lifecycle import file_digest
-from ddad.run import TrainConfig
-from ddad.scoring import ScoreConfig
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import Extractor
+from ddad.images.decode import load_image
+from ddad.images.files import file_digest
+from ddad.model.checkpoint import BUNDLED, find_checkpoint
+from ddad.model.detector import Detector
+from ddad.score.config import ScoreConfig
+from ddad.training.fit import fit_features
+from ddad.training.run import TrainConfig
 
 
 def main() -> None:

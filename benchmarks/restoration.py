@@ -27,15 +27,16 @@ from skimage.metrics import structural_similarity
 from torch.nn.functional import adaptive_max_pool2d, normalize
 
 from benchmarks.figures import sheet
-from ddad import data
 from ddad.cli import main as ddad
 from ddad.commands import unseen_normals
-from ddad.detector import Detector
-from ddad.geometry import model_shape, to_model
-from ddad.images import load_image, load_mask, write_png
-from ddad.restoration import RestoreConfig
-from ddad.run import TrainConfig
-from ddad.synthetic import KINDS, brick_tree, paint_defect
+from ddad.data import datasets as data
+from ddad.images.decode import load_image, load_mask
+from ddad.images.files import write_png
+from ddad.images.geometry import model_shape, to_model
+from ddad.model.detector import Detector
+from ddad.score.restoration import RestoreConfig
+from ddad.training.run import TrainConfig
+from ddad.training.synthetic import KINDS, brick_tree, paint_defect
 
 SETS = ("brick", "cookie", "cookie-real", "bottle", "pill", "mtd")
 FOLDERS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "mtd": "mtd"}

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from torch.utils.flop_counter import FlopCounterMode
 
-from ddad.batch import plan_outputs
-from ddad.cluster import BATCH, Pool, score_on_ray
-from ddad.detector import Detector
-from ddad.images import load_image
+from ddad.images.decode import load_image
+from ddad.model.detector import Detector
+from ddad.work.batch import plan_outputs
+from ddad.work.cluster import BATCH, Pool, score_on_ray
 
 
 def main() -> None:
@@ -82,8 +82,8 @@ def plain(
     code = (
         "import sys, time, torch\n"
         "from pathlib import Path, PurePosixPath\n"
-        "from ddad.batch import score_files\n"
-        "from ddad.detector import Detector\n"
+        "from ddad.work.batch import score_files\n"
+        "from ddad.model.detector import Detector\n"
         "torch.set_num_threads(int(sys.argv[1]))\n"
         "files = [tuple(line.split('\\t')) for line in sys.stdin.read().splitlines()]\n"
         "planned = [(Path(f), PurePosixPath(n)) for f, n in files]\n"

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import model
-from ddad.batch import score_files
-from ddad.detector import Detector
+from ddad.model.detector import Detector
+from ddad.work.batch import score_files
 
 SIDES = (256, 512, 1024, 2048, 4096)
 Curve = list[tuple[float, float]]

@@ -25,20 +25,21 @@ from diffusers import UNet2DModel
 from torch.nn.functional import pad
 
 from benchmarks.peers import POOL, SHARE, patchcore_map
-from ddad import data
-from ddad.allocator import keep_freed_memory
-from ddad.batch import score_files
-from ddad.checkpoint import BUNDLED
 from ddad.cli import main as ddad
-from ddad.detector import Detector
-from ddad.diffusion import hybrid_loss, linear_chain
-from ddad.features import MARGIN, Extractor
-from ddad.geometry import feature_shape, model_shape, to_model
-from ddad.images import load_image
-from ddad.networks import UNetConfig, image_unet
-from ddad.run import TrainConfig
-from ddad.runtime import arrange, side_by_side
-from ddad.train import train
+from ddad.data import datasets as data
+from ddad.diffusion.extractor import MARGIN, Extractor
+from ddad.diffusion.losses import hybrid_loss
+from ddad.diffusion.networks import UNetConfig, image_unet
+from ddad.diffusion.scheduler import linear_chain
+from ddad.images.decode import load_image
+from ddad.images.geometry import feature_shape, model_shape, to_model
+from ddad.model.allocator import keep_freed_memory
+from ddad.model.checkpoint import BUNDLED
+from ddad.model.detector import Detector
+from ddad.model.runtime import arrange, side_by_side
+from ddad.training.run import TrainConfig
+from ddad.training.train import train
+from ddad.work.batch import score_files
 
 SETTINGS: dict[str, list[str]] = {
     "default": [],

@@ -16,7 +16,7 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import ROOT, served
-from ddad.checkpoint import CHECKPOINTS
+from ddad.model.checkpoint import CHECKPOINTS
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddad import __version__, commands
-from ddad.allocator import keep_freed_memory
+from ddad.model.allocator import keep_freed_memory
 
 
 def main(argv: Sequence[str] | None = None) -> int:

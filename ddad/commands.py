@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ddad.detector import Detector
+    from ddad.model.detector import Detector
 
 
 def train(args: argparse.Namespace) -> int:
     import psutil
 
-    from ddad.journal import forget_requests
+    from ddad.training.journal import forget_requests
 
     # Those made since this process began count, though the training itself has yet to begin.
     forget_requests(args.out / "run", older_than=psutil.Process().create_time())
-    from ddad import data, lifecycle
-    from ddad.checkpoint import BUNDLED
-    from ddad.features import Extractor
-    from ddad.run import PRESETS
-    from ddad.scoring import ScoreConfig
+    from ddad.data import datasets as data
+    from ddad.diffusion.extractor import Extractor
+    from ddad.model.checkpoint import BUNDLED
+    from ddad.score.config import ScoreConfig
+    from ddad.training import lifecycle
+    from ddad.training.run import PRESETS
 
     config = _override(PRESETS[args.preset or "cpu"], args)
     if args.dry_run:
@@ -68,10 +69,10 @@ def _on_journal(bar: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def check(args: argparse.Namespace) -> int:
-    from ddad import data
-    from ddad.checkpoint import BUNDLED
-    from ddad.features import Extractor
-    from ddad.intake import look_over
+    from ddad.data import datasets as data
+    from ddad.data.photographs import look_over
+    from ddad.diffusion.extractor import Extractor
+    from ddad.model.checkpoint import BUNDLED
 
     normals = [s.path for s in data.read(args.data) if s.split == "train" and not s.anomalous]
     with _bar("looking over", "image") as bar:
@@ -84,9 +85,9 @@ def check(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    from ddad.checkpoint import find_checkpoint
-    from ddad.detector import Detector
-    from ddad.images import load_image
+    from ddad.images.decode import load_image
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.model.detector import Detector
 
     if args.add_normals:
         return _add_normals(args)
@@ -107,10 +108,10 @@ def calibrate(args: argparse.Namespace) -> int:
 
 
 def _add_normals(args: argparse.Namespace) -> int:
-    from ddad.batch import plan_outputs
-    from ddad.checkpoint import find_checkpoint
-    from ddad.detector import Detector
-    from ddad.feedback import add_normals, keep_for_training
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.model.detector import Detector
+    from ddad.training.feedback import add_normals, keep_for_training
+    from ddad.work.batch import plan_outputs
 
     files = [file for file, _ in plan_outputs(args.add_normals)]
     detector = Detector.load(args.checkpoint)
@@ -123,14 +124,14 @@ def _add_normals(args: argparse.Namespace) -> int:
 
 
 def _say_threshold(detector: Detector) -> None:
-    from ddad.card import promise
+    from ddad.model.card import promise
 
     print(promise(detector.calibration))
 
 
 def score(args: argparse.Namespace) -> int:
-    from ddad.batch import plan_outputs, score_files
-    from ddad.detector import Detector
+    from ddad.model.detector import Detector
+    from ddad.work.batch import plan_outputs, score_files
 
     if args.ray is not None:
         return _score_on_ray(args)
@@ -150,7 +151,7 @@ def score(args: argparse.Namespace) -> int:
 
 
 def _score_on_ray(args: argparse.Namespace) -> int:
-    from ddad.cluster import Pool, plan, score_on_ray
+    from ddad.work.cluster import Pool, plan, score_on_ray
 
     planned = plan(args.paths, args.out)
     most = args.actors or 0
@@ -175,9 +176,9 @@ def _say_scored(errors: list[str], total: int, out: str) -> int:
 
 
 def restore(args: argparse.Namespace) -> int:
-    from ddad.batch import plan_outputs, restore_files
-    from ddad.detector import Detector
-    from ddad.restoration import RestoreConfig
+    from ddad.model.detector import Detector
+    from ddad.score.restoration import RestoreConfig
+    from ddad.work.batch import plan_outputs, restore_files
 
     config = _override(RestoreConfig(), args)
     planned = plan_outputs(args.paths, args.out)
@@ -201,9 +202,9 @@ def restore(args: argparse.Namespace) -> int:
 
 
 def watch(args: argparse.Namespace) -> int:
-    from ddad.detector import Detector
-    from ddad.run import stop_flag
-    from ddad.watch import watch
+    from ddad.model.detector import Detector
+    from ddad.training.run import stop_flag
+    from ddad.work.watch import watch
 
     def report(row: dict[str, Any]) -> None:
         said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
@@ -226,15 +227,15 @@ def watch(args: argparse.Namespace) -> int:
 
 
 def pack(args: argparse.Namespace) -> int:
-    from ddad.checkpoint import find_checkpoint
-    from ddad.parcel import checkpoint_zip
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.model.parcel import checkpoint_zip
 
     print(f"wrote {checkpoint_zip(find_checkpoint(args.checkpoint), args.zip)}")
     return 0
 
 
 def unpack(args: argparse.Namespace) -> int:
-    from ddad.parcel import load_checkpoint_zip
+    from ddad.model.parcel import load_checkpoint_zip
 
     load_checkpoint_zip(args.zip, args.out)
     print(f"wrote {args.out}")
@@ -242,8 +243,8 @@ def unpack(args: argparse.Namespace) -> int:
 
 
 def push(args: argparse.Namespace) -> int:
-    from ddad.checkpoint import find_checkpoint
-    from ddad.parcel import push
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.model.parcel import push
 
     folder, token = find_checkpoint(args.checkpoint), os.environ.get("HF_TOKEN")
     print(push(folder, args.repo, token, private=not args.public))
@@ -251,9 +252,9 @@ def push(args: argparse.Namespace) -> int:
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    from ddad import data
-    from ddad.batch import evaluate
-    from ddad.detector import Detector
+    from ddad.data import datasets as data
+    from ddad.model.detector import Detector
+    from ddad.work.batch import evaluate
 
     samples = [s for s in data.read(args.data) if s.split == "test"]
     if not samples:
@@ -271,8 +272,8 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def nll(args: argparse.Namespace) -> int:
-    from ddad.detector import Detector
-    from ddad.images import load_image
+    from ddad.images.decode import load_image
+    from ddad.model.detector import Detector
 
     detector = Detector.load(args.checkpoint)
     paths = unseen_normals(detector, args.data)[: args.images]
@@ -286,8 +287,8 @@ def nll(args: argparse.Namespace) -> int:
 
 def unseen_normals(detector: Detector, root: Path) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
-    from ddad import data
-    from ddad.lifecycle import file_digest
+    from ddad.data import datasets as data
+    from ddad.images.files import file_digest
 
     seen = set(detector.training.get("trained_on", ()))
     normals = [s.path for s in data.read(root) if s.split == "train" and not s.anomalous]

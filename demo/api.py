@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from ddad.images import ImageError, load_image
-from ddad.regions import find_regions
-from demo.gpu import lent
-from demo.models import Models
+from ddad.images.decode import ImageError, load_image
+from ddad.images.regions import find_regions
 from demo.page import HEAVY, picture_file, without_folder
+from demo.shared.gpu import lent
+from demo.shared.models import Models
 
 if TYPE_CHECKING:
-    from ddad.detection import Detection
-    from ddad.detector import Detector
+    from ddad.model.detection import Detection
+    from ddad.model.detector import Detector
 
 
 def endpoints(models: Models) -> None:

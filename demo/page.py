@@ -24,9 +24,9 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo.models import Models
-from demo.store import Store
-from demo.tables import whole
+from demo.shared.models import Models
+from demo.store.store import Store
+from demo.store.tables import whole
 
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """Of every event that runs a network: one at a time, whichever tab it comes from."""

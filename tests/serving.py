@@ -10,7 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from conftest import ROOT
+from parts import ROOT
 
 
 class Site:

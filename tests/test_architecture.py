@@ -3,63 +3,25 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 
 import pytest
-from conftest import ROOT
+from parts import ROOT
 
-LEAVES = (
-    "allocator calibration detection diffusion geometry images journal metrics mixture names "
-    "networks outlines regions render runtime"
+LIBRARY = (
+    *("cli", "commands", "work", "training", "measure", "export", "model", "score"),
+    *("diffusion", "data", "images"),
 )
-ALLOWED = {
-    **{name: set() for name in LEAVES.split()},
-    "archive": {"images"},
-    "data": {"images"},
-    "synthetic": {"images"},
-    "scoring": {"diffusion"},
-    "run": {"journal", "networks"},
-    "train": {
-        *("data", "diffusion", "geometry", "images", "journal", "networks", "run", "runtime"),
-        "scoring",
-    },
-    "intake": {"calibration", "features", "geometry", "images"},
-    "estimate": {"detector", "images", "metrics", "render", "synthetic"},
-    "card": {"calibration", "detector", "estimate", "journal"},
-    "lifecycle": {
-        *("allocator", "card", "data", "detector", "diffusion", "estimate", "features", "fit"),
-        *("images", "journal", "run", "runtime", "scoring", "train"),
-    },
-    "parcel": {"archive", "checkpoint", "detector"},
-    "feedback": {"data", "detector", "images", "lifecycle"},
-    "cluster": {"batch", "parcel", "checkpoint", "detector", "images", "regions"},
-    "watch": {"batch", "detector", "images", "journal", "regions"},
-    "features": {"diffusion", "mixture"},
-    "checkpoint": {"calibration", "diffusion", "features", "mixture", "scoring"},
-    "energy": {"calibration", "diffusion", "features", "scoring"},
-    "restoration": {"calibration", "diffusion", "energy", "features", "geometry", "scoring"},
-    "detector": {
-        *("calibration", "checkpoint", "detection", "diffusion", "features", "geometry"),
-        *("restoration", "runtime", "scoring"),
-    },
-    "fit": {"detector", "diffusion", "features", "geometry", "mixture", "scoring"},
-    "exports": {"outlines", "regions"},
-    "report": {"exports", "render"},
-    "bundle": {"exports", "names", "outlines", "regions", "report"},
-    "imports": {"images", "names", "outlines", "regions"},
-    "batch": {
-        *("data", "detection", "detector", "images", "metrics", "regions", "render", "restoration"),
-        "runtime",
-    },
-}
-FILES = [
-    *ROOT.glob("ddad/*.py"),
-    *ROOT.glob("demo/*.py"),
-    *ROOT.glob("benchmarks/*.py"),
-    ROOT / "app.py",
-]
+"""The library's folders. A module imports from its own folder and from those after it."""
+PAGE = ("app", "api", "inspect batch train", "page", "shared", "store", "limits")
+"""The page's, tabs beside one another on one floor: no tab imports another."""
+HANDED_ON = tuple(folder for folder in LIBRARY if folder not in ("cli", "commands"))
+MODULES = sorted(p for top in ("ddad", "demo") for p in ROOT.glob(f"{top}/**/*.py"))
+FILES = [*MODULES, *ROOT.glob("benchmarks/*.py"), ROOT / "app.py"]
 
 
 def imports(path):
@@ -67,40 +29,80 @@ def imports(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relative to itself"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("ddad/*.py")), ids=lambda path: path.stem)
-def test_imports_follow_the_table(path):
-    if path.stem in ("__init__", "__main__", "cli", "commands"):
+def label(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def floor(name, order):
+    """Its place in the order, and which of the rooms of that floor it is in."""
+    room = name.split(".")[1]
+    found = [i for i, rooms in enumerate(order) if room in rooms.split()]
+    return (found[0], room) if found else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
+def test_arrows_run_downward(path):
+    top = path.relative_to(ROOT).parts[0]
+    order = LIBRARY if top == "ddad" else PAGE
+    here = floor(label(path), order)
+    if here is None:
+        assert path.stem in ("__init__", "__main__", "screenshots"), "a room without a floor"
         return
-    ours = {name.split(".")[1] for name in imports(path) if name.startswith("ddad.")}
-    assert ours <= ALLOWED[path.stem]
+    for name in imports(path):
+        there = floor(name, order) if name.startswith(f"{top}.") else None
+        if there:
+            assert there[0] > here[0] or there == here, f"{label(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_no_module_imports_itself_by_way_of_others():
+    known = {label(path).removesuffix(".__init__") for path in MODULES}
+    arrows = {label(p).removesuffix(".__init__"): known & set(imports(p)) for p in MODULES}
+    tuple(TopologicalSorter(arrows).static_order())  # raises CycleError
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_forbidden_imports_and_calls(path):
-    tops = {name.split(".")[0] for name in imports(path)}
+    names = set(imports(path))
+    tops = {name.split(".")[0] for name in names}
     assert not tops & {"torchvision", "cv2", "pickle", "dill", "joblib"}
-    if path.parent == ROOT / "ddad":
-        assert not tops & {"demo", "gradio"}
-    if path.parent == ROOT / "demo":
-        assert not {"ddad.train", "ddad.run", "ddad.cli", "ddad.commands"} & set(imports(path))
+    if path.is_relative_to(ROOT / "ddad"):
+        assert not tops & {"demo", "gradio", "benchmarks"}
+    if path.is_relative_to(ROOT / "demo"):  # the command line trains, in a process of its own
+        banned = ("ddad.training.train", "ddad.training.run", "ddad.cli", "ddad.commands")
+        assert not [name for name in names if name.startswith(banned)]
     assert not re.search(r"torch\.(load|save)\(|allow_pickle=True", path.read_text())
 
 
+@pytest.mark.parametrize("folder", HANDED_ON)
+def test_each_folder_hands_on_names_that_are_there(folder):
+    package = importlib.import_module(f"ddad.{folder}")
+    assert package.__doc__ and package.__all__
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+
+
 def test_every_module_has_a_test_file():
-    modules = {path.stem for path in ROOT.glob("ddad/*.py")} - {"__init__", "__main__"}
-    tested = {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
-    covered_by_others = {
-        "commands",
-        "run",
-        "networks",
-        "runtime",
-        *("card", "estimate", "detection"),
-    }  # test_cli, test_train, test_detector, test_lifecycle
-    assert modules - tested == covered_by_others
+    """tests/<folder>/test_<module>.py, or tests/<folder>/test_<folder>.py for a folder's small
+    ones."""
+    for path in ROOT.glob("ddad/*/*.py"):
+        if path.stem != "__init__":
+            folder = ROOT / "tests" / path.parent.name
+            assert (folder / f"test_{path.stem}.py").exists() or path.stem in SMALL, label(path)
+
+
+SMALL = {
+    "detection",  # tests/model/test_detector.py
+    "card",  # tests/training/test_lifecycle.py
+    "estimate",
+    "networks",  # tests/training/test_train.py
+    "run",
+    "runtime",
+}
 
 
 def test_the_app_imports_without_torchvision_opencv_and_torch():
@@ -108,12 +110,12 @@ def test_the_app_imports_without_torchvision_opencv_and_torch():
     code = (
         "import sys\n"
         "sys.modules['torchvision'] = sys.modules['cv2'] = None  # importing them now fails\n"
-        "import demo.models as models\n"
+        "import demo.shared.models as models\n"
         "models.Models.load_in_background = lambda self, up: None\n"
         "import app\n"
         "assert 'torch' not in sys.modules\n"
-        "from ddad.detector import Detector\n"
-        "import ddad.train, ddad.batch, ddad.cli\n"
+        "from ddad import Detector\n"
+        "import ddad.training.train, ddad.work.batch, ddad.cli\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -128,11 +130,11 @@ def test_readme_and_ci_run_the_same_test_command():
     assert version is not None and f"gradio=={version[1]}" in pins
 
 
-def test_every_file_of_the_tree_is_named_in_the_readme():
+def test_every_folder_of_the_tree_is_named_in_the_readme():
     readme = (ROOT / "README.md").read_text()
-    for path in ROOT.glob("ddad/*.py"):
-        if not path.stem.startswith("__"):
-            assert f"ddad/{path.name}" in readme
+    for top in ("ddad", "demo"):
+        for folder in {path.parent for path in ROOT.glob(f"{top}/**/*.py")}:
+            assert f"{folder.relative_to(ROOT).as_posix()}/" in readme
 
 
 def test_the_lock_holds_what_is_pinned():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from conftest import spoil, texture
+from parts import spoil, texture
 
 from benchmarks.peers import _coreset, patchcore, spr
-from ddad.features import Extractor
+from ddad.diffusion.extractor import Extractor
 
 
 def test_the_coreset_covers_every_cluster_before_any_twice():

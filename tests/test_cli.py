@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from ddad.cli import main
-from ddad.detector import Detector
+from ddad.model.detector import Detector
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_calibrate_refuses_when_nothing_is_unseen(tree, copy, tmp_path, capsys):
     seen = tmp_path / "seen"
     seen.mkdir()
     digests = set(Detector.load(copy).training["trained_on"])
-    from ddad.lifecycle import file_digest
+    from ddad.images.files import file_digest
 
     for file in (tree / "train" / "good").iterdir():
         if file_digest(file) in digests:

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpus
-from ddad.archive import ArchiveError, extract
-from ddad.calibration import Calibration
-from ddad.checkpoint import CheckpointError, read
 from ddad.cli import main
-from ddad.images import ImageError, load_image, load_mask
-from demo.payload import PayloadError, decode_runs
-from demo.review import answers
-from demo.store import Store
+from ddad.data.archive import ArchiveError, extract
+from ddad.images.decode import ImageError, load_image, load_mask
+from ddad.model.checkpoint import CheckpointError, read
+from ddad.score.calibration import Calibration
+from demo.inspect.answers import answers
+from demo.inspect.payload import PayloadError, decode_runs
+from demo.store.store import Store
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from parts import ROOT
 
 from benchmarks.kill import JOBS
 

@@ -1,0 +1,202 @@
+"""Masks that were made elsewhere, for correction: PNG files and COCO JSON.
+
+Nothing here trusts its input: sizes are bounded before anything is laid out, and whatever is
+wrong with a file is one MaskError.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddad.images.decode import load_classes
+from ddad.images.files import shown
+from ddad.images.names import Stems, safe_stem
+from ddad.images.outlines import coco_mask, rasterise
+from ddad.images.regions import RegionLabel, components
+
+MAX_BYTES = 200_000_000
+"""Of a COCO file."""
+MAX_LAID_OUT = 5_000_000_000
+"""Pixels that the regions of one file may need in all, each region in its bounding box."""
+
+
+class MaskError(ValueError):
+    """A file that holds no usable masks; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A mask, bool (H, W), and the labels of its regions, each by one of its pixels."""
+
+    mask: np.ndarray
+    labels: tuple[RegionLabel, ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """An image that a mask may be for."""
+
+    name: str
+    height: int
+    width: int
+
+
+def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
+    """The mask in an image file called `name`, and the index of the target it is for.
+
+    Marked are grey levels above 127 or, where none is above, whatever is not 0: class numbers,
+    which then become labels. A palette's entry 0 is the background. Raises MaskError where no
+    target is called so or is of its size, ImageError where it is no image.
+    """
+    index = matcher(targets)(name)
+    if index is None:
+        raise MaskError(f"no image is called like the mask {_named(name)}: give it the same name")
+    values = load_classes(path)
+    target = targets[index]
+    if values.shape != (target.height, target.width):
+        raise MaskError(
+            f"the mask {_named(name)} is of {values.shape[1]} x {values.shape[0]} pixels, its "
+            f"image of {target.width} x {target.height}"
+        )
+    if values.max() > 127 and len(np.unique(values)) > 2:
+        return index, Imported(values > 127)
+    classes = [int(value) for value in np.unique(values) if value > 0]
+    labels = []
+    if len(classes) > 1:
+        for value in classes:
+            labels += [
+                _label(part, x, y, f"class {value}") for part, x, y in components(values == value)
+            ]
+    return index, Imported(values > 0, tuple(labels))
+
+
+def read_coco(path: Path, targets: Sequence[Target]) -> tuple[dict[int, Imported], list[str]]:
+    """The masks of a COCO file by index of the target, and its images that match none.
+
+    Polygons are filled by `ddad.images.outlines.rasterise`, run lengths plain or compressed. Raises
+    MaskError, one sentence, where the file is not COCO's.
+    """
+    data = _load(path)
+    try:
+        names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
+        found: dict[Any, tuple[int, np.ndarray, list[RegionLabel]]] = {}
+        strangers = []
+        match = matcher(targets)
+        for image in data["images"]:
+            index = match(str(image["file_name"]))
+            if index is None:
+                strangers.append(str(image["file_name"]))
+                continue
+            target = targets[index]
+            if (image["height"], image["width"]) != (target.height, target.width):
+                raise MaskError(
+                    f"{_named(image['file_name'])} is of {image['width']} x {image['height']} "
+                    f"pixels in {_named(path.name)}, the image of {target.width} x {target.height}"
+                )
+            blank = np.zeros((target.height, target.width), bool)
+            found[image["id"]] = index, blank, []
+        budget = MAX_LAID_OUT
+        for row in data["annotations"]:
+            if row["image_id"] in found:
+                _, mask, labels = found[row["image_id"]]
+                budget -= _draw(
+                    row["segmentation"], mask, labels, names.get(row["category_id"], "")
+                )
+                if budget < 0:
+                    raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
+    except MaskError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise MaskError(f"{_named(path.name)} is not as COCO files are: {_brief(error)}") from error
+    return {i: Imported(mask, tuple(labels)) for i, mask, labels in found.values()}, strangers
+
+
+def matcher(targets: Sequence[Target]) -> Callable[[str], int | None]:
+    """Says which target, by its index, a file is for.
+
+    By file name, else by the stem that an export of these targets gives, `_mask` left out.
+    """
+    by_name: dict[str, int] = {}
+    by_stem: dict[str, int] = {}
+    stems = Stems()
+    for index, target in enumerate(targets):
+        by_name.setdefault(_base(target.name), index)
+        by_stem[stems.unique(target.name).casefold()] = index
+
+    def match(name: str) -> int | None:
+        if _base(name) in by_name:
+            return by_name[_base(name)]
+        stem = safe_stem(name).casefold()
+        return by_stem.get(stem, by_stem.get(stem.removesuffix("_mask")))
+
+    return match
+
+
+def _base(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1]
+
+
+def _draw(segmentation: Any, mask: np.ndarray, labels: list[RegionLabel], name: str) -> int:
+    """Add a segmentation to a mask and its label to the labels; returns the pixels laid out."""
+    if isinstance(segmentation, Mapping):
+        height, width = segmentation["size"]
+        if (height, width) != mask.shape:
+            raise ValueError(f"run lengths of {width} x {height} pixels in another image")
+        pieces = [(coco_mask(segmentation["counts"], height, width), 0, 0)]
+    else:
+        pieces = [_polygon(numbers, mask.shape) for numbers in segmentation]
+    for piece, x, y in pieces:
+        mask[y : y + piece.shape[0], x : x + piece.shape[1]] |= piece
+        if name and piece.any():
+            labels.append(_label(piece, x, y, name))
+    return sum(piece.size for piece, _, _ in pieces)
+
+
+def _polygon(numbers: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
+    """A polygon's pixels within its bounding box, and x and y of that."""
+    ring = np.array([float(number) for number in numbers])
+    if len(ring) < 6 or len(ring) % 2 or not np.isfinite(ring).all():
+        raise ValueError("a polygon needs three or more pairs of finite numbers")
+    ring = ring.reshape(-1, 2)
+    most = np.array(shape[::-1])
+    low = np.clip(np.floor(ring.min(axis=0)), 0, most).astype(int)
+    high = np.clip(np.ceil(ring.max(axis=0)), low, most).astype(int)
+    size = high - low
+    return rasterise([ring - low], (int(size[1]), int(size[0]))), int(low[0]), int(low[1])
+
+
+def _label(part: np.ndarray, left: int, top: int, name: str) -> RegionLabel:
+    y, x = np.unravel_index(int(part.argmax()), part.shape)
+    return RegionLabel(left + int(x), top + int(y), name)
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise MaskError(f"{_named(path.name)} is larger than {MAX_BYTES // 10**6} MB")
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise MaskError(f"{_named(path.name)} cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise MaskError(f"{_named(path.name)} is nested too deeply") from None
+    except ValueError as error:  # not text, not JSON, or a number of too many digits
+        raise MaskError(f"{_named(path.name)} is not JSON: {_brief(error)}") from None
+    if not isinstance(data, dict) or not {"images", "annotations"} <= set(data):
+        raise MaskError(f"{_named(path.name)} is not a COCO file: it has no images and annotations")
+    return data
+
+
+def _named(name: Any) -> str:
+    return shown(Path(str(name)[:200]))
+
+
+def _brief(error: Exception) -> str:
+    what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+    return " ".join(what.split())[:200]

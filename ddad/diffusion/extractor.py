@@ -1,0 +1,134 @@
+"""The frozen pretrained extractor whose clean features the feature branch predicts.
+
+Knows backbones; nothing of files but a backbone's own.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, pad
+
+STRIDES = (4, 8, 16)
+"""The last feature map of each of these strides is used."""
+
+
+GRID = 8
+"""Pixels a side of one cell of the feature grid."""
+
+
+MARGIN = 32
+"""Pixels mirrored around the image: zero padding inside the backbone makes borders look strange."""
+
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class Extractor(nn.Module):
+    """A frozen backbone: RGB images (B, 3, H, W) in [-1, 1] to features (B, C, H / 8, W / 8).
+
+    H and W are multiples of 16 pixels and at least 48.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        name: str,
+        mean: Sequence[float] = IMAGENET[0],
+        std: Sequence[float] = IMAGENET[1],
+    ) -> None:
+        super().__init__()
+        self.model: Any = model
+        self.name = name
+        self.mean, self.std = tuple(mean), tuple(std)
+
+    @classmethod
+    def load(cls, source: str | Path, *, download: bool = False) -> Extractor:
+        """Open a directory with config.json and safetensors that transformers can express.
+
+        With `download`, `source` may also be the name of a hub model, such as
+        google/efficientnet-b4 (the paper's). Raises ValueError, one sentence, where it cannot.
+        """
+        from transformers import AutoBackbone, AutoConfig, AutoImageProcessor, AutoModel
+        from transformers.utils import logging
+
+        if not download and not (Path(source) / "config.json").is_file():
+            raise ValueError(f"no feature extractor at {source}: expected config.json in a folder")
+        options = {"local_files_only": not download, "use_safetensors": True}
+        mean, std = IMAGENET
+        level = logging.get_verbosity()
+        logging.set_verbosity_error()  # a cut-off classifier head is no concern of ours
+        logging.disable_progress_bar()
+        try:
+            config = AutoConfig.from_pretrained(source, local_files_only=not download)
+            architecture = (config.architectures or [""])[0]
+            # AutoBackbone itself asks the hub before it looks at the disk.
+            build = AutoBackbone if architecture.endswith("Backbone") else AutoModel
+            # With a dtype: else the config's is the whole process's while this runs.
+            kind = type(build.from_config(config, dtype=torch.float32))
+            model = kind.from_pretrained(source, config=config, dtype=torch.float32, **options)
+            if download or (Path(source) / "preprocessor_config.json").is_file():
+                processor = AutoImageProcessor.from_pretrained(
+                    source, local_files_only=not download
+                )
+                mean, std = processor.image_mean, processor.image_std
+        except Exception as error:  # transformers raises anything on a damaged folder
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"the feature extractor {source} cannot be opened: {reason}"
+            ) from error
+        finally:
+            logging.set_verbosity(level)
+            logging.enable_progress_bar()
+        extractor = cls(model, Path(source).name, mean, std).eval().requires_grad_(False)
+        if len(extractor.stages(torch.zeros(1, 3, 64, 64))) < 2:
+            raise ValueError(f"the feature extractor {source} has too few maps of stride 4, 8, 16")
+        return extractor
+
+    def save(self, path: Path) -> None:
+        """Write a directory that `load` opens; in half precision where that loses nothing."""
+        from transformers.utils import logging
+
+        weights = [v for v in self.model.state_dict().values() if v.is_floating_point()]
+        exact = all(torch.equal(v, v.half().float()) for v in weights)
+        logging.disable_progress_bar()
+        (copy.deepcopy(self.model).half() if exact else self.model).save_pretrained(path)
+        logging.enable_progress_bar()
+        processing = {"image_mean": self.mean, "image_std": self.std, "do_rescale": True}
+        processing |= {"image_processor_type": "ConvNextImageProcessor"}
+        (path / "preprocessor_config.json").write_text(json.dumps(processing, indent=2) + "\n")
+
+    @property
+    def digest(self) -> str:
+        """Digest of the weights and of the input's normalisation."""
+        digest = hashlib.sha256(repr((self.mean, self.std)).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:32]
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """The backbone's last map of each stride in STRIDES that it has, finest first."""
+        mean, std = (x.new_tensor(v)[:, None, None] for v in (self.mean, self.std))
+        states = self.model((x / 2 + 0.5 - mean) / std, output_hidden_states=True).hidden_states
+        last = {x.shape[-1] // s.shape[-1]: s for s in states if s.ndim == 4}
+        return [last[stride] for stride in STRIDES if stride in last]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All stages on the grid of stride 8, each averaged over its 3 x 3 neighbourhood."""
+        height, width = x.shape[-2] // GRID, x.shape[-1] // GRID
+        margin = min(MARGIN, (min(x.shape[-2:]) - 1) // 16 * 16)
+        cut = margin // GRID
+        maps = []
+        for stage in self.stages(pad(x, (margin,) * 4, mode="reflect")):
+            near: Tensor = avg_pool2d(stage, 3, 1, 1, count_include_pad=False)
+            shape = height + 2 * cut, width + 2 * cut
+            near = interpolate(near, shape, mode="bilinear", antialias=near.shape[-1] > shape[1])
+            maps.append(near[..., cut : cut + height, cut : cut + width])
+        return torch.cat(maps, 1)

@@ -1,0 +1,18 @@
+"""Pictures and masks as people have them: decoded, resized, listed, named, written whole.
+
+Knows nothing of models, data sets or scores.
+"""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "decode": ["ImageError", "LoadedImage", "load_image", "load_mask"],
+        "files": ["pictures_in", "write_json", "write_png", "write_text", "write_whole"],
+        "geometry": ["feature_shape", "model_shape", "to_image", "to_model"],
+        "names": ["Stems", "safe_stem"],
+        "outlines": ["rasterise", "simplify"],
+        "regions": ["Region", "RegionLabel", "find_regions"],
+    },
+)

@@ -1,0 +1,107 @@
+"""The card of a model trained here: README.md for people, metrics.json for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddad.images.files import write_json
+from ddad.model.detector import Detector
+from ddad.score.calibration import Calibration, normals_needed
+from ddad.training.estimate import Estimate
+
+MARK = "<!-- written by ddad train -->"
+"""A card that carries this line may be replaced; any other is somebody's work."""
+BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def write_card(
+    folder: Path, detector: Detector, estimate: Estimate | None, pictures: list[str]
+) -> None:
+    """Write both files into a checkpoint's folder; a card by someone else's hand is kept."""
+    metrics = folder / "metrics.json"
+    kept = json.loads(metrics.read_text()) if metrics.exists() else {}
+    found = {
+        "estimate": estimate.as_dict() if estimate else None,
+        "calibration": summary(detector.calibration),
+    }
+    write_json(kept | found, metrics)
+    card = folder / "README.md"
+    if not card.exists() or MARK in card.read_text():
+        text = _text(detector, estimate, pictures)
+        part = card.with_name("README.md.part")
+        part.write_text(text)
+        part.replace(card)
+
+
+def summary(calibration: Calibration, bins: int = 20) -> dict[str, Any]:
+    """The threshold, what it promises, and the histogram of the normals' scores."""
+    counts, edges = np.histogram(calibration.normal_scores, bins=bins)
+    return {
+        "normals": calibration.n,
+        "threshold": calibration.threshold,
+        "target_fpr": calibration.target_fpr,
+        "guaranteed_fpr": calibration.guaranteed_fpr,
+        "cross_fitted": calibration.cross_fitted,
+        "normals_needed": normals_needed(calibration.target_fpr),
+        "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+    }
+
+
+def promise(calibration: Calibration) -> str:
+    """What the threshold stands for, in one sentence."""
+    how = "about" if calibration.cross_fitted else "at most"
+    text = (
+        f"threshold {calibration.threshold:.4f} from {calibration.n} held-out normals: {how} "
+        f"{calibration.guaranteed_fpr:.1%} of good parts score above it"
+    )
+    needed = normals_needed(calibration.target_fpr)
+    if calibration.n < needed:
+        text += f"; {calibration.target_fpr:.1%} as asked would need {needed} held-out normals"
+    return text
+
+
+def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) -> str:
+    calibration, training = detector.calibration, detector.training
+    histogram = summary(calibration)["histogram"]
+    top = max(histogram["counts"])
+    bars = "".join(BLOCKS[-(-8 * count // top)] for count in histogram["counts"])
+    low, high = histogram["edges"][0], histogram["edges"][-1]
+    lines = [
+        MARK,
+        f"# {detector.name}",
+        "",
+        f"Learned from {len(training.get('trained_on', ()))} photographs of good parts; "
+        f"branches: {', '.join(detector.weights)}.",
+        "",
+        f"- {promise(calibration).capitalize()}.",
+        f"- Scores of those normals, {low:.2f} to {high:.2f}: `{bars}`",
+    ]
+    if training.get("ended_early"):
+        lines.append("- Training of the pixel branch was ended early, on request.")
+    if estimate is not None:
+        lines += ["", *_estimate_lines(estimate)]
+    if pictures:
+        lines += ["", "| part | map |", "|---|---|"]
+        lines += [f"| ![](examples/{stem}.png) | ![](maps/{stem}.png) |" for stem in pictures]
+    return "\n".join(lines) + "\n"
+
+
+def _estimate_lines(estimate: Estimate) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "none" if value is None else f"{value:.3f}"
+
+    return [
+        "## An estimate, from painted defects",
+        f"Scratches, stains, holes and foreign texture were painted on {estimate.normals} normals "
+        "that the scoring model had not seen. Real defects may be easier or harder: only true "
+        "masks and `evaluate` tell.",
+        "",
+        "| image AUROC | pixel AUROC | AUPRO | painted images over the threshold |",
+        "|---|---|---|---|",
+        f"| {shown(estimate.image_auroc)} | {shown(estimate.pixel_auroc)} | "
+        f"{shown(estimate.aupro)} | {estimate.painted_over_threshold:.0%} |",
+    ]

@@ -1,0 +1,231 @@
+"""The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
+
+model_index.json  unet/  scheduler/    stock diffusers components (no unet: feature branch alone)
+features/extractor/                    the backbone, as transformers reads it; no directory where
+                                       ddad.json names the bundled one by its digest
+features/mixture.safetensors           what it says of normal images; no features/: pixels alone
+ddad.json                              format, score settings, what it was trained on
+calibration.json                       absent: the model is not calibrated
+README.md  metrics.json  examples/     for people; optional
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ddad import CHECKPOINTS
+from ddad.diffusion.extractor import Extractor
+from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.score.calibration import Calibration
+from ddad.score.config import ScoreConfig
+from ddad.score.feature import FeatureModel
+
+FORMAT = 3
+BUNDLED = CHECKPOINTS / "extractor"
+"""The feature extractor that comes with the project."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, of another format, or not calibrated."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a directory holds."""
+
+    name: str
+    unet: UNet2DModel | None
+    features: FeatureModel | None
+    scheduler: PosteriorDDPMScheduler
+    config: ScoreConfig
+    calibration: Calibration | None
+    training: dict[str, Any]
+    card: str
+
+
+def write(
+    path: Path,
+    unet: UNet2DModel | None,
+    features: FeatureModel | None,
+    scheduler: PosteriorDDPMScheduler,
+    config: ScoreConfig,
+    calibration: Calibration | None,
+    training: dict[str, Any],
+) -> None:
+    """Write the files beside their places and rename them one by one, `ddad.json` last."""
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path, prefix=".saving-") as name:
+        parts = Path(name)
+        # As the stock class, so that any diffusers user can open and sample the directory.
+        stock = DDPMScheduler.from_config(scheduler.config)
+        if unet is None:
+            stock.save_pretrained(parts / "scheduler")
+        else:
+            DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
+        meta: dict[str, Any] = {"format": FORMAT, "score": asdict(config), "training": training}
+        if features is not None:
+            (parts / "features").mkdir()
+            if features.extractor.digest == Extractor.load(BUNDLED).digest:
+                meta["bundled_extractor"] = features.extractor.digest
+            else:
+                features.extractor.save(parts / "features" / "extractor")
+            save_file(_tensors(features.mixture), parts / "features" / "mixture.safetensors")
+        if calibration is not None:
+            (parts / "calibration.json").write_text(calibration.to_json())
+        (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
+        for config_file in parts.rglob("config.json"):
+            _forget_origin(config_file)
+        files = [f for f in parts.rglob("*") if f.is_file()]
+        for file in sorted(files, key=lambda f: f.name == "ddad.json"):
+            target = path / file.relative_to(parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+
+
+def _forget_origin(config_file: Path) -> None:
+    """Drop the folder that the weights were once read from: it is a path of this machine."""
+    values = json.loads(config_file.read_text())
+    if values.pop("_name_or_path", None) is not None:
+        config_file.write_text(json.dumps(values, indent=2) + "\n")
+
+
+def read(path: str | Path) -> Checkpoint:
+    """Open a directory, or a shipped model by name, and check that its parts belong together.
+
+    Raises CheckpointError, one sentence, for anything but a whole checkpoint of this format.
+    """
+    folder = find_checkpoint(path)
+    try:
+        found = _read(folder)
+    except CheckpointError:
+        raise
+    except Exception as error:  # whatever a damaged file makes the readers below us raise
+        reason = str(error).strip().splitlines()
+        what = reason[0] if reason else type(error).__name__
+        if isinstance(error, TypeError):  # Python's words for null where a number belongs
+            what = "a setting in its JSON files is of the wrong kind"
+        raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
+    if found.calibration is not None and found.calibration.fingerprint != fingerprint(
+        found.unet, found.features, found.scheduler, found.config
+    ):
+        raise CheckpointError(
+            f"the calibration in {folder} belongs to other weights or settings: "
+            "run `python -m ddad calibrate` again"
+        )
+    return found
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The directory of a checkpoint given as a path or as the name of a shipped model."""
+    folder = Path(path)
+    if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
+        folder = CHECKPOINTS / folder
+    if not (folder / "ddad.json").is_file():
+        raise CheckpointError(
+            f"no checkpoint at {path}: give a directory that holds ddad.json, or one of "
+            f"{', '.join(list_checkpoints()) or '(no shipped model)'}"
+        )
+    return folder
+
+
+def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
+    """Names of the checkpoints in a directory, sorted."""
+    return sorted(f.parent.name for f in root.glob("*/ddad.json"))
+
+
+def fingerprint(
+    unet: UNet2DModel | None,
+    features: FeatureModel | None,
+    scheduler: PosteriorDDPMScheduler,
+    config: ScoreConfig,
+) -> str:
+    """Digest of everything a calibration depends on: weights, schedule, score settings."""
+    digest = hashlib.sha256()
+    weights = unet.state_dict() if unet is not None else {}
+    if features is not None:
+        digest.update(features.extractor.digest.encode())
+        weights |= _tensors(features.mixture)
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+    digest.update(scheduler.tables.numpy().tobytes())
+    digest.update(json.dumps(asdict(config), sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
+    return {f.name: getattr(mixture, f.name).cpu().contiguous() for f in fields(mixture)}
+
+
+def _read(folder: Path) -> Checkpoint:
+    meta = json.loads((folder / "ddad.json").read_text())
+    config = _score_config(meta, folder)
+    unet = features = None
+    if (folder / "unet").is_dir():
+        unet = UNet2DModel.from_pretrained(
+            folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
+    if (folder / "features").is_dir():
+        mixture = NormalMixture(**load_file(folder / "features" / "mixture.safetensors"))
+        features = FeatureModel(_extractor(meta, folder), mixture)
+    if unet is None and features is None:
+        raise CheckpointError(f"the checkpoint {folder} has neither unet/ nor features/")
+    scheduler = PosteriorDDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
+    scheduler.noise_std(0)  # refuses another parametrisation now rather than at the first score
+    stored, card = folder / "calibration.json", folder / "README.md"
+    return Checkpoint(
+        folder.name,
+        unet,
+        features,
+        scheduler,
+        config,
+        Calibration.from_json(stored.read_text()) if stored.exists() else None,
+        dict(meta.get("training") or {}),
+        without_header(card.read_text()) if card.exists() else "",
+    )
+
+
+def _extractor(meta: dict[str, Any], folder: Path) -> Extractor:
+    digest = meta.get("bundled_extractor")
+    if digest is None:
+        return Extractor.load(folder / "features" / "extractor")
+    extractor = Extractor.load(BUNDLED)
+    if extractor.digest != digest:
+        raise CheckpointError(
+            f"the checkpoint {folder} was made with another version of the bundled extractor: "
+            "train it again"
+        )
+    return extractor
+
+
+def _score_config(meta: Any, folder: Path) -> ScoreConfig:
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        found = meta.get("format") if isinstance(meta, dict) else None
+        raise CheckpointError(
+            f"{folder}/ddad.json has format {found!r}, this version reads format {FORMAT}"
+        )
+    score = dict(meta["score"])
+    unknown = set(score) - {field.name for field in fields(ScoreConfig)}
+    if unknown:
+        raise CheckpointError(
+            f"{folder}/ddad.json has unknown settings: {', '.join(sorted(unknown))}"
+        )
+    lists = {k: tuple(v) for k, v in score.items() if isinstance(v, list)}
+    return ScoreConfig(**(score | lists))
+
+
+def without_header(card: str) -> str:
+    """A model card's text without its YAML header."""
+    return re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL).strip()

@@ -1,0 +1,71 @@
+"""The feature score: how far pretrained features lie from what a denoiser of normal ones makes of
+them.
+
+Knows backbones and the mixture that denoises their features; nothing of files but a backbone's own,
+and nothing of calibration or thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddad.diffusion.extractor import Extractor
+from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+
+
+@dataclass(frozen=True)
+class FeatureModel:
+    """An extractor with the mixture that denoises what it says of normal images."""
+
+    extractor: Extractor
+    mixture: NormalMixture
+
+    def to(self, device: torch.device) -> FeatureModel:
+        return FeatureModel(self.extractor.to(device), self.mixture.to(device))
+
+
+@torch.inference_mode()
+def feature_maps(
+    model: FeatureModel,
+    scheduler: PosteriorDDPMScheduler,
+    x: Tensor,
+    timesteps: Sequence[int],
+) -> Iterator[Tensor]:
+    """One-step error of the denoised features, root mean square over channels.
+
+    (B, h, w) of each timestep in turn; unit: the features' root mean variance over normal images.
+    At timestep t the features are seen under the noise of x_t, whose variance in their own units
+    is (1 - abar_t) / abar_t, and the mixture predicts the clean ones. Lu et al. 2023, feature-level
+    score, with the exact denoiser of a mixture instead of a U-Net's head. The noise itself is left
+    at its mean of zero, so nothing is drawn.
+    """
+    features = model.extractor(x)
+    tokens = features.flatten(2).transpose(1, 2).flatten(0, 1)
+    for error in model.mixture.errors(tokens, [scheduler.noise_ratio(t) for t in timesteps]):
+        yield error.view(len(x), *features.shape[2:])
+
+
+@torch.inference_mode()
+def sample_tokens(
+    extractor: Extractor,
+    images: Sequence[Tensor],
+    most: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Tensor]:
+    """Feature vectors (n, C) of each image (3, H, W) in [-1, 1]: together about `most`."""
+    each = -(-most // len(images))
+    tokens = []
+    for index, image in enumerate(images):
+        found = extractor(image[None])[0].flatten(1).T
+        rng = np.random.default_rng((seed, index))
+        chosen = rng.permutation(len(found))[:each]
+        tokens.append(found[torch.from_numpy(chosen)])
+        on_progress(index + 1, len(images))
+    return tokens

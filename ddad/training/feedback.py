@@ -1,0 +1,102 @@
+"""Learn from false alarms: a good part that was called defective joins the normals.
+
+It moves the threshold at once, not the model: its score joins those that the threshold is a
+quantile of. Adding false alarms alone makes the threshold err on the high side: fewer false alarms
+than promised, and fewer defects found. So when they pile up, a retrain on all normals is suggested.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ddad.data import datasets as data
+from ddad.images.decode import load_image
+from ddad.images.files import file_digest
+from ddad.model.detector import Detector
+
+FEWEST, SHARE = 3, 0.05
+"""A retrain is suggested from so many added false alarms on, or this share of the normals trained
+on if that is more: what the model keeps getting wrong is not a matter of the threshold."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What adding normals did."""
+
+    added: int
+    known: int
+    """Given, but trained on or added before: left alone."""
+    before: float
+    after: float
+    """The threshold."""
+    retrain: bool
+
+    def __str__(self) -> str:
+        text = f"{self.added} normals added: threshold {self.before:.4f} -> {self.after:.4f}"
+        if self.known:
+            text += f"; {self.known} known already"
+        if self.retrain:
+            text += "; so many false alarms are better learned than tolerated: train again"
+        return text
+
+
+def add_normals(detector: Detector, paths: Sequence[Path]) -> Change:
+    """Score good parts that the model has not seen and widen its calibration by their scores.
+
+    Takes a forward pass for each image; `detector.save` keeps the result. Raises ImageError for a
+    file that cannot be read and CheckpointError for an uncalibrated model, and changes nothing
+    then.
+    """
+    before = detector.calibration
+    added = [dict(row) for row in detector.training.get("added_normals", ())]
+    known = {row["digest"] for row in added} | set(detector.training.get("trained_on", ()))
+    reference = detector.training.get("trained_threshold", before.threshold)
+    fresh: dict[str, float] = {}
+    for path in paths:
+        digest = file_digest(path)
+        if digest not in known and digest not in fresh:
+            (found,) = detector.detect([load_image(path).pixels])
+            fresh[digest] = found.score
+    if fresh:
+        detector.widen(list(fresh.values()))
+        added += [{"digest": digest, "score": score} for digest, score in fresh.items()]
+        detector.training = detector.training | {
+            "added_normals": added,
+            "trained_threshold": reference,
+        }
+    alarms = sum(row["score"] > reference for row in added)
+    return Change(
+        len(fresh),
+        len(paths) - len(fresh),
+        before.threshold,
+        detector.calibration.threshold,
+        alarms >= max(FEWEST, SHARE * len(detector.training.get("trained_on", ()))),
+    )
+
+
+def keep_for_training(paths: Sequence[Path], root: Path) -> int:
+    """Copy good parts among the normals of a data set, for its next training; returns how many.
+
+    Equal files are not copied again. Raises ValueError, and copies nothing, where an image is one
+    of the data set's defective ones: what carries a true mask is no good part.
+    """
+    samples = data.read(root)
+    defective = {file_digest(s.path) for s in samples if s.anomalous}
+    for path in paths:
+        if file_digest(path) in defective:
+            raise ValueError(f"{path.name} is among the defective images of {root}: not added")
+    normals = [s for s in samples if s.split == "train" and not s.anomalous]
+    held = {file_digest(s.path) for s in normals}
+    folder = root / "train" / "good"
+    folder = folder if folder.is_dir() else root
+    fresh = {digest: path for path in paths if (digest := file_digest(path)) not in held}
+    for digest, path in fresh.items():
+        load_image(path)
+        part = folder / f".{digest}.part"
+        shutil.copyfile(path, part)
+        os.replace(part, folder / f"added_{digest}{path.suffix.lower()}")
+    return len(fresh)

@@ -1,0 +1,90 @@
+"""The page: its look, its tabs. torch and the models load after the page is up."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo import api
+from demo.batch import events as many
+from demo.inspect import events as desk
+from demo.inspect import restoration
+from demo.page import DESK, Page
+from demo.shared.models import CHECKPOINTS, Models
+from demo.store import mirror
+from demo.store.store import Store
+from demo.train import events as training
+from demo.train.workshop import Workshop
+
+WEB = Path(__file__).parent / "web"
+SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
+MONO = ("ui-monospace", "Consolas", "monospace")
+THEME = gr.themes.Base(
+    primary_hue="blue", neutral_hue="slate", radius_size="md", font=SYSTEM, font_mono=MONO
+)
+LAUNCH: dict[str, Any] = {
+    "theme": THEME,
+    "css_paths": [WEB / "style.css", WEB / "table" / "table.css"],
+    "ssr_mode": False,
+    "show_error": False,
+    "max_file_size": "64mb",
+    "footer_links": ["api"],
+    "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
+}
+HEAD = """
+# See where a part is defective
+The model has learned from good parts only. It marks what it did not expect; you decide.
+"""
+
+
+def build(checkpoints: str | Path | None = None, work: str | Path | None = None) -> gr.Blocks:
+    """The page over the checkpoints of a folder; their weights begin to load in the background.
+
+    Visitors' work is kept under `work`, or DDAD_WORK, or `work` in the current directory.
+    DDAD_TRAIN_FLAGS are more flags of `ddad train` for every training on the page.
+    """
+    root = Path(work or os.environ.get("DDAD_WORK") or "work")
+    flags = tuple(shlex.split(os.environ.get("DDAD_TRAIN_FLAGS", "")))
+    workshop = Workshop(root / "training", extra=flags)
+    workshop.serve()
+    folder = Path(checkpoints) if checkpoints else CHECKPOINTS
+    models = Models(folder, private=workshop.private_model)
+    store = Store(root, mirror=mirror.start(root))
+    store.expire_in_background()
+    names = models.names
+    with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
+        with gr.Row(elem_id="head"):
+            with gr.Column(scale=4, min_width=280):
+                gr.Markdown(HEAD)
+            with gr.Column(scale=1, min_width=200):
+                model = gr.Dropdown(
+                    names,
+                    value=names[0] if names else None,
+                    label="Model",
+                    interactive=len(names) > 0,
+                    elem_id="model",
+                )
+        # The key only obscures: what guards the work is that an id cannot be guessed.
+        session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
+        bench = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
+        tabs = gr.Tabs(elem_id="tabs")
+        page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
+        with tabs, gr.Tab("Inspect", id=DESK) as inspect:
+            start = desk.tab(page, inspect)
+            restoration.panel(page)
+            alarm = training.alarm_button()
+        with tabs, gr.Tab("Many images", id="many") as here:
+            many.tab(page, here)
+        with tabs, gr.Tab("Train your own", id="train"):
+            greet = training.tab(page, workshop, bench, alarm)
+        start(demo)
+        greet(demo)
+        api.endpoints(models)
+        restoration.endpoint(models)
+        demo.queue(default_concurrency_limit=1, max_size=20)
+    models.load_in_background(lambda: demo.is_running)
+    return demo

@@ -1,0 +1,125 @@
+"""A session's items on their way out, and masks on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
+from ddad.export.bundle import table, write_zip
+from ddad.export.reviewed import Reviewed
+from demo.store.records import Decision, Item, Logged
+from demo.store.session import Session
+
+
+def reviewed(session: Session, item: Item) -> Reviewed:
+    """An item with its arrays. Raises StoreError for one that failed or was never looked at."""
+    result, review = item.result, item.review
+    known: dict[str, Any] = {}
+    if result:
+        known = {
+            "score_map": session.score_map(item.id),
+            "model": result.model,
+            "fingerprint": result.fingerprint,
+            "seed": result.seed,
+            "low": result.low,
+            "high": result.high,
+            "normal_scores": result.normal_scores,
+            "target_fpr": result.target_fpr,
+        }
+    said: dict[str, Any] = {}
+    if review:
+        said = {
+            "labels": review.regions,
+            "min_area": review.min_area,
+            "edited": review.edited,
+            "reviewer": review.reviewer,
+            "at": review.at,
+        }
+    return Reviewed(
+        item.name,
+        session.pixels(item.id),
+        session.final_mask(item.id),
+        score=item.score,
+        threshold=item.threshold,
+        decision=item.decision,
+        **known,
+        **said,
+    )
+
+
+def export(
+    session: Session,
+    formats: Collection[str],
+    path: Path,
+    *,
+    items: Sequence[str] | None = None,
+    decisions: Collection[Decision] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Write a ZIP of a session's items (all, or those ids; of these decisions) and its log.
+
+    Items that failed or wait for a result are left out; returns how many went in. Raises
+    ValueError where none is left, StoreError for an id that is not the session's.
+    """
+    chosen = [session.item(i) for i in items] if items is not None else session.items()
+    chosen = [item for item in chosen if item.result or item.review]
+    if decisions is not None:
+        chosen = [item for item in chosen if item.decision in decisions]
+    if not chosen:
+        raise ValueError("there is nothing to export: score images, or choose other decisions")
+
+    def records() -> Iterator[Reviewed]:
+        for done, item in enumerate(chosen, 1):
+            yield reviewed(session, item)
+            on_progress(done, len(chosen))
+
+    write_zip(records(), formats, path, extra={"decisions.csv": decision_log(session).encode()})
+    return len(chosen)
+
+
+def decision_log(session: Session) -> str:
+    """The decision log as CSV, one line a decision, oldest first."""
+    columns = [field.name for field in fields(Logged)]
+    rows = [asdict(line) | {"labels": "; ".join(line.labels)} for line in session.log()]
+    return table(rows, columns)
+
+
+def take_masks(
+    session: Session, path: Path, name: str, *, as_truth: bool = False, reviewer: str = ""
+) -> tuple[list[Item], list[str]]:
+    """Masks from an image file or COCO's JSON onto the session's items of the same names.
+
+    They become the items' masks, marked as edited and undecided, or with `as_truth` their true
+    masks. Returns the items changed and the images in the file that match none. Raises MaskError
+    or ImageError, one sentence, for a file that cannot be used; then nothing has changed.
+    """
+    items = [item for item in session.items() if item.state != "failed"]
+    targets = [Target(item.name, item.height, item.width) for item in items]
+    found: dict[int, Imported]
+    if name.lower().endswith(".json"):
+        found, strangers = read_coco(path, targets)
+        if not found:
+            raise MaskError("none of the images in this file is called like one of yours")
+    else:
+        index, one = read_mask(path, name, targets)
+        found, strangers = {index: one}, []
+    changed = []
+    for index, imported in found.items():
+        item = items[index]
+        if as_truth:
+            changed.append(session.set_truth(item.id, imported.mask))
+            continue
+        item = session.review(
+            item.id,
+            mask=imported.mask,
+            ignore=session.ignore(item.id),
+            threshold=item.threshold or 0.0,
+            decision="undecided",
+            regions=imported.labels,
+            reviewer=reviewer,
+        )
+        changed.append(item)
+    return changed, strangers

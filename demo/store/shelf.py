@@ -1,0 +1,149 @@
+"""The rows and files of one session: both change together or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from peewee import fn
+
+from demo.store.records import StoreError, now, plain
+from demo.store.tables import Tables
+
+ITEM_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+GONE = "there is no such image in this session"
+
+
+class Shelf:
+    """`folder` is the session's; its name is the session's id."""
+
+    def __init__(self, tables: Tables, folder: Path, quota_bytes: int, max_items: int) -> None:
+        self.tables = tables
+        self.folder = folder
+        self.session = folder.name
+        self._quota = quota_bytes
+        self._max_items = max_items
+
+    def row(self, item: str) -> Any:
+        """Raises StoreError where this session has no such item."""
+        with self.tables.reading():
+            return self._find(item)
+
+    def read(self, item: str, kind: str, noun: str, load: Callable[[Path], Any]) -> Any:
+        """A file of the item; one that is replaced before it is open is looked up again."""
+        for _ in range(5):
+            name = json.loads(self.row(item).files).get(kind)
+            if name is None:
+                raise StoreError(f"this image has no {noun} yet")
+            try:
+                return load(self.folder / item / name)
+            except FileNotFoundError:
+                continue
+        raise StoreError(f"the {noun} of this image is gone: upload it again")
+
+    def create(self, item: str, name: str, new: dict[str, Path], **values: Any) -> None:
+        """A row for an item and its new files. Raises StoreError where the session is full."""
+        size = _size(new.values())
+        try:
+            with self.tables.transaction():
+                if not self.tables.sessions.get_or_none(id=self.session):
+                    raise StoreError("this session is over: reload the page")
+                self._make_room(size, more=1)
+                self.tables.items.create(
+                    id=item,
+                    session=self.session,
+                    name=plain(name),
+                    added=now(),
+                    files=json.dumps({kind: path.name for kind, path in new.items()}),
+                    bytes=size,
+                    **values,
+                )
+        except BaseException:
+            self._delete(item, new.values())
+            raise
+
+    def change(
+        self,
+        item: str,
+        new: dict[str, Path],
+        change: Callable[[Any], Iterable[str]],
+    ) -> None:
+        """Name the new files in the row, change it, and only then delete what they replace.
+
+        `change` gets the row as it is now and returns the kinds of files to let go.
+        """
+        try:
+            with self.tables.transaction():
+                row = self._find(item)
+                files = json.loads(row.files)
+                drop = {*new, *change(row)}
+                names = [files.pop(kind) for kind in drop if kind in files]
+                old = [self.folder / item / name for name in names]
+                size = _size(new.values()) - _size(old)
+                self._make_room(size)
+                files |= {kind: path.name for kind, path in new.items()}
+                row.files, row.bytes = json.dumps(files), row.bytes + size
+                row.save()
+        except BaseException:
+            self._delete(item, new.values())
+            raise
+        self._delete(item, old)
+
+    def remove(self, item: str) -> None:
+        with self.tables.transaction():
+            row = self._find(item)
+            row.delete_instance()
+            self._touch()
+        self._delete(item, [self.folder / item / name for name in json.loads(row.files).values()])
+
+    def used(self) -> tuple[int, int]:
+        """Bytes and items."""
+        with self.tables.reading():
+            return self._used()
+
+    def _used(self) -> tuple[int, int]:
+        table = self.tables.items
+        query = table.select(fn.COALESCE(fn.SUM(table.bytes), 0), fn.COUNT(table.id))
+        size, number = query.where(table.session == self.session).scalar(as_tuple=True)
+        return int(size), int(number)
+
+    def _find(self, item: str) -> Any:
+        if not isinstance(item, str) or not ITEM_ID.fullmatch(item):
+            raise StoreError(GONE)
+        found = self.tables.items.get_or_none(id=item, session=self.session)
+        if found is None:
+            raise StoreError(GONE)
+        return found
+
+    def _make_room(self, size: int, more: int = 0) -> None:
+        used, number = self._used()
+        if size > 0 and used + size > self._quota:
+            raise StoreError(
+                f"this session holds {used / 1e6:.1f} MB of at most {self._quota / 1e6:.1f} MB: "
+                "export your work and remove images to go on"
+            )
+        if number + more > self._max_items:
+            raise StoreError(
+                f"this session holds {number} images, the most it can: export your work and "
+                "remove images to go on"
+            )
+        self._touch()
+
+    def _touch(self) -> None:
+        table = self.tables.sessions
+        table.update(touched=time.time()).where(table.id == self.session).execute()
+
+    def _delete(self, item: str, files: Iterable[Path]) -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds other files
+            (self.folder / item).rmdir()
+
+
+def _size(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -1,0 +1,190 @@
+"""What the Train tab shows: findings, progress and results as HTML. Names are escaped."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from ddad.training.journal import read_log, read_progress
+from demo.train import charts
+from demo.train.bench import Bench, Job
+
+SHOWN = 48
+"""At most so many findings have pictures."""
+WORDS = {
+    "unreadable": "cannot be read",
+    "duplicate": "exact copy",
+    "near-duplicate": "nearly the same",
+    "size": "another size",
+    "blurred": "blurred",
+    "odd": "odd one out",
+}
+TICKED = ("unreadable", "duplicate")
+
+
+def kept(bench: Bench) -> str:
+    """How many photographs there are."""
+    count = len(bench.names())
+    if not count:
+        return "<p class='kept'>No photograph yet. 15 are the least, 40 or more are better.</p>"
+    noun = "photograph" if count == 1 else "photographs"
+    return f"<p class='kept'><strong>{count} {noun}</strong> of good parts on the bench.</p>"
+
+
+def findings(bench: Bench, found: dict[str, Any]) -> str:
+    """The verdict, and a card with a box for each finding."""
+    names = bench.names()
+    rows = [row for row in found["findings"] if row["file"] in names]
+    text = f"<p class='kept'>{html.escape(found['enough'])}.</p>"
+    if not rows:
+        return text + "<p>Nothing else to say against them.</p>"
+    cards = []
+    for row in rows[:SHOWN]:
+        name, why = names[row["file"]], row["why"]
+        pictures = charts.picture(bench.photo_folder / row["file"], name, 180)
+        if row["like"] in names:
+            pictures += charts.picture(bench.photo_folder / row["like"], names[row["like"]], 180)
+            why = f"{why}, beside {names[row['like']]}"
+        if row["kind"] == "unreadable":
+            why = why.replace(str(bench.photo_folder / row["file"]), name)
+        ticked = " checked" if row["kind"] in TICKED else ""
+        cards.append(
+            f"<label class='finding'><span class='pair'>{pictures}</span>"
+            f"<strong>{WORDS[row['kind']]}</strong><span>{html.escape(name)}</span>"
+            f"<small>{html.escape(why)}</small>"
+            f"<span><input type='checkbox' value='{html.escape(row['file'], quote=True)}'{ticked}>"
+            " leave out</span></label>"
+        )
+    more = f"<p>and {len(rows) - SHOWN} more</p>" if len(rows) > SHOWN else ""
+    return f"{text}<div class='findings'>{''.join(cards)}</div>{more}"
+
+
+def live(bench: Bench, job: Job | None, place: int) -> str:
+    """The training as it is now."""
+    if job is None:
+        return "<p class='kept'>No training yet.</p>"
+    title = html.escape(job.name)
+    if job.state == "waiting":
+        turn = "next" if not place else f"after {place} other{'s' if place > 1 else ''}"
+        return f"<div class='live'><strong>{title} waits for its turn: {turn}.</strong></div>"
+    if job.state == "failed":
+        said = html.escape(job.message)
+        return f"<div class='live bad' role='alert'><strong>{title} failed.</strong> {said}</div>"
+    folder = bench.path(job.name) / "run"
+    progress = read_progress(folder) if job.state != "done" else {"done": 1.0}
+    if progress.get("updated", job.born) < job.born and job.state == "running":
+        progress = {}
+    done = float(progress.get("done", 0.0))
+    heads = {
+        "paused": "paused; it goes on where it was",
+        "done": "ready",
+        "running": f"{progress.get('phase') or 'starting'}, {_time(progress)}",
+    }
+    bar = (
+        f"<div class='bar' role='progressbar' aria-valuenow='{100 * done:.0f}'>"
+        f"<i style='width:{100 * done:.1f}%'></i></div>"
+    )
+    return (
+        f"<div class='live'><strong>{title}: {html.escape(heads[job.state])}</strong>{bar}"
+        f"{_curves(folder)}{_previews(folder)}</div>"
+    )
+
+
+def _time(progress: dict[str, Any]) -> str:
+    if not progress:
+        return "a moment"
+    left = float(progress.get("seconds_left", 0))
+    return f"about {left / 60:.0f} min left" if left > 90 else f"about {left:.0f} s left"
+
+
+def _curves(folder: Path) -> str:
+    rows = read_log(folder)
+    steps = [row for row in rows if "mse" in row]
+    losses = {
+        "loss": [(row["step"], row["mse"]) for row in steps][-2000:],
+        "held-out loss": [(r["step"], r["held_out_mse"]) for r in steps if "held_out_mse" in r],
+    }
+    painted = [row for row in rows if "painted_peak" in row]
+    peaks = {
+        "with a painted defect": [(r["normals"], r["painted_peak"]) for r in painted],
+        "the same part clean": [(r["normals"], r["normal_peak"]) for r in painted],
+    }
+    return charts.curves(losses, "step") + charts.curves(peaks, "held-out part")
+
+
+def _previews(folder: Path) -> str:
+    latest = sorted(folder.glob("preview/[0-9]*_painted.png"))[-1:]
+    if not latest:
+        return ""
+    stem = latest[0].name.removesuffix("_painted.png")
+    pairs = [("good", "a held-out part, its map"), ("painted", "the same with a painted defect")]
+    shown = "".join(
+        f"<figure>{charts.picture(latest[0].with_name(f'{stem}_{name}.png'), text)}"
+        f"<figcaption>{text}</figcaption></figure>"
+        for name, text in pairs
+    )
+    return f"<div class='previews'>{shown}</div>"
+
+
+def result(folder: Path) -> str:
+    """A finished model's card: promise, histogram, estimate, example maps."""
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text())
+        calibration = json.loads((folder / "calibration.json").read_text())
+    except (OSError, ValueError):
+        metrics, calibration = {}, {}
+    scores = calibration.get("normal_scores") or []
+    if not scores:
+        return "<p>This model brings no figures of its own.</p>"
+    threshold = calibration["threshold"]
+    rate = (sum(score > threshold for score in scores) + 1) / (len(scores) + 1)
+    how = "about" if calibration.get("cross_fitted") else "at most"
+    text = (
+        f"<p>The threshold, <strong>{threshold:.2f}</strong>, stands on {len(scores)} good parts "
+        f"that the scoring model had not seen: {how} <strong>{rate:.1%}</strong> of good parts "
+        "score above it.</p>"
+    )
+    low, high = min(scores), max(scores)
+    bins = min(24, max(6, len(scores) // 2))
+    step = max((high - low) / bins, 1e-9)
+    counts = [0] * bins
+    for score in scores:
+        counts[min(bins - 1, int((score - low) / step))] += 1
+    edges = [low + i * step for i in range(bins + 1)]
+    text += charts.histogram(counts, edges, threshold, "Scores of those good parts")
+    return text + _estimate(metrics.get("estimate")) + _maps(folder)
+
+
+def _estimate(estimate: dict[str, Any] | None) -> str:
+    if not estimate:
+        return ""
+
+    def shown(name: str) -> str:
+        value = estimate.get(name)
+        return "none" if value is None else f"{value:.3f}"
+
+    return (
+        "<h4>An estimate, from painted defects</h4>"
+        f"<p>Scratches, stains, holes and foreign texture painted on {estimate['normals']} good "
+        "parts; real defects may be easier or harder.</p><dl class='facts'>"
+        f"<div><dt>image AUROC</dt><dd>{shown('image_auroc')}</dd></div>"
+        f"<div><dt>pixel AUROC</dt><dd>{shown('pixel_auroc')}</dd></div>"
+        f"<div><dt>AUPRO</dt><dd>{shown('aupro')}</dd></div>"
+        "<div><dt>over the threshold</dt>"
+        f"<dd>{estimate['painted_over_threshold']:.0%}</dd></div></dl>"
+    )
+
+
+def _maps(folder: Path) -> str:
+    shown = []
+    for drawn in sorted(folder.glob("maps/*.png"))[:6]:
+        name = drawn.stem.split("_", 1)[-1]
+        text = "a good part" if name == "good" else f"painted: {name}"
+        part = charts.picture(folder / "examples" / drawn.name, text, 260)
+        shown.append(
+            f"<figure>{part}{charts.picture(drawn, f'map of {text}', 260)}"
+            f"<figcaption>{html.escape(text)}</figcaption></figure>"
+        )
+    return f"<div class='previews'>{''.join(shown)}</div>" if shown else ""

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from parts import texture
+from PIL import Image, ImageFilter
+
+from ddad.cli import main
+from ddad.data.photographs import look_over, perceptual_hash, sharpness
+from ddad.diffusion.extractor import Extractor
+
+
+def blocks(rng, size=(160, 200)):
+    """Smooth shapes, large enough for a hash to see, with a little noise."""
+    picture = Image.fromarray(rng.integers(0, 255, (14, 17, 3), dtype=np.uint8))
+    large = np.asarray(picture.resize(size[::-1], Image.Resampling.BICUBIC), float)
+    return (large + rng.normal(0, 4, large.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, tiny_backbone):
+    """Twelve photographs of parts alike, and one of each kind that deserves a look."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    common = blocks(rng).astype(float)
+    for i in range(12):
+        mixed = 0.6 * common + 0.4 * blocks(rng)
+        Image.fromarray(mixed.astype(np.uint8)).save(folder / f"{i:02}.png")
+    shutil.copy(folder / "03.png", folder / "x_copy.png")
+    photo = Image.open(folder / "05.png")
+    photo.resize((180, 144), Image.Resampling.BICUBIC).save(folder / "x_near.jpg", quality=80)
+    Image.open(folder / "07.png").filter(ImageFilter.GaussianBlur(2)).save(folder / "x_blur.png")
+    Image.open(folder / "08.png").resize((400, 60)).save(folder / "x_size.png")
+    Image.fromarray(texture(rng, 160, 200)).save(folder / "x_odd.png")
+    (folder / "x_bad.png").write_bytes(b"\x89PNG nonsense")
+    return folder, look_over(sorted(folder.iterdir()), Extractor.load(tiny_backbone))
+
+
+def kinds(intake):
+    return {(f.kind, f.path.stem, f.like.stem if f.like else None) for f in intake.findings}
+
+
+def test_each_kind_is_found_and_good_ones_are_left_alone(found):
+    _, intake = found
+    seen = kinds(intake)
+    assert {
+        ("unreadable", "x_bad", None),
+        ("duplicate", "x_copy", "03"),
+        ("near-duplicate", "x_near", "05"),
+        ("blurred", "x_blur", None),
+        ("size", "x_size", None),
+        ("odd", "x_odd", None),
+    } <= seen
+    assert not {stem for kind, stem, _ in seen if not stem.startswith("x_")}
+
+
+def test_nothing_is_deleted_and_exact_copies_do_not_count(found):
+    folder, intake = found
+    assert len(list(folder.iterdir())) == 18
+    assert len(intake.readable) == 17 and len(intake.kept) == 16
+    assert "needs 19" in intake.enough(0.05) and "vouch for 5.9% at best" in intake.enough(0.05)
+    assert intake.enough(0.1).startswith("16 photographs vouch for 10.0% (that needs 9)")
+
+
+def test_few_photographs_are_said_to_be_few(found, tiny_backbone):
+    folder, _ = found
+    few = look_over([folder / "00.png", folder / "01.png"], Extractor.load(tiny_backbone))
+    assert "are few" in few.enough(0.05)
+    assert not few.findings
+
+
+def test_a_hash_survives_resizing_and_brightness_but_not_another_scene():
+    rng = np.random.default_rng(3)
+    one, other = blocks(rng), blocks(rng)
+    bits = perceptual_hash(one)
+    smaller = np.asarray(Image.fromarray(one).resize((90, 70), Image.Resampling.BICUBIC))
+    assert (bits != perceptual_hash(smaller)).sum() <= 10
+    assert (bits != perceptual_hash((one * 0.7).astype(np.uint8))).sum() <= 10
+    assert (bits != perceptual_hash(other)).sum() > 60
+
+
+def test_blur_lowers_sharpness():
+    image = texture(np.random.default_rng(0), 100, 100)
+    soft = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(2)))
+    assert sharpness(soft) < 0.5 * sharpness(image)
+
+
+def test_the_command_lists_findings(found, tiny_backbone, capsys):
+    folder, _ = found
+    assert main(["check", str(folder), "--extractor", str(tiny_backbone)]) == 0
+    said = capsys.readouterr().out
+    assert "duplicate: " in said and "x_copy.png" in said and "16 photographs" in said

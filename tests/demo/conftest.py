@@ -1,0 +1,54 @@
+"""The page, served once for all tests that visit it, and a fresh visit for each."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from parts import spoil, texture
+from PIL import Image
+from serving import Site
+
+
+@pytest.fixture(scope="session")
+def examples():
+    rng = np.random.default_rng(3)
+    return texture(rng), *spoil(texture(rng), rng)
+
+
+@pytest.fixture(scope="session")
+def site(tiny_checkpoint, examples, tmp_path_factory):
+    """The app in a process of its own, over one checkpoint with two examples."""
+    root = tmp_path_factory.mktemp("models")
+    own = shutil.ignore_patterns("examples", "maps")  # of its training
+    shutil.copytree(tiny_checkpoint, root / "stripes", ignore=own)
+    folder = root / "stripes" / "examples"
+    folder.mkdir()
+    good, bad, _ = examples
+    Image.fromarray(good).save(folder / "1_good part.png")
+    Image.fromarray(bad).save(folder / "2_square.png")
+    (root / "stripes" / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Stripes\nA card.")
+    site = Site(tmp_path_factory.mktemp("site"), root)
+    site.start()
+    yield site.url
+    site.stop()
+
+
+@pytest.fixture
+def page(browser, site):
+    """A fresh visit that fails on script errors and on requests that leave this machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    page.on(
+        "request",
+        lambda r: wrong.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None,
+    )
+    page.goto(site)
+    page.wait_for_selector("#viewer .viewer")
+    yield page
+    context.close()
+    assert not wrong

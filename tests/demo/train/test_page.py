@@ -1,0 +1,158 @@
+"""The Train tab in a real browser: from photographs to a model, with real clicks."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from parts import spoil, texture
+from PIL import Image
+from serving import Site
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def site(tiny_checkpoint, tiny_backbone, tmp_path_factory):
+    root = tmp_path_factory.mktemp("site")
+    shutil.copytree(tiny_checkpoint, root / "models" / "stripes")
+    # A backbone of nothing, so that a training takes seconds; large maps, so that it lasts.
+    flags = f"--extractor {tiny_backbone} --feature-size 160"
+    site = Site(root, root / "models", DDAD_TRAIN_FLAGS=flags, OMP_NUM_THREADS="1")
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A ZIP of 17 good parts, one of them twice, and a file that is no image."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(4)
+    with zipfile.ZipFile(folder / "parts.zip", "w") as archive:
+        for i in range(17):
+            file = folder / f"part{i:02}.png"
+            Image.fromarray(texture(rng)).save(file)
+            archive.write(file, f"good/{file.name}")
+        archive.write(folder / "part03.png", "good/again.png")
+        archive.writestr("good/broken.png", b"nothing")
+    for name in ("alarm.png", "other.png"):
+        Image.fromarray(spoil(texture(rng), rng)[0]).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(browser, site):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    open_tab(page, site)
+    yield page
+    context.close()
+    assert not wrong
+
+
+def open_tab(page, site):
+    page.goto(site.url)
+    page.get_by_role("tab", name="Train your own").click()
+    page.wait_for_selector("#train-steps")
+
+
+def text(page, selector):
+    return page.locator(selector).inner_text()
+
+
+def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
+    upload = page.locator("#train-upload input[type=file]")
+    upload.set_input_files(photos / "parts.zip")
+    page.wait_for_function("() => document.querySelector('#train-kept').innerText.includes('19')")
+    page.locator("#train-look").click()
+    page.wait_for_selector("#train-findings .finding")
+    findings = page.locator("#train-findings .finding").all_inner_texts()
+    assert any("exact copy" in f and ("again.png" in f or "part03.png" in f) for f in findings)
+    assert any("cannot be read" in f and "broken.png" in f for f in findings)
+    assert page.locator("#train-findings :checked").count() == 2
+    assert "vouch for" in text(page, "#train-findings")
+    page.locator("#train-leave").click()
+    page.wait_for_function(
+        "() => !document.querySelector('#train-findings').innerText.includes('exact copy')"
+    )
+    page.locator("#train-go").click()
+    assert "17 photographs: about" in text(page, "#train-time")
+    page.locator("#train-name input, #train-name textarea").fill("stripes-2")
+    page.locator("#train-start").click()
+    page.wait_for_selector("#train-live .bar")
+    assert "stripes-2" in text(page, "#train-live")
+
+    # The server dies in the middle; the training is its own process and goes on.
+    site.kill()
+    site.start()
+    open_tab(page, site)
+    page.wait_for_function(
+        "() => document.querySelector('#train-result')?.innerText.includes('good parts')"
+    )
+    said = text(page, "#train-result")
+    assert "17 good parts that the scoring model had not seen" in said
+    assert "An estimate, from painted defects" in said
+    assert page.locator("#train-result .plotted rect").count() > 3
+    assert page.locator("#train-result .previews img").count() >= 4
+
+    with page.expect_download() as arriving:
+        page.locator("#train-zip").click()
+    arriving.value.save_as(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        names = archive.namelist()
+    assert "ddad.json" in names and "features/mixture.safetensors" in names
+    assert not [n for n in names if n.startswith("run/") or "safetensors" not in n and "." not in n]
+
+
+def test_the_model_is_in_this_visitors_picker_alone(page, browser, site, photos):
+    page.locator("#train-use").click()
+    picker = page.locator("#model input")
+    page.wait_for_function(
+        "() => document.querySelector('#model input').value === 'stripes-2 (yours)'"
+    )
+    assert picker.input_value() == "stripes-2 (yours)"
+    page.get_by_role("tab", name="Inspect").click()
+    page.locator("#upload input[type=file]").set_input_files(photos / "alarm.png")
+    page.wait_for_selector(".viewer[data-verdict=bad]")
+    page.locator("#desk-alarm").click()
+    page.wait_for_selector("#desk-alarm-said .kept")
+    assert "1 normals added: threshold" in text(page, "#desk-alarm-said")
+    other = browser.new_page()
+    other.goto(site.url)
+    other.locator("#model input").click()
+    options = other.get_by_role("option").all_inner_texts()
+    assert [o.strip(" ✓\n") for o in options] == ["stripes"]
+    other.close()
+
+
+def test_a_false_alarm_moves_the_threshold(page, photos):
+    page.get_by_role("tab", name="Train your own").click()
+    page.locator("#train-steps").get_by_text("Result", exact=True).first.click()
+    before = text(page, "#train-result")
+    page.locator("#train-alarm button").first.click()
+    page.locator("#train-alarms input[type=file]").set_input_files(photos / "other.png")
+    page.wait_for_selector("#train-alarm-said .kept")
+    assert "1 normals added: threshold" in text(page, "#train-alarm-said")
+    assert "19 good parts" in text(page, "#train-result") and text(page, "#train-result") != before
+
+
+def test_a_training_can_be_paused_and_deleted(page):
+    page.locator("#train-steps").get_by_text("Train", exact=True).first.click()
+    page.locator("#train-name input, #train-name textarea").fill("stripes-3")
+    page.locator("#train-start").click()
+    page.wait_for_selector("#train-pause:visible")
+    page.locator("#train-pause").click()
+    page.wait_for_selector("#train-resume:visible")
+    assert "stripes-3" in text(page, "#train-live") and "paused" in text(page, "#train-live")
+    page.locator("#train-cancel").click()
+    page.wait_for_selector("#train-start:visible")
+    assert "No training yet" in text(page, "#train-live")

@@ -1,0 +1,103 @@
+"""The report opens offline: nothing is fetched, nothing is run, every name is text."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from parts import spoil, texture
+from playwright.sync_api import sync_playwright
+
+from ddad.export.report import Report
+from ddad.export.reviewed import Reviewed, find_shapes, score_row
+from ddad.images.regions import RegionLabel
+
+HOSTILE = "\"'><script>alert(1)</script>\u202e\0.png"
+
+
+def filled() -> str:
+    report = Report()
+    for i, decision in enumerate(("accepted", "corrected", "rejected", "undecided")):
+        rng = np.random.default_rng(i)
+        image, mask = spoil(texture(rng, 80, 96), rng)
+        y, x = np.argwhere(mask)[0]
+        score_map = (rng.normal(size=mask.shape) + 8 * mask).astype(np.float32)
+        record = Reviewed(
+            *(HOSTILE, image, mask, score_map, float(score_map.max()), 4.0, decision),
+            labels=(RegionLabel(int(x), int(y), HOSTILE),),
+            reviewer=HOSTILE,
+            at=HOSTILE,
+            model=HOSTILE,
+            fingerprint="ab" * 16,
+            seed=0,
+            high=6.0,
+            normal_scores=(1.0, 2.0, 2.5),
+        )
+        report.add(record, score_row(record, find_shapes(record), "part"))
+    bare = Reviewed("no model", np.zeros((5, 6, 3), np.uint8), np.zeros((5, 6), bool))
+    report.add(bare, score_row(bare, [], "bare"))
+    return report.html()
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_every_name_is_text_and_every_tag_is_closed():
+    page = filled()
+    reader = Reader()
+    reader.feed(page)
+    assert not reader.open
+    allowed = {"src", "alt", "class", "style", "content", "charset", "name", "http-equiv", "lang"}
+    allowed |= {"scope", "role", "aria-label", "viewbox", "x", "y", "d", "width", "height"}
+    allowed |= {"stroke-dasharray"}
+    assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "link", "iframe", "a"})
+    assert {name for _, attrs in reader.tags for name in attrs} <= allowed
+    assert "\u202e" not in page and "\0" not in page
+    pictures = [attrs for tag, attrs in reader.tags if tag == "img"]
+    assert len(pictures) == 10 and all(p["alt"] for p in pictures)
+    assert all(re.fullmatch(r"data:image/jpeg;base64,[\w+/=]+", p["src"]) for p in pictures)
+
+
+def test_it_opens_offline_without_a_request_or_an_error(tmp_path: Path):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: install Debian's package chromium")
+        pytest.skip("no Chromium on this machine")
+    (tmp_path / "report.html").write_text(filled())
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 400, "height": 800})
+        requests, errors = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto((tmp_path / "report.html").as_uri())
+        shown = page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        text = page.inner_text("body")
+        browser.close()
+    assert shown and wide <= 400 and not errors
+    assert [url for url in requests if not url.startswith("data:")] == [
+        (tmp_path / "report.html").as_uri()
+    ]
+    assert "<script>alert(1)</script>" in text  # as text

@@ -1,0 +1,43 @@
+"""Stems that every system takes, each given once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ddad.images.names import Stems, safe_stem
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        *(("part.png", "part"), ("a/b\\c d.e.tiff", "c_d.e"), ("../../etc/passwd", "passwd")),
+        *(("CON", "_CON"), ("nul.png", "_nul"), ("com1.x.png", "_com1.x"), ("console", "console")),
+        *(("", "image"), ("..", "image"), (".png", "png"), ("\0\n", "image"), ("a/", "a")),
+        *(
+            ("\u65e5\u672c.png", "\u65e5\u672c"),
+            ("e\u0301.png", "\u00e9"),
+            ("\u202egnp.exe", "gnp"),
+        ),
+    ],
+)
+def test_stems_of_odd_names(name, stem):
+    assert safe_stem(name) == stem
+
+
+@given(st.lists(st.text(max_size=300), max_size=12))
+def test_stems_are_safe_and_unique_letter_case_aside(names):
+    stems = Stems()
+    given_out = [stems.unique(name) for name in names]
+    assert len({stem.casefold() for stem in given_out}) == len(names)
+    for stem in given_out:
+        assert 0 < len(stem.encode()) < 120 and stem not in (".", "..")
+        assert not set(stem) & set('/\\:*?"<>|\0\n') and stem[-1] != "."
+
+
+def test_equal_names_are_numbered():
+    stems = Stems()
+    assert [stems.unique(n) for n in ("a.png", "A.jpg", "b/a.bmp", "a_2")] == [
+        *("a", "A_2", "a_3", "a_2_2"),
+    ]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from parts import texture
+from scipy.stats import binom
+
+from ddad.cli import main
+from ddad.diffusion.extractor import Extractor
+from ddad.diffusion.scheduler import linear_chain
+from ddad.model.detector import Detector
+from ddad.score.config import ScoreConfig
+from ddad.training.fit import cross_fit, fit_features
+
+CONFIG = ScoreConfig(feature_size=64, feature_timesteps=(100, 260))
+
+
+@pytest.fixture(scope="module")
+def extractor(tiny_backbone):
+    return Extractor.load(tiny_backbone)
+
+
+def test_cross_fitting_keeps_the_promised_rate_on_fresh_normals(extractor):
+    """Forty normals, each scored by a model that had not seen it; then 300 new ones."""
+    rng = np.random.default_rng(0)
+    normals, fresh = ([texture(rng) for _ in range(n)] for n in (40, 300))
+    groups = [str(i) for i in range(40)]
+    detector = cross_fit(extractor, normals, groups, linear_chain(), CONFIG, target_fpr=0.2)
+    assert detector.calibration.n == 40
+    above = sum(found.anomalous for found in detector.detect(fresh))
+    # The threshold is itself random: its true rate is about Beta(9, 32) over sets of 40.
+    low, high = binom.interval(0.999, 300, 0.2)
+    assert low / 3 <= above <= high * 1.7
+
+
+def test_scoring_what_was_fitted_would_promise_too_much(extractor):
+    """Why folds: an image in the mixture scores lower than one that is not."""
+    rng = np.random.default_rng(1)
+    normals, fresh = ([texture(rng) for _ in range(10)] for _ in range(2))
+    model = Detector(
+        None, linear_chain(), CONFIG, features=fit_features(extractor, normals, CONFIG)
+    )
+    seen, new = (
+        np.mean([m["feature"].mean() for m in model.raw_maps(images)])
+        for images in (normals, fresh)
+    )
+    assert seen < new
+
+
+def test_a_group_is_never_split(extractor):
+    rng = np.random.default_rng(2)
+    image = texture(rng)
+    # Every group holds the same picture twice; alone it would find its twin among the fitted.
+    normals = [picture for _ in range(6) for picture in [texture(rng)] * 2]
+    twins = [str(i // 2) for i in range(12)]
+    apart = [str(i) for i in range(12)]
+    scores = [
+        cross_fit(
+            extractor, normals, groups, linear_chain(), CONFIG, target_fpr=0.2
+        ).calibration.means["feature"]
+        for groups in (twins, apart)
+    ]
+    assert min(np.subtract(*scores)) > 0
+    with pytest.raises(ValueError, match="at least 2 groups"):
+        cross_fit(extractor, [image], ["a"], linear_chain(), CONFIG, target_fpr=0.2)
+
+
+def test_the_command_line_cross_fits_few_normals(tree, tiny_backbone, tmp_path, capsys):
+    out = tmp_path / "model"
+    command = ["train", str(tree), "--out", str(out), "--branch", "feature", "--fpr", "0.1"]
+    assert main([*command, "--extractor", str(tiny_backbone), "--feature-size", "64"]) == 0
+    assert "from 24 held-out normals: about 8.0% of good parts" in capsys.readouterr().out
+    detector = Detector.load(out)
+    assert detector.unet is None and detector.calibration.cross_fitted
+    assert not (out / "unet").exists() and not (out / "model_index.json").exists()
+    assert main(["evaluate", str(tree), "--checkpoint", str(out), "--out", str(tmp_path)]) == 0
+    assert main(["nll", str(tree), "--checkpoint", str(out)]) == 2
+    assert main(["calibrate", str(tree), "--checkpoint", str(out)]) == 2
+    assert "trained on every normal image" in capsys.readouterr().err
+
+
+def test_a_real_set_by_the_default_settings(real_data, tmp_path):
+    """31 cookies, the development backbone, everything else as it comes."""
+    data, out = real_data / "aws_cookie", tmp_path / "cookie"
+    backbone = real_data.parent / "backbones" / "resnet18-stage3"
+    command = ["train", str(data), "--out", str(out), "--branch", "feature"]
+    assert main([*command, "--extractor", str(backbone)]) == 0
+    assert main(["evaluate", str(data), "--checkpoint", str(out), "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["image_auroc"] > 0.93 and found["pixel_auroc"] > 0.95 and found["aupro"] > 0.87
+
+
+def test_training_with_nothing_but_data_and_a_place_to_write(tree, tmp_path):
+    """The defaults: the bundled extractor, the feature branch, cross-fitted."""
+    out = tmp_path / "plain"
+    assert main(["train", str(tree), "--out", str(out)]) == 0
+    detector = Detector.load(out)
+    assert detector.weights == {"feature": 1.0}
+    assert detector.calibration.cross_fitted
+    assert detector.training["extractor"]["name"] == "extractor"
+    result = tmp_path / "result"
+    assert main(["evaluate", str(tree), "--checkpoint", str(out), "--out", str(result)]) == 0
+    found = json.loads((result / "metrics.json").read_text())
+    assert found["image_auroc"] == 1
+    assert found["pixel_auroc"] > 0.9

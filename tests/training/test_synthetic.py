@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from parts import texture
+from PIL import Image
+
+from ddad.data.datasets import hold_out, read
+from ddad.training.synthetic import KINDS, VISIBLE, brick_tree, paint_defect
+
+CANVASES = {
+    "texture": texture(np.random.default_rng(0), 96, 120),
+    "white": np.full((96, 120, 3), 255, np.uint8),
+    "black": np.zeros((96, 120, 3), np.uint8),
+    "grey": np.full((64, 64, 3), 128, np.uint8),
+    "small": texture(np.random.default_rng(1), 16, 20),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_the_mask_is_what_changed_and_nothing_else_did(kind, canvas):
+    image = CANVASES[canvas]
+    for seed in range(8):
+        painted, mask = paint_defect(image, kind, np.random.default_rng(seed))
+        change = np.abs(painted.astype(int) - image).max(2)
+        assert painted.dtype == np.uint8 and painted.shape == image.shape
+        np.testing.assert_array_equal(mask, change >= VISIBLE)
+        assert (painted[~mask] == image[~mask]).all()
+        assert 4 <= mask.sum() < 0.5 * mask.size
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_paints_the_same_defect(kind):
+    image = CANVASES["texture"]
+    one, two, other = (paint_defect(image, kind, np.random.default_rng(s))[0] for s in (1, 1, 2))
+    assert (one == two).all()
+    assert (one != other).any()
+
+
+def test_a_defect_lies_where_it_may():
+    image, where = CANVASES["texture"], np.zeros((96, 120), bool)
+    where[10:20, 80:100] = True
+    for seed in range(10):
+        _, mask = paint_defect(image, "hole", np.random.default_rng(seed), where=where)
+        y, x = np.argwhere(mask).mean(0)
+        assert 0 <= y < 40 and 60 <= x < 120
+
+
+def test_impossible_requests_are_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="scratch, stain"):
+        paint_defect(CANVASES["grey"], "dent", rng)
+    with pytest.raises(ValueError, match="no pixel"):
+        paint_defect(CANVASES["grey"], "hole", rng, where=np.zeros((64, 64), bool))
+
+
+def test_training_and_test_regions_of_the_bricks_share_no_pixel(tmp_path):
+    from skimage.data import brick
+
+    photo = brick()
+    brick_tree(tmp_path)
+    samples = read(tmp_path)
+    covered = {"fit": np.zeros(photo.shape, bool), "held": np.zeros(photo.shape, bool)}
+    covered["test"] = np.zeros(photo.shape, bool)
+    normals = [s for s in samples if s.split == "train"]
+    _, held = hold_out(normals, 0.2, 0)
+    assert len({s.group for s in normals}) == 3
+    for sample in samples:
+        if sample.anomalous:
+            continue
+        first, second = map(int, sample.path.stem.split("_"))
+        top, left = (first * 176, second) if sample.split == "train" else (first, second)
+        window = np.s_[top : top + 160, left : left + 160]
+        crop = np.asarray(Image.open(sample.path))
+        np.testing.assert_array_equal(crop[..., 0], photo[window])
+        part = "test" if sample.split == "test" else "held" if sample in held else "fit"
+        covered[part][window] = True
+    total = sum(part.astype(int) for part in covered.values())
+    assert total.max() == 1
+    assert all(part.any() for part in covered.values())
+    for sample in samples:
+        if sample.anomalous:
+            good = tmp_path / "test" / "good" / sample.path.name
+            image, clean = np.asarray(Image.open(sample.path)), np.asarray(Image.open(good))
+            mask = np.asarray(Image.open(sample.mask_path)) > 127
+            assert mask.any() and (image[~mask] == clean[~mask]).all()

@@ -1,0 +1,79 @@
+"""What a visitor does on the page, in a browser."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def settled(page, name):
+    """Wait until the image of that name is on the desk, whole."""
+    page.wait_for_function(
+        """name => { const now = document.querySelector('#viewer .viewer')?.desk?.state();
+        return now?.item && now.name === name && now.found; }""",
+        arg=name,
+    )
+
+
+def pick(page, index):
+    page.locator("#examples .thumbnail-item").nth(index).click()
+    settled(page, ["1_good part.png", "2_square.png"][index])
+
+
+def text(page, selector):
+    return page.locator(f"#viewer {selector}").inner_text()
+
+
+def canvas(page):
+    """A digest of the screen's pixels: photograph, and heat with mask."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    return page.evaluate(
+        """() => ['photo', 'overlay'].map(name => {
+        const c = document.querySelector(`#viewer .${name}`);
+        const data = new Uint32Array(
+            c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+        return data.reduce((sum, v) => (Math.imul(sum, 31) + v) | 0, 0); })"""
+    )
+
+
+def drawn(page):
+    """The mask as the page holds it, bool (H, W)."""
+    rows, columns, marked = page.evaluate(
+        """() => { const now = document.querySelector('#viewer .viewer').desk.state();
+        return [now.height, now.width, Array.from(now.mask)]; }"""
+    )
+    return np.array(marked, bool).reshape(rows, columns)
+
+
+def set_threshold(page, value):
+    box = page.locator("#viewer .threshold-number")
+    box.fill(str(value))
+    box.press("Enter")
+    saved(page)
+
+
+def saved(page):
+    page.wait_for_function(
+        "() => /^(Saved|Every|As you)/.test(document.querySelector('#viewer .saved').textContent)"
+    )
+
+
+def download(page, selector):
+    with page.expect_download() as started:
+        page.locator(selector).click()
+    return Path(started.value.path()).read_bytes(), started.value.suggested_filename
+
+
+def upload(page, name, data):
+    page.locator("#upload input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+import torch
+from parts import spoil, texture
+from PIL import Image
+
+from ddad.images.decode import load_image
+from ddad.model.runtime import side_by_side
+from ddad.work.batch import plan_outputs, score_files
+
+
+def write(path, pixels=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = texture(np.random.default_rng(len(str(path)))) if pixels is None else pixels
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def rows_of(out):
+    with (out / "scores.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_outputs_keep_folders_and_never_collide(tmp_path):
+    for name in ("a/x.png", "a/sub/x.png", "a/x.jpg", "a/x.JPG.png", "b/x.png", "b/.hid/y.png"):
+        write(tmp_path / name)
+    write(tmp_path / "a" / "X.bmp")
+    alone = plan_outputs([tmp_path / "a"])
+    assert ("sub/x", tmp_path / "a/sub/x.png") in {(str(o), f) for f, o in alone}
+    both = plan_outputs([tmp_path / "a", tmp_path / "b", tmp_path / "b" / "x.png"])
+    for plan in (alone, both):
+        names = [str(out).lower() for _, out in plan]
+        assert len(names) == len(set(names))
+    assert {str(o) for f, o in both if f.parent.name == "b"} == {"b/x", "x"}
+    assert len(both) == 7
+
+
+def test_folders_of_one_name_do_not_collide(tmp_path):
+    write(tmp_path / "1" / "images" / "x.png")
+    write(tmp_path / "2" / "images" / "x.png")
+    plan = plan_outputs([tmp_path / "1" / "images", tmp_path / "2" / "images"])
+    assert len({str(out) for _, out in plan}) == 2
+
+
+@pytest.mark.parametrize("name", ["none", "empty"])
+def test_nothing_to_score_is_said(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no such file|no images"):
+        plan_outputs([tmp_path / name])
+
+
+def test_files_hold_what_the_detector_found(tiny_detector, tmp_path):
+    rng = np.random.default_rng(0)
+    image, _ = spoil(texture(rng), rng)
+    path = write(tmp_path / "in" / "part.png", image)
+    out = tmp_path / "out"
+    errors = score_files(tiny_detector, [(path, PurePosixPath("deep/part"))], out, max_pixels=10**6)
+    assert errors == []
+    (found,) = tiny_detector.detect([image])
+    (row,) = rows_of(out)
+    steps = [f"mean_{b}_t{t}" for b, ts in tiny_detector.timesteps.items() for t in ts]
+    wanted = ["file", "width", "height", "score", "threshold", "anomalous", "area_fraction"]
+    wanted += [*steps, "model", "seed", "seconds", "error"]
+    assert [c for c in row if c in wanted] == wanted
+    assert (row["width"], row["height"], row["error"]) == ("48", "40", "")
+    assert float(row["score"]) == pytest.approx(found.score, abs=1e-5)
+    assert row["anomalous"] == "True"
+    assert float(row[steps[0]]) == pytest.approx(found.scales[0].mean, abs=1e-5)
+    code = np.asarray(Image.open(out / "maps" / "deep" / "part.png")).astype(float)
+    low, high = float(row["map_min"]), float(row["map_max"])
+    np.testing.assert_allclose(
+        low + (high - low) * code / 65535, found.score_map, atol=(high - low) / 65535
+    )
+    mask = np.asarray(Image.open(out / "masks" / "deep" / "part.png"))
+    np.testing.assert_array_equal(mask, found.mask() * np.uint8(255))
+    shown = load_image(out / "overlays" / "deep" / "part.png").pixels
+    assert shown.shape == image.shape
+    assert (shown[found.mask()] != image[found.mask()]).any()
+
+
+def test_a_bad_file_is_a_row_and_the_rest_is_scored(tiny_detector, tmp_path):
+    bad = tmp_path / "=cmd|' !A0.png"
+    bad.write_bytes(b"no image")
+    good = write(tmp_path / "good.png")
+    planned = plan_outputs([bad, good])
+    seen = []
+    errors = score_files(
+        tiny_detector,
+        planned,
+        tmp_path / "out",
+        max_pixels=10**6,
+        report=lambda name, done, total: seen.append((done, total)),
+    )
+    assert len(errors) == 1 and "not an image" in errors[0]
+    first, second = rows_of(tmp_path / "out")
+    assert first["error"] == errors[0] and first["score"] == ""
+    assert second["error"] == "" and float(second["score"]) > -10
+    assert seen == [(1, 2), (2, 2)]
+    assert not list((tmp_path / "out").rglob("*.part*"))
+
+
+def test_names_that_a_spreadsheet_would_run_are_defused(tiny_detector, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1.png").write_bytes(b"no image")
+    score_files(tiny_detector, plan_outputs([Path("=1+1.png")]), Path("out"), max_pixels=10**6)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["file"] == "'=1+1.png"
+
+
+def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):
+    for index in range(60):
+        write(tmp_path / "in" / f"{index}.png", texture(np.random.default_rng(index), 200, 220))
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ddad", "score", tmp_path / "in", "--out", out]
+        + ["--checkpoint", tiny_checkpoint],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 90
+    while len(list(out.glob("overlays/*.png"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (out / "scores.csv").exists()
+    pictures = [p for p in out.rglob("*.png") if not p.name.startswith(".")]
+    assert len(pictures) >= 9
+    for picture in pictures:
+        with Image.open(picture) as image:
+            image.load()
+
+
+def test_side_by_side_keeps_the_order_and_hands_on_errors():
+    threads = torch.get_num_threads()
+    slow_first = lambda i: time.sleep(0.02 * (i % 3 == 0)) or i  # noqa: E731
+    assert list(side_by_side(slow_first, range(20))) == list(range(20))
+    one_thread = side_by_side(lambda i: torch.get_num_threads(), range(4))
+    assert set(one_thread) == {1}
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(lambda i: 1 / (i - 5), range(10)))
+    begun = []
+    some = side_by_side(begun.append, range(1000))
+    next(some)
+    some.close()
+    assert len(begun) < 10  # the rest is dropped
+    assert torch.get_num_threads() == threads
