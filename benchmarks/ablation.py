@@ -31,7 +31,7 @@ from ddad.model.detector import Detector
 from ddad.score.calibration import border_factors, border_levels, scale_statistics
 from ddad.score.config import ScoreConfig
 from ddad.score.noise import scale_noise
-from ddad.training.fit import fit_features
+from ddad.training.fit import Vectors
 from ddad.training.synthetic import KINDS, paint_defect
 
 TIMESTEPS = (5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 400)
@@ -97,7 +97,7 @@ class Painted:
 def pixel(detector: Detector, images: list[np.ndarray], **changes: object) -> Maps:
     config = replace(detector.config, blur=0.0, **changes)  # type: ignore[arg-type]
     other = Detector(detector.unet, detector.scheduler, config)
-    return [maps["pixel"] for maps in other.raw_maps(images)]
+    return [maps["pixel"] for maps in other.maps(images)]
 
 
 @torch.inference_mode()
@@ -160,9 +160,9 @@ def main() -> None:
         taken = set(unseen)
         normals = [s for s in data.read(args.data) if s.split == "train" and s.path not in taken]
         seen = [load_image(s.path).pixels for s in normals]
-        features = fit_features(Extractor.load(args.extractor), seen, default)
+        features = Vectors.of(seen, Extractor.load(args.extractor), default).fit()
         branch = Detector(None, detector.scheduler, default, features=features)
-        found = [m["feature"] for m in branch.raw_maps(images)]
+        found = [m["feature"] for m in branch.maps(images)]
         fused = painted.standardise(found, 0.0)
         show("feature branch", fused)
         for w in WEIGHTS:

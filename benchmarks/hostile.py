@@ -74,20 +74,18 @@ class Tally:
 def model(out: Path) -> Path:
     """A small feature model of the corpus's own picture, made once: cheap to score with."""
     from ddad.diffusion.extractor import Extractor
-    from ddad.diffusion.scheduler import linear_chain
     from ddad.model.checkpoint import BUNDLED
     from ddad.score.config import ScoreConfig
-    from ddad.training.fit import cross_fit
+    from ddad.training.fit import Vectors, cross_fit, cross_fitted
 
     path = out / "models" / "waves"
     if not (path / "ddad.json").exists():
         normals = [corpus.picture(seed) for seed in range(6)]
         config = ScoreConfig(feature_size=64, feature_timesteps=(100, 400))
         groups = [str(i) for i in range(6)]
-        extractor, chain = Extractor.load(BUNDLED), linear_chain()
-        cross_fit(extractor, normals, groups, chain, config, target_fpr=0.2, name="waves").save(
-            path
-        )
+        vectors = Vectors.of(normals, Extractor.load(BUNDLED), config)
+        raw = {index: maps for index, _, maps in cross_fit(vectors, normals, groups)}
+        cross_fitted(vectors, raw, normals, 0.2).save(path)
     return path
 
 

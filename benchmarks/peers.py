@@ -80,7 +80,7 @@ def spr(detector: Detector, images: Sequence[np.ndarray]) -> Iterator[tuple[np.n
     window = round(31 / 192 * config.size)
     pixel = Detector(detector.unet, detector.scheduler, config)
     for image in images:
-        (maps,) = pixel.raw_maps([image])
+        (maps,) = pixel.maps([image])
         pooled = uniform_filter(maps["pixel"][0], window, mode="nearest")
         score_map = to_image(torch.from_numpy(pooled)[None], *image.shape[:2])[0].numpy()
         yield score_map, float(score_map.max())

@@ -19,7 +19,7 @@ from ddad.images.files import file_digest
 from ddad.model.checkpoint import BUNDLED, find_checkpoint
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
-from ddad.training.fit import fit_features
+from ddad.training.fit import Vectors
 from ddad.training.run import TrainConfig
 
 
@@ -39,13 +39,15 @@ def main() -> None:
         old.unet,
         old.scheduler,
         config,
-        features=fit_features(Extractor.load(BUNDLED), seen, config),
+        features=Vectors.of(seen, Extractor.load(BUNDLED), config).fit(),
         name=old.name,
         training=old.training | {"trained_on": sorted(file_digest(s.path) for s in part)},
     )
-    fitted = new.calibrate(unseen, target_fpr=old.calibration.target_fpr)
+    new = new.calibrate(unseen, target_fpr=old.calibration.target_fpr)
     new.save(find_checkpoint(args.checkpoint))
-    print(f"{len(seen)} images fitted to, threshold {fitted.threshold:.4f} from {fitted.n}")
+    print(
+        f"{len(seen)} images fitted to, threshold {new.calibration.threshold:.4f} from {new.calibration.n}"
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from ddad.images.decode import load_image, load_mask
 from ddad.images.files import write_png
 from ddad.images.geometry import model_shape, to_model
 from ddad.model.detector import Detector
-from ddad.score.restoration import RestoreConfig
+from ddad.score.config import RestoreConfig
 from ddad.training.run import TrainConfig
 from ddad.training.synthetic import KINDS, brick_tree, paint_defect
 

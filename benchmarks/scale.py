@@ -67,7 +67,7 @@ def operations(name: str, file: Path) -> None:
         if branch in whole.weights:
             alone = Detector(unet, whole.scheduler, whole.config, features=features)
             with FlopCounterMode(display=False) as counter:
-                alone.raw_maps([pixels])
+                alone.maps([pixels])
             print(f"{branch} branch: {counter.get_total_flops() / 1e9:.1f} G operations an image")
 
 

@@ -122,7 +122,7 @@ def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
             lambda: list(feature.mixture.errors(tokens, levels)),
         ]
     if unet is not None:
-        shape = model_shape(pixels.shape, config.size, detector._stride)
+        shape = detector.shape("pixel", pixels)
         x_t = torch.randn(config.draws, 3, *shape)
         runs += [lambda t=t: unet(x_t, torch.tensor(t)) for t in config.timesteps]
 
@@ -141,7 +141,7 @@ def forwards(args: argparse.Namespace) -> None:
     pixels = load_image(file).pixels
     whole = Detector.load("cookie")
     feature = Detector(None, whole.scheduler, whole.config, features=whole.features)
-    feature.calibrate([pixels])
+    feature = feature.calibrate([pixels])
     for label, detector in {"feature branch": feature, "both branches": whole}.items():
         networks = bare(detector, pixels)
         with tempfile.TemporaryDirectory() as name:
@@ -177,7 +177,7 @@ def patchcore(args: argparse.Namespace) -> None:
     memory = torch.randn(round(SHARE * POOL), 384)
     for label, flags in SETTINGS.items():
         detector = Detector(None, whole.scheduler, _config(whole, flags), features=whole.features)
-        detector.calibrate([pixels])
+        detector = detector.calibrate([pixels])
         found = compare(
             args.rounds,
             ours=lambda d=detector: d.detect([pixels]),
@@ -219,7 +219,7 @@ def paper(args: argparse.Namespace) -> None:
         large(x, torch.tensor(100))
         theirs = 6 * (clock() - started)
     for label, detector in {"feature branch": feature, "both branches": whole}.items():
-        ours = compare(args.rounds, raw=lambda d=detector: d.raw_maps([pixels]))["raw"]
+        ours = compare(args.rounds, raw=lambda d=detector: d.maps([pixels]))["raw"]
         print(
             f"paper's network, {count:.0f} M parameters, six forwards (one timed): {theirs:.1f} s; "
             f"{label} {ours * 1e3:.0f} ms: {theirs / ours:.0f} times faster (target >= 50)",

@@ -97,7 +97,7 @@ def calibrate(args: argparse.Namespace) -> int:
     unseen = unseen_normals(detector, args.data)
     detector = detector.with_config(_override(detector.config, args))
     with _bar("calibrating", "image") as bar:
-        detector.calibrate(
+        detector = detector.calibrate(
             [load_image(path).pixels for path in unseen],
             target_fpr=args.fpr,
             on_progress=_on(bar),
@@ -117,7 +117,8 @@ def _add_normals(args: argparse.Namespace) -> int:
     detector = Detector.load(args.checkpoint)
     if args.data is not None:
         print(f"{keep_for_training(files, args.data)} images copied to the normals of {args.data}")
-    print(add_normals(detector, files))
+    detector, change = add_normals(detector, files)
+    print(change)
     detector.save(args.out or find_checkpoint(args.checkpoint))
     _say_threshold(detector)
     return 0
@@ -177,7 +178,7 @@ def _say_scored(errors: list[str], total: int, out: str) -> int:
 
 def restore(args: argparse.Namespace) -> int:
     from ddad.model.detector import Detector
-    from ddad.score.restoration import RestoreConfig
+    from ddad.score.config import RestoreConfig
     from ddad.work.batch import plan_outputs, restore_files
 
     config = _override(RestoreConfig(), args)
@@ -228,14 +229,14 @@ def watch(args: argparse.Namespace) -> int:
 
 def pack(args: argparse.Namespace) -> int:
     from ddad.model.checkpoint import find_checkpoint
-    from ddad.model.parcel import checkpoint_zip
+    from ddad.model.package import checkpoint_zip
 
     print(f"wrote {checkpoint_zip(find_checkpoint(args.checkpoint), args.zip)}")
     return 0
 
 
 def unpack(args: argparse.Namespace) -> int:
-    from ddad.model.parcel import load_checkpoint_zip
+    from ddad.model.package import load_checkpoint_zip
 
     load_checkpoint_zip(args.zip, args.out)
     print(f"wrote {args.out}")
@@ -244,7 +245,7 @@ def unpack(args: argparse.Namespace) -> int:
 
 def push(args: argparse.Namespace) -> int:
     from ddad.model.checkpoint import find_checkpoint
-    from ddad.model.parcel import push
+    from ddad.model.package import push
 
     folder, token = find_checkpoint(args.checkpoint), os.environ.get("HF_TOKEN")
     print(push(folder, args.repo, token, private=not args.public))
@@ -274,13 +275,17 @@ def evaluate(args: argparse.Namespace) -> int:
 def nll(args: argparse.Namespace) -> int:
     from ddad.images.decode import load_image
     from ddad.model.detector import Detector
+    from ddad.score.scorer import bits_per_dim
 
     detector = Detector.load(args.checkpoint)
+    if detector.unet is None:
+        raise ValueError(f"the model '{detector.name}' has no pixel branch, so no likelihood")
     paths = unseen_normals(detector, args.data)[: args.images]
     totals = []
     with _bar("bits per dimension", "step") as bar:
         for path in paths:
-            totals.append(detector.bits_per_dim(load_image(path).pixels, on_progress=_on(bar)))
+            pixels = load_image(path).pixels
+            totals.append(bits_per_dim(detector, pixels, on_progress=_on(bar)))
     print(f"{sum(totals) / len(totals):.4f} bits per dimension over {len(totals)} images")
     return 0
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ddad.images.files import write_json
+from ddad.images.files import write_json, write_text
 from ddad.model.detector import Detector
 from ddad.score.calibration import Calibration, normals_needed
-from ddad.training.estimate import Estimate
 
 MARK = "<!-- written by ddad train -->"
 """A card that carries this line may be replaced; any other is somebody's work."""
 BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Metrics over normals and the same normals with painted defects; None where undefined."""
+
+    image_auroc: float | None
+    pixel_auroc: float | None
+    aupro: float | None
+    normals: int
+    painted_over_threshold: float
+    """Share of the painted images that the threshold calls anomalous."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"what": "painted defects on normals unseen by the model that scored them"} | asdict(
+            self
+        )
 
 
 def write_card(
@@ -32,9 +49,7 @@ def write_card(
     card = folder / "README.md"
     if not card.exists() or MARK in card.read_text():
         text = _text(detector, estimate, pictures)
-        part = card.with_name("README.md.part")
-        part.write_text(text)
-        part.replace(card)
+        write_text(text, card)
 
 
 def summary(calibration: Calibration, bins: int = 20) -> dict[str, Any]:

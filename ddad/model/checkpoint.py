@@ -31,6 +31,7 @@ from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.score.calibration import Calibration
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel
+from ddad.score.scorer import Scorer
 
 FORMAT = 3
 BUNDLED = CHECKPOINTS / "extractor"
@@ -46,42 +47,35 @@ class Checkpoint:
     """What a directory holds."""
 
     name: str
-    unet: UNet2DModel | None
-    features: FeatureModel | None
-    scheduler: PosteriorDDPMScheduler
-    config: ScoreConfig
+    scorer: Scorer
     calibration: Calibration | None
     training: dict[str, Any]
     card: str
 
 
 def write(
-    path: Path,
-    unet: UNet2DModel | None,
-    features: FeatureModel | None,
-    scheduler: PosteriorDDPMScheduler,
-    config: ScoreConfig,
-    calibration: Calibration | None,
-    training: dict[str, Any],
+    path: Path, scorer: Scorer, calibration: Calibration | None, training: dict[str, Any]
 ) -> None:
     """Write the files beside their places and rename them one by one, `ddad.json` last."""
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path, prefix=".saving-") as name:
         parts = Path(name)
         # As the stock class, so that any diffusers user can open and sample the directory.
-        stock = DDPMScheduler.from_config(scheduler.config)
-        if unet is None:
+        stock = DDPMScheduler.from_config(scorer.scheduler.config)
+        if scorer.unet is None:
             stock.save_pretrained(parts / "scheduler")
         else:
-            DDPMPipeline(unet=unet, scheduler=stock).save_pretrained(parts)
-        meta: dict[str, Any] = {"format": FORMAT, "score": asdict(config), "training": training}
-        if features is not None:
+            DDPMPipeline(unet=scorer.unet, scheduler=stock).save_pretrained(parts)
+        meta: dict[str, Any] = {"format": FORMAT, "score": asdict(scorer.config)}
+        meta["training"] = training
+        if scorer.features is not None:
+            extractor = scorer.features.extractor
             (parts / "features").mkdir()
-            if features.extractor.digest == Extractor.load(BUNDLED).digest:
-                meta["bundled_extractor"] = features.extractor.digest
+            if extractor.digest == Extractor.load(BUNDLED).digest:
+                meta["bundled_extractor"] = extractor.digest
             else:
-                features.extractor.save(parts / "features" / "extractor")
-            save_file(_tensors(features.mixture), parts / "features" / "mixture.safetensors")
+                extractor.save(parts / "features" / "extractor")
+            save_file(_tensors(scorer.features.mixture), parts / "features" / "mixture.safetensors")
         if calibration is not None:
             (parts / "calibration.json").write_text(calibration.to_json())
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
@@ -117,9 +111,8 @@ def read(path: str | Path) -> Checkpoint:
         if isinstance(error, TypeError):  # Python's words for null where a number belongs
             what = "a setting in its JSON files is of the wrong kind"
         raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
-    if found.calibration is not None and found.calibration.fingerprint != fingerprint(
-        found.unet, found.features, found.scheduler, found.config
-    ):
+    fitted = found.calibration
+    if fitted is not None and fitted.fingerprint != fingerprint(found.scorer):
         raise CheckpointError(
             f"the calibration in {folder} belongs to other weights or settings: "
             "run `python -m ddad calibrate` again"
@@ -145,23 +138,18 @@ def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
     return sorted(f.parent.name for f in root.glob("*/ddad.json"))
 
 
-def fingerprint(
-    unet: UNet2DModel | None,
-    features: FeatureModel | None,
-    scheduler: PosteriorDDPMScheduler,
-    config: ScoreConfig,
-) -> str:
+def fingerprint(scorer: Scorer) -> str:
     """Digest of everything a calibration depends on: weights, schedule, score settings."""
     digest = hashlib.sha256()
-    weights = unet.state_dict() if unet is not None else {}
-    if features is not None:
-        digest.update(features.extractor.digest.encode())
-        weights |= _tensors(features.mixture)
+    weights = scorer.unet.state_dict() if scorer.unet is not None else {}
+    if scorer.features is not None:
+        digest.update(scorer.features.extractor.digest.encode())
+        weights |= _tensors(scorer.features.mixture)
     for name, tensor in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
-    digest.update(scheduler.tables.numpy().tobytes())
-    digest.update(json.dumps(asdict(config), sort_keys=True).encode())
+    digest.update(scorer.scheduler.tables.numpy().tobytes())
+    digest.update(json.dumps(asdict(scorer.config), sort_keys=True).encode())
     return digest.hexdigest()[:32]
 
 
@@ -187,10 +175,7 @@ def _read(folder: Path) -> Checkpoint:
     stored, card = folder / "calibration.json", folder / "README.md"
     return Checkpoint(
         folder.name,
-        unet,
-        features,
-        scheduler,
-        config,
+        Scorer(unet, scheduler, config, features=features),
         Calibration.from_json(stored.read_text()) if stored.exists() else None,
         dict(meta.get("training") or {}),
         without_header(card.read_text()) if card.exists() else "",

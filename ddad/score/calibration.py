@@ -55,17 +55,6 @@ class Calibration:
         above = sum(score > self.threshold for score in self.normal_scores)
         return (above + 1) / (self.n + 1)
 
-    def normalise(self, branch: str, maps: np.ndarray) -> np.ndarray:
-        """A branch's smoothed maps (timesteps, H, W) as z-scores against normal images.
-
-        Near the border they are first brought to the level of the interior.
-        """
-        maps = maps / border_factors(self.borders[branch], *maps.shape[1:])
-        means, stds = (
-            np.array(v[branch], np.float32)[:, None, None] for v in (self.means, self.stds)
-        )
-        return (maps - means) / stds
-
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"
 

@@ -1,4 +1,4 @@
-"""What a score depends on besides the image and the weights."""
+"""What a score, and a restoration, depend on besides the image and the model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 CHAIN = 1000
 """T of the chain that timesteps count on."""
+METHODS = ("gradient", "inpaint", "partial", "one-step")
+ENERGIES = ("score", "feature")
+STARTS = ("inpaint", "partial", "image")
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,48 @@ class ScoreConfig:
             raise ValueError(
                 "a feature score needs timesteps, a size of at least 64 and a weight within 0..1"
             )
+
+
+@dataclass(frozen=True)
+class RestoreConfig:
+    """What a restoration depends on besides the image and the model."""
+
+    method: str = "gradient"
+    """gradient; or what it is compared with: inpaint (the marked region drawn anew, after
+    Lugmayr et al. 2022), partial (noised to t and denoised, after Wyatt et al. 2022), one-step
+    (the clean image predicted from x_t, mean over draws)."""
+    evaluations: int = 135
+    """Most network evaluations: forwards or backwards, of U-Net or extractor."""
+    energy: str = "score"
+    """What the gradient descends: score, the model's own map (feature error and KL) above the
+    level of good parts; or feature, the energy of the Gaussian mixture of normal features."""
+    start: str = "inpaint"
+    """The gradient's: inpaint or partial, a third of the budget, or image, as in the paper."""
+    step: float = 0.02
+    """s of the update x <- sqrt(1 - s^2) x + s g."""
+    every: int = 5
+    """N_d: a reverse diffusion step follows so many updates."""
+    sample: bool = False
+    """Whether the reverse step draws from p_theta instead of taking its mean. The mean is the
+    default: at the paper's hundred rounds what one draw adds the next ones take out, at the few
+    that fit into seconds it would stay in the picture as grain."""
+    t: int = 400
+    """Timestep from which inpaint, partial and one-step start."""
+    reach: float = 0.01
+    """How far the image may change around what is marked: share of its shorter side."""
+    level: float = 0.8
+    """Where marking begins: share of the way from a quiet pixel's value to the threshold."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, values in (("method", METHODS), ("energy", ENERGIES), ("start", STARTS)):
+            if getattr(self, name) not in values:
+                raise ValueError(
+                    f"no {name} '{getattr(self, name)}' of a restoration: use {', '.join(values)}"
+                )
+        if not 0 < self.step < 1 or self.every < 1 or self.t < 1 or self.evaluations < 1:
+            raise ValueError(
+                "a restoration needs a step between 0 and 1, and every, t and evaluations >= 1"
+            )
+        if not 0 <= self.reach <= 1 or not 0 <= self.level < 1:
+            raise ValueError("a restoration needs a reach within 0..1 and a level within 0..1")

@@ -1,8 +1,8 @@
 """The feature score: how far pretrained features lie from what a denoiser of normal ones makes of
 them.
 
-Knows backbones and the mixture that denoises their features; nothing of files but a backbone's own,
-and nothing of calibration or thresholds.
+Knows the extractor and the mixture that denoises its features; nothing of files, calibration or
+thresholds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ class FeatureModel:
         return FeatureModel(self.extractor.to(device), self.mixture.to(device))
 
 
-@torch.inference_mode()
 def feature_maps(
     model: FeatureModel,
     scheduler: PosteriorDDPMScheduler,
@@ -39,16 +38,38 @@ def feature_maps(
 ) -> Iterator[Tensor]:
     """One-step error of the denoised features, root mean square over channels.
 
-    (B, h, w) of each timestep in turn; unit: the features' root mean variance over normal images.
-    At timestep t the features are seen under the noise of x_t, whose variance in their own units
-    is (1 - abar_t) / abar_t, and the mixture predicts the clean ones. Lu et al. 2023, feature-level
-    score, with the exact denoiser of a mixture instead of a U-Net's head. The noise itself is left
-    at its mean of zero, so nothing is drawn.
+    (B, h, w) of each timestep in turn for images x (B, 3, H, W) in [-1, 1]; unit: the features'
+    root mean variance over normal images. At timestep t the features are seen under the noise of
+    x_t, whose variance in their own units is (1 - abar_t) / abar_t, and the mixture predicts the
+    clean ones. Lu et al. 2023, feature-level score, with the exact denoiser of a mixture instead
+    of a U-Net's head. The noise itself is left at its mean of zero, so nothing is drawn.
+    Differentiable in x.
     """
     features = model.extractor(x)
-    tokens = features.flatten(2).transpose(1, 2).flatten(0, 1)
-    for error in model.mixture.errors(tokens, [scheduler.noise_ratio(t) for t in timesteps]):
+    noises = [scheduler.noise_ratio(t) for t in timesteps]
+    for error in model.mixture.errors(_tokens(features), noises):
         yield error.view(len(x), *features.shape[2:])
+
+
+def feature_energy(
+    model: FeatureModel,
+    scheduler: PosteriorDDPMScheduler,
+    x: Tensor,
+    timesteps: Sequence[int],
+) -> Tensor:
+    """(f(x) - mu)^T S^-1 (f(x) - mu), mean over patches and dimensions. Lu et al. 2023, Alg. 1.
+
+    Theirs has a Gaussian a position; ours the mixture's likeliest centre, with the noise of the
+    smallest timestep on the covariance, so that it suits textures and parts that are not aligned.
+    A scalar, differentiable in x.
+    """
+    tokens = _tokens(model.extractor(x))
+    return model.mixture.energy(tokens, scheduler.noise_ratio(min(timesteps))).mean()
+
+
+def _tokens(features: Tensor) -> Tensor:
+    """(B, C, h, w) as vectors (B h w, C)."""
+    return features.flatten(2).transpose(1, 2).flatten(0, 1)
 
 
 @torch.inference_mode()

@@ -5,7 +5,7 @@ Knows the diffusion process and a network, nothing of files, calibration or thre
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -15,35 +15,49 @@ from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.score.config import ScoreConfig
 from ddad.score.noise import scale_noise
 
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""The U-Net: x_t (B, C, h, w) and t (B,) to 2C channels."""
 
-@torch.inference_mode()
+
+def kl_map(
+    predict: Predict,
+    scheduler: PosteriorDDPMScheduler,
+    x0: Tensor,
+    eps: Tensor,
+    t: Tensor,
+    *,
+    jump: int = 1,
+    clip: bool = True,
+) -> Tensor:
+    """KL(q(x_s | x_t, x_0) || p_theta(x_s | x_t)) with s = t - jump: (B, h, w), nats a pixel.
+
+    Summed over colour channels. Lu et al. 2023, pixel-level score. x0 and eps are (B, C, h, w),
+    t is (B,); differentiable in x0. `clip` clamps the predicted clean image to [-1, 1], which
+    stops gradients where it acts.
+    """
+    x_t, s = scheduler.q_sample(x0, t, eps), t - jump
+    p, _ = scheduler.p_posterior(predict(x_t, t), x_t, t, s, clip=clip)
+    return kl(scheduler.q_posterior(x0, x_t, t, s), p).sum(1)
+
+
 def pixel_maps(
-    predict: Callable[[Tensor, Tensor], Tensor],
+    predict: Predict,
     scheduler: PosteriorDDPMScheduler,
     x0: Tensor,
     config: ScoreConfig,
     *,
     rows: int = 16,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Tensor:
-    """KL(q(x_s | x_t, x_0) || p_theta(x_s | x_t)) as maps (B, timesteps, h, w), nats a pixel.
+) -> Iterator[Tensor]:
+    """`kl_map` of images x0 (B, C, h, w) averaged over draws: (B, h, w) of each timestep in turn.
 
-    Summed over colour channels, averaged over draws. Lu et al. 2023, pixel-level score.
-    x0 is (B, C, h, w) in [-1, 1]; `predict(x_t, t)` is the network. All images, timesteps and
-    draws are rows of one batch, run at most `rows` at a time.
+    All images and draws of a timestep are rows of one batch, run at most `rows` at a time.
     """
-    batch, n_t, draws = len(x0), len(config.timesteps), config.draws
-    noise = torch.cat([scale_noise(config, t, x0.shape[1:]) for t in config.timesteps])
-    steps = torch.tensor(config.timesteps).repeat_interleave(draws)
-    maps = []
-    total = batch * n_t * draws
-    for first in range(0, total, rows):
-        row = torch.arange(first, min(first + rows, total))
-        clean, eps = x0[row // (n_t * draws)], noise[row % (n_t * draws)].to(x0)
-        t = steps[row % (n_t * draws)].to(x0.device)
-        x_t = scheduler.q_sample(clean, t, eps)
-        s = t - config.jump
-        p, _ = scheduler.p_posterior(predict(x_t, t), x_t, t, s, clip=True)
-        maps.append(kl(scheduler.q_posterior(clean, x_t, t, s), p).sum(1))
-        on_progress(int(row[-1]) + 1, total)
-    return torch.cat(maps).view(batch, n_t, draws, *x0.shape[2:]).mean(2)
+    total = len(x0) * config.draws
+    for step in config.timesteps:
+        noise = scale_noise(config, step, x0.shape[1:])
+        maps = []
+        for row in torch.arange(total).split(rows):
+            clean, eps = x0[row // config.draws], noise[row % config.draws].to(x0)
+            t = torch.full((len(row),), step, device=x0.device)
+            maps.append(kl_map(predict, scheduler, clean, eps, t, jump=config.jump))
+        yield torch.cat(maps).view(len(x0), config.draws, *x0.shape[2:]).mean(1)

@@ -7,17 +7,19 @@ and say whether a model sees anything at all.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ddad.export.render import overlay
 from ddad.images.files import write_png
 from ddad.measure.metrics import Evaluation
-from ddad.model.detector import Detector, RawMaps
+from ddad.model.card import Estimate
+from ddad.model.detector import Detector
+from ddad.score.fusion import Maps, fuse
 from ddad.training.synthetic import KINDS, paint_defect
 
 MOST = 40
@@ -27,30 +29,13 @@ PIXELS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """Metrics over normals and the same normals with painted defects; None where undefined."""
-
-    image_auroc: float | None
-    pixel_auroc: float | None
-    aupro: float | None
-    normals: int
-    painted_over_threshold: float
-    """Share of the painted images that the threshold calls anomalous."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"what": "painted defects on normals unseen by the model that scored them"} | asdict(
-            self
-        )
-
-
-@dataclass(frozen=True)
 class Trial:
     """A normal, the same with a painted defect, and what a model that knew neither said."""
 
     kind: str
     mask: np.ndarray
-    clean: RawMaps
-    spoiled: RawMaps
+    clean: Maps
+    spoiled: Maps
     pictures: tuple[np.ndarray, np.ndarray] | None
     """Both images: kept of the first trial of each kind."""
 
@@ -76,7 +61,7 @@ class Rehearsal:
         if pair is None:
             return None
         clean, spoiled, mask = pair
-        before, after = model.raw_maps([clean, spoiled])
+        before, after = model.maps([clean, spoiled])
         trial = Trial(kind, mask, before, after, (clean, spoiled))
         first = kind not in [each.kind for each in self.trials]
         self.trials.append(trial if first else replace(trial, pictures=None))
@@ -118,10 +103,10 @@ class Rehearsal:
                 found = detector.judge(raw, pixels.shape[:2])
                 mask = found.mask()
                 drawn = overlay(pixels, found.score_map, mask, scale.map_low, scale.map_high)
-                _write(pixels, folder / "examples" / f"{stem}.png")
-                _write(_small(drawn, 320), folder / "maps" / f"{stem}.png")
+                write_png(pixels, folder / "examples" / f"{stem}.png")
+                write_png(_small(drawn, 320), folder / "maps" / f"{stem}.png")
                 stems.append(stem)
-            _write(trial.mask.astype(np.uint8) * 255, folder / "examples" / f"{stem}_mask.png")
+            write_png(trial.mask.astype(np.uint8) * 255, folder / "examples" / f"{stem}_mask.png")
         return stems
 
 
@@ -149,8 +134,9 @@ def preview(model: Detector, trial: Trial, to: str) -> None:
         z = {}
         for branch, maps in raw.items():
             level = clean[branch].mean((1, 2), keepdims=True)
-            z[branch] = (maps - level) / np.maximum(clean[branch].std((1, 2), keepdims=True), 1e-12)
-        stacks.append(model.fuse(z, pixels.shape[:2]))
+            spread = np.maximum(clean[branch].std((1, 2), keepdims=True), 1e-12)
+            z[branch] = torch.from_numpy((maps - level) / spread)
+        stacks.append(np.asarray(fuse(z, model.weights, pixels.shape)))
     low, high = float(np.median(stacks[0])), 2 * float(stacks[0].max())
     for name, pixels, stack in zip(("good", "painted"), trial.pictures, stacks, strict=True):
         drawn = overlay(pixels, stack, np.zeros(stack.shape, bool), low, high)
@@ -163,8 +149,3 @@ def _small(pixels: np.ndarray, side: int) -> np.ndarray:
     factor = min(1.0, side / (height * width) ** 0.5)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-
-
-def _write(pixels: np.ndarray, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_png(pixels, path)

@@ -7,16 +7,16 @@ than promised, and fewer defects found. So when they pile up, a retrain on all n
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ddad.data import datasets as data
+from ddad.data import datasets
 from ddad.images.decode import load_image
-from ddad.images.files import file_digest
+from ddad.images.files import file_digest, write_whole
 from ddad.model.detector import Detector
+from ddad.score.calibration import widened
 
 FEWEST, SHARE = 3, 0.05
 """A retrain is suggested from so many added false alarms on, or this share of the normals trained
@@ -44,12 +44,11 @@ class Change:
         return text
 
 
-def add_normals(detector: Detector, paths: Sequence[Path]) -> Change:
-    """Score good parts that the model has not seen and widen its calibration by their scores.
+def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Change]:
+    """The model with its calibration widened by the scores of good parts that it has not seen.
 
-    Takes a forward pass for each image; `detector.save` keeps the result. Raises ImageError for a
-    file that cannot be read and CheckpointError for an uncalibrated model, and changes nothing
-    then.
+    Takes a forward pass for each image. Raises ImageError for a file that cannot be read and
+    CheckpointError for an uncalibrated model.
     """
     before = detector.calibration
     added = [dict(row) for row in detector.training.get("added_normals", ())]
@@ -62,14 +61,12 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> Change:
             (found,) = detector.detect([load_image(path).pixels])
             fresh[digest] = found.score
     if fresh:
-        detector.widen(list(fresh.values()))
         added += [{"digest": digest, "score": score} for digest, score in fresh.items()]
-        detector.training = detector.training | {
-            "added_normals": added,
-            "trained_threshold": reference,
-        }
+        record = {"added_normals": added, "trained_threshold": reference}
+        detector = replace(detector, training=detector.training | record)
+        detector = detector.calibrated(widened(before, list(fresh.values())))
     alarms = sum(row["score"] > reference for row in added)
-    return Change(
+    return detector, Change(
         len(fresh),
         len(paths) - len(fresh),
         before.threshold,
@@ -84,7 +81,7 @@ def keep_for_training(paths: Sequence[Path], root: Path) -> int:
     Equal files are not copied again. Raises ValueError, and copies nothing, where an image is one
     of the data set's defective ones: what carries a true mask is no good part.
     """
-    samples = data.read(root)
+    samples = datasets.read(root)
     defective = {file_digest(s.path) for s in samples if s.anomalous}
     for path in paths:
         if file_digest(path) in defective:
@@ -96,7 +93,6 @@ def keep_for_training(paths: Sequence[Path], root: Path) -> int:
     fresh = {digest: path for path in paths if (digest := file_digest(path)) not in held}
     for digest, path in fresh.items():
         load_image(path)
-        part = folder / f".{digest}.part"
-        shutil.copyfile(path, part)
-        os.replace(part, folder / f"added_{digest}{path.suffix.lower()}")
+        with write_whole(folder / f"added_{digest}{path.suffix.lower()}") as part:
+            shutil.copyfile(path, part)
     return len(fresh)

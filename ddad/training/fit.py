@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
-from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.diffusion.scheduler import linear_chain
 from ddad.images.geometry import feature_shape, to_model
-from ddad.model.detector import Detector, RawMaps
+from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, sample_tokens
+from ddad.score.fusion import Maps, calibrate
 
 COMPONENTS = 1024
 """Centres of the mixture."""
@@ -23,80 +26,67 @@ FOLDS = 5
 CROSS_FIT_BELOW = 200
 """Up to this many normal images, cross-fitting uses every one for both fitting and calibration."""
 
-Progress = Callable[[int, int], None]
 
+@dataclass(frozen=True)
+class Vectors:
+    """What an extractor says of normal images: feature vectors (n, C) of each."""
 
-def fit_features(
-    extractor: Extractor,
-    images: Sequence[np.ndarray],
-    config: ScoreConfig,
-    *,
-    seed: int = 0,
-    on_progress: Progress = lambda done, total: None,
-) -> FeatureModel:
-    """The feature branch for uint8 (H, W, 3) images of good parts."""
-    tokens = _tokens(extractor, images, config, seed, on_progress)
-    return FeatureModel(extractor, NormalMixture.fit(torch.cat(tokens), COMPONENTS, seed=seed))
+    extractor: Extractor
+    each: Sequence[Tensor]
+    config: ScoreConfig
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[np.ndarray],
+        extractor: Extractor,
+        config: ScoreConfig,
+        *,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Vectors:
+        """Those of uint8 (H, W, 3) images of good parts, together about VECTORS."""
+        inputs = [to_model(i, feature_shape(i.shape, config.feature_size)) for i in images]
+        each = sample_tokens(extractor, inputs, VECTORS, seed, on_progress)
+        return cls(extractor, each, config, seed)
+
+    def fit(self, kept: np.ndarray | None = None) -> FeatureModel:
+        """The feature branch for all images, or for those that `kept`, bool (N,), names."""
+        chosen = [v for i, v in enumerate(self.each) if kept is None or kept[i]]
+        mixture = NormalMixture.fit(torch.cat(chosen), COMPONENTS, seed=self.seed)
+        return FeatureModel(self.extractor, mixture)
+
+    def detector(self, kept: np.ndarray | None = None) -> Detector:
+        """The same as a detector without calibration."""
+        return Detector(None, linear_chain(), self.config, features=self.fit(kept))
 
 
 def cross_fit(
-    extractor: Extractor,
-    images: Sequence[np.ndarray],
-    groups: Sequence[str],
-    scheduler: PosteriorDDPMScheduler,
-    config: ScoreConfig,
-    *,
-    target_fpr: float,
-    name: str = "",
-    seed: int = 0,
-    on_progress: Progress = lambda done, total: None,
-    on_image: Callable[[int, Detector], bool] = lambda index, model: True,
-) -> Detector:
-    """A detector with the feature branch alone, fitted to all images and calibrated on all.
+    vectors: Vectors, images: Sequence[np.ndarray], groups: Sequence[str]
+) -> Iterator[tuple[int, Detector, Maps]]:
+    """Each image's index, a model fitted without its whole group, and the maps that this makes.
 
-    Each image's calibration score comes from a model fitted without its whole group; `on_image`
-    is given its index and that model, and ends the calibration early by returning False. Raises
-    ValueError for fewer than two groups.
+    Fold by fold, so that a caller who stops early has whole groups. Raises ValueError for fewer
+    than two groups.
     """
     names = sorted(set(groups))
     if len(names) < 2:
         raise ValueError("calibration needs normal images of at least 2 groups")
-    order = np.random.default_rng(seed).permutation(len(names))
+    order = np.random.default_rng(vectors.seed).permutation(len(names))
     fold_of = {names[place]: turn % FOLDS for turn, place in enumerate(order)}
     folds = np.array([fold_of[group] for group in groups])
-    count = len(images)
-    tokens = _tokens(extractor, images, config, seed, lambda d, n: on_progress(d, 2 * count))
-
-    def fitted(keep: np.ndarray) -> FeatureModel:
-        chosen = torch.cat([tokens[i] for i in np.flatnonzero(keep)])
-        return FeatureModel(extractor, NormalMixture.fit(chosen, COMPONENTS, seed=seed))
-
-    raw: dict[int, RawMaps] = {}
     for fold in np.unique(folds):
-        model = Detector(None, scheduler, config, features=fitted(folds != fold))
+        model = vectors.detector(folds != fold)
         for index in np.flatnonzero(folds == fold).tolist():
-            (raw[index],) = model.raw_maps([images[index]])
-            on_progress(count + len(raw), 2 * count)
-            if not on_image(index, model):
-                break
-        else:
-            continue
-        break
-    detector = Detector(None, scheduler, config, features=fitted(np.ones(count, bool)), name=name)
-    scored = sorted(raw)
-    shapes = [images[i].shape[:2] for i in scored]
-    detector.calibrate_maps(
-        [raw[i] for i in scored], shapes, target_fpr=target_fpr, cross_fitted=True
-    )
-    return detector
+            (maps,) = model.maps([images[index]])
+            yield index, model, maps
 
 
-def _tokens(
-    extractor: Extractor,
-    images: Sequence[np.ndarray],
-    config: ScoreConfig,
-    seed: int,
-    on_progress: Progress,
-) -> list[torch.Tensor]:
-    inputs = [to_model(i, feature_shape(i.shape, config.feature_size)) for i in images]
-    return sample_tokens(extractor, inputs, VECTORS, seed, on_progress)
+def cross_fitted(
+    vectors: Vectors, raw: Mapping[int, Maps], images: Sequence[np.ndarray], target_fpr: float
+) -> Detector:
+    """A detector fitted to all images, calibrated by what `cross_fit` made of all or some."""
+    pairs = [(raw[index], images[index].shape[:2]) for index in sorted(raw)]
+    detector = vectors.detector()
+    return detector.calibrated(calibrate(pairs, detector.weights, target_fpr, cross_fitted=True))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from diffusers import UNet2DModel
 
-from ddad.data import datasets as data
+from ddad.data import datasets
 from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.scheduler import linear_chain
@@ -24,80 +24,18 @@ from ddad.images.decode import load_image
 from ddad.images.files import file_digest
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.card import write_card
-from ddad.model.detector import Detector, RawMaps
-from ddad.score.config import ScoreConfig
-from ddad.score.feature import FeatureModel
+from ddad.model.detector import Detector
+from ddad.score.calibration import Calibration
+from ddad.score.fusion import Maps, calibrate
 from ddad.training.estimate import Rehearsal, Trial, preview
-from ddad.training.fit import CROSS_FIT_BELOW, cross_fit, fit_features
+from ddad.training.fit import Vectors, cross_fit, cross_fitted
 from ddad.training.journal import PAUSE, STOP, Journal, exclusive, requested
-from ddad.training.run import TrainConfig, stop_flag
+from ddad.training.photographs import Photographs
+from ddad.training.plan import CALIBRATION, FEATURES, PIXEL, Plan
+from ddad.training.run import stop_flag
 from ddad.training.train import train
 
-PIXEL, FEATURES, CALIBRATION = "pixel branch", "feature branch", "calibration"
-SECONDS = {FEATURES: 0.15, CALIBRATION: 0.6}
-"""About what each image takes on two cores: the plan until a phase has a pace of its own."""
-STEP_SECONDS = 0.6
-"""The same for a step of the pixel branch where its length is given in steps."""
-CACHE = 512_000_000
-"""Bytes of decoded photographs kept in memory."""
-
 Show = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to train."""
-
-    branch: str
-    """"feature", "pixel" or "both"."""
-    config: TrainConfig
-    score: ScoreConfig
-    target_fpr: float = 0.05
-    seed: int = 0
-
-    def cross_fits(self, normals: int) -> bool:
-        return self.branch == "feature" and normals <= CROSS_FIT_BELOW
-
-    def phases(self, normals: int) -> dict[str, float]:
-        """The phases of a training on so many normals, with the seconds planned for each."""
-        held = normals if self.cross_fits(normals) else normals * self.config.held_out
-        phases = {}
-        if self.branch != "feature":
-            phases[PIXEL] = 60 * self.config.minutes or STEP_SECONDS * self.config.steps
-        if self.branch != "pixel":
-            phases[FEATURES] = 10 + SECONDS[FEATURES] * normals
-        return phases | {CALIBRATION: SECONDS[CALIBRATION] * held}
-
-
-def planned_seconds(branch: str, normals: int, minutes: float) -> float:
-    """About what a training on two cores will take, with `minutes` for the pixel branch."""
-    plan = Plan(branch, TrainConfig(minutes=minutes), ScoreConfig())
-    return sum(plan.phases(normals).values())
-
-
-class Photographs(Sequence[np.ndarray]):
-    """Images as uint8 (H, W, 3), decoded when asked for; the first CACHE bytes stay in memory."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths, self._kept, self._bytes = paths, dict[int, np.ndarray](), 0
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @overload
-    def __getitem__(self, index: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, index: slice) -> Photographs: ...
-    def __getitem__(self, index: int | slice) -> np.ndarray | Photographs:
-        if isinstance(index, slice):
-            return Photographs(self._paths[index])
-        if index in self._kept:
-            return self._kept[index]
-        pixels = load_image(self._paths[index]).pixels
-        if self._bytes + pixels.nbytes <= CACHE:
-            self._kept[index] = pixels
-            self._bytes += pixels.nbytes
-        return pixels
 
 
 def run(
@@ -116,7 +54,7 @@ def run(
     ValueError for images or settings that cannot be used, or where `out` is being trained into.
     """
     if not first:
-        part, held = data.hold_out(normals, plan.config.held_out, plan.config.seed)
+        part, held = datasets.hold_out(normals, plan.config.held_out, plan.config.seed)
         train(part, held, out / "run", plan.config)
         return None
     with exclusive(out / "run"):
@@ -169,46 +107,32 @@ class _Work:
 
     def cross_fitted(self, normals: Sequence[Sample]) -> Detector:
         """The feature branch alone: every normal serves both fitting and calibration."""
-        assert self.extractor is not None
         photographs = Photographs([sample.path for sample in normals])
         self.rehearsal = Rehearsal(len(normals), self.plan.seed)
-        self.journal.begin(FEATURES)
-
-        def on_progress(done: int, total: int) -> None:
-            half = total // 2
-            if done == half + 1:
-                self.journal.begin(CALIBRATION)
-            self._at((done - half) / half if done > half else done / half)
-
-        def on_image(index: int, model: Detector) -> bool:
+        vectors = self._vectors(photographs, self.plan.seed)
+        raw: dict[int, Maps] = {}
+        groups = [sample.group for sample in normals]
+        self.journal.begin(CALIBRATION)
+        for index, model, maps in cross_fit(vectors, photographs, groups):
+            raw[index] = maps
+            self._at(len(raw) / len(normals))
             self._rehearse(index, photographs[index], model)
-            return not self._ending_early()
-
-        detector = cross_fit(
-            self.extractor,
-            photographs,
-            [sample.group for sample in normals],
-            linear_chain(),
-            self.plan.score,
-            target_fpr=self.plan.target_fpr,
-            seed=self.plan.seed,
-            name=self.name,
-            on_progress=on_progress,
-            on_image=on_image,
-        )
-        detector.training = self._record(normals)
-        return detector
+            if self._ending_early():
+                break
+        detector = cross_fitted(vectors, raw, photographs, self.plan.target_fpr)
+        return replace(detector, name=self.name, training=self._record(normals))
 
     def held_out(self, normals: Sequence[Sample]) -> Detector:
         """One part of the normals is trained on, the other calibrates."""
-        part, held = data.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
+        part, held = datasets.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
         self.rehearsal = Rehearsal(len(held), self.plan.seed)
         unet, scheduler, features = None, linear_chain(), None
         record: dict[str, Any] = {}
         if self.plan.branch != "feature":
             unet, scheduler, record = self._pixel_branch(part, held)
         if self.extractor is not None:
-            features = self._features(part)
+            seen = Photographs([sample.path for sample in part])
+            features = self._vectors(seen, self.plan.config.seed).fit()
         detector = Detector(
             unet,
             scheduler,
@@ -217,18 +141,21 @@ class _Work:
             name=self.name,
             training=record | self._record(part),
         )
+        return detector.calibrated(self._calibrate(detector, held))
+
+    def _calibrate(self, detector: Detector, held: Sequence[Sample]) -> Calibration:
+        """By the held-out normals, as many as there is time for."""
         photographs = Photographs([sample.path for sample in held])
         self.journal.begin(CALIBRATION)
-        raw: list[RawMaps] = []
+        pairs: list[tuple[Maps, Sequence[int]]] = []
         for index in range(len(held)):
-            raw += detector.raw_maps([photographs[index]])
-            self._rehearse(index, photographs[index], detector)
-            self._at(len(raw) / len(held))
+            pixels = photographs[index]
+            pairs += [(maps, pixels.shape[:2]) for maps in detector.maps([pixels])]
+            self._rehearse(index, pixels, detector)
+            self._at(len(pairs) / len(held))
             if self._ending_early():
                 break
-        shapes = [photographs[index].shape[:2] for index in range(len(raw))]
-        detector.calibrate_maps(raw, shapes, target_fpr=self.plan.target_fpr, cross_fitted=False)
-        return detector
+        return calibrate(pairs, detector.weights, self.plan.target_fpr)
 
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
         keep_freed_memory(all_of_it=True)
@@ -255,14 +182,14 @@ class _Work:
         folder = self.journal.folder
         return train(part, held, folder, self.plan.config, on_log=on_log, on_save=on_save)
 
-    def _features(self, part: Sequence[Sample]) -> FeatureModel:
+    def _vectors(self, photographs: Photographs, seed: int) -> Vectors:
         assert self.extractor is not None
         self.journal.begin(FEATURES)
-        return fit_features(
+        return Vectors.of(
+            photographs,
             self.extractor,
-            Photographs([sample.path for sample in part]),
             self.plan.score,
-            seed=self.plan.config.seed,
+            seed=seed,
             on_progress=lambda done, total: self._at(done / total),
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ddad.diffusion.networks import UNetConfig, image_unet
-from ddad.images.files import write_json
+from ddad.images.files import write_json, write_text, write_whole
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,8 @@ class Run:
             "ema_step": str(self.ema.optimization_step),
             "ended": str(int(self.ended)),
         }
-        part = path.with_suffix(".part")
-        save_file({k: v.contiguous() for k, v in tensors.items()}, part, header)
-        os.replace(part, path)
+        with write_whole(path) as part:
+            save_file({k: v.contiguous() for k, v in tensors.items()}, part, header)
 
     def restore(self, path: Path) -> None:
         """Read what `save` wrote, in place."""
@@ -195,7 +193,7 @@ def cut_log(path: Path, step: int) -> None:
     """Drop log rows after `step`: the steps since the last save are done again."""
     if path.exists():
         rows = [r for r in path.read_text().splitlines() if _row_step(r) <= step]
-        path.write_text("".join(f"{row}\n" for row in rows))
+        write_text("".join(f"{row}\n" for row in rows), path)
 
 
 def _row_step(row: str) -> float:

@@ -25,7 +25,7 @@ from ddad.images.files import IMAGE_SUFFIXES
 from ddad.images.regions import escape_cell
 from ddad.model.checkpoint import find_checkpoint
 from ddad.model.detector import Detector
-from ddad.model.parcel import files
+from ddad.model.package import files
 from ddad.work.batch import columns, score_file
 
 BATCH = 8

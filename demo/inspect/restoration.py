@@ -55,7 +55,7 @@ def panel(page: Page) -> None:
     outputs = [frames, said, show, stop, pictures, sides, change, way, frame, step]
 
     def run(session: str | None, current: str | None, t: Any) -> Iterator[dict[Any, Any]]:
-        from ddad.score.restoration import RestoreConfig
+        from ddad.score.config import RestoreConfig
 
         kept: list[str] = []
         try:
@@ -233,7 +233,7 @@ def _pass(detector: Detector, size: tuple[int, int]) -> float:
 def _seconds(once: float) -> tuple[int, int]:
     """Least and most that a run takes, from one pass of the U-Net: where it succeeds at once, a
     quarter of its evaluations and the scoring; else all of them, half of the extractor."""
-    from ddad.score.restoration import RestoreConfig
+    from ddad.score.config import RestoreConfig
 
     every = RestoreConfig().evaluations
     least = max(1, round(once * every / 3))

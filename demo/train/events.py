@@ -274,7 +274,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
 
     def bring(key: str | None, file: str | None, current: str) -> tuple[Any, ...]:
         page.models.library()
-        from ddad.model.parcel import load_checkpoint_zip
+        from ddad.model.package import load_checkpoint_zip
 
         bench = workshop.open(key)
         try:
@@ -289,7 +289,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page, workshop: Workshop) -> None:
 
     def push(key: str | None, name: str | None, repo: str, token: str) -> tuple[str, str]:
         page.models.library()
-        from ddad.model.parcel import push as upload
+        from ddad.model.package import push as upload
 
         bench = workshop.open(key)
         try:

@@ -29,7 +29,7 @@ def false_alarm(bench: Bench, name: str, paths: list[Path]) -> str:
 
     folder = bench.model(name)
     detector = Detector.load(folder)
-    change = add_normals(detector, paths)
+    detector, change = add_normals(detector, paths)
     if change.added:
         detector.save(folder)
         bench.add(paths)
@@ -87,7 +87,7 @@ def look_over(bench: Bench, fpr: float, on_progress: Callable[[int, int], None])
 
 def planned_time(bench: Bench, branch: str, minutes: float = 15.0) -> str:
     """How long a training would take, and what it needs."""
-    from ddad.training.lifecycle import planned_seconds
+    from ddad.training.plan import planned_seconds
 
     count = len(bench.names())
     seconds = planned_seconds(branch, count, float(minutes))
@@ -99,7 +99,7 @@ def planned_time(bench: Bench, branch: str, minutes: float = 15.0) -> str:
 
 def packed(bench: Bench, name: str) -> Path:
     """The model's ZIP, made anew where the model is younger."""
-    from ddad.model.parcel import checkpoint_zip
+    from ddad.model.package import checkpoint_zip
 
     folder = bench.path(name)
     to = bench.folder / "zips" / f"{name}.zip"

@@ -11,7 +11,7 @@ from parts import spoil, texture
 from PIL import Image
 
 from ddad.cli import main
-from ddad.score.restoration import METHODS, RestoreConfig, change_weight
+from ddad.score.config import METHODS, RestoreConfig
 
 BUDGET = RestoreConfig(evaluations=60, t=200)
 
@@ -69,7 +69,7 @@ def test_each_method_depends_on_the_seed_alone_and_keeps_the_budget(tiny_detecto
 def test_the_gradient_lowers_what_it_descends(tiny_detector, broken, energy):
     """The score where it descends that, the Gaussian energy where that."""
     from ddad.images.geometry import model_shape, to_model
-    from ddad.score.energy import gaussian_energy
+    from ddad.score.feature import feature_energy
 
     config = replace(BUDGET, energy=energy, start="image")
     done = list(tiny_detector.restore(broken[1], config))
@@ -79,22 +79,15 @@ def test_the_gradient_lowers_what_it_descends(tiny_detector, broken, energy):
             return tiny_detector.detect([image])[0].score
         size = model_shape(image.shape, tiny_detector.config.feature_size, 16)
         with torch.no_grad():
-            return float(
-                gaussian_energy(
-                    tiny_detector.features,
-                    tiny_detector.scheduler,
-                    to_model(image, size)[None],
-                    tiny_detector.config,
-                )
-            )
+            x, steps = to_model(image, size)[None], tiny_detector.config.feature_timesteps
+            return float(feature_energy(tiny_detector.features, tiny_detector.scheduler, x, steps))
 
     assert level(done[-1].image) < level(broken[1])
 
 
 @pytest.mark.parametrize("start", ["partial", "inpaint"])
 def test_what_passes_after_the_start_is_left_as_it_is(tiny_detector, broken, start):
-    lenient = tiny_detector.with_config(tiny_detector.config)
-    lenient._calibration = replace(tiny_detector.calibration, threshold=20.0)
+    lenient = tiny_detector.calibrated(replace(tiny_detector.calibration, threshold=20.0))
     config = replace(BUDGET, start=start, evaluations=320)
     done = last(lenient, broken[1], config)
     whole = last(lenient, broken[1], replace(config, method=start, evaluations=320 // 3))
@@ -161,21 +154,9 @@ def test_a_pixel_model_alone_restores_by_its_kl(tiny_detector, tree, broken):
     from ddad.model.detector import Detector
 
     pixel = Detector(tiny_detector.unet, tiny_detector.scheduler, tiny_detector.config)
-    pixel.calibrate([load_image(p).pixels for p in sorted(tree.glob("test/good/*.png"))])
+    pixel = pixel.calibrate([load_image(p).pixels for p in sorted(tree.glob("test/good/*.png"))])
     done = list(pixel.restore(broken[1], BUDGET))
     assert done[-1].score < done[0].score
-
-
-def test_where_an_image_may_change():
-    score_map = np.zeros((60, 80), np.float32)
-    score_map[20:24, 30:34] = 5.0
-    score_map[20:24, 60:64] = 1.9  # loud, but not above the threshold nor joined to what is
-    weight = change_weight(score_map, 0.0, 2.0, RestoreConfig(reach=0.05))
-    assert weight[20:24, 30:34].min() > 0.98
-    assert weight[22, 37] > 0.3  # dilated by 3 pixels, softly
-    assert weight[:, 50:].max() == 0 and weight[40:].max() == 0
-    quiet = np.full((60, 80), 1.9, np.float32)
-    assert change_weight(quiet, 0.0, 2.0, RestoreConfig()).max() == 0
 
 
 def test_the_command_writes_pictures_table_and_animation(tree, tiny_checkpoint, tmp_path, capsys):

@@ -34,21 +34,22 @@ def test_a_false_alarm_moves_the_threshold_and_is_remembered(copy, alarms):
     before = detector.calibration
     (found,) = detector.detect([np.asarray(Image.open(alarms[0]))])
     assert found.anomalous
-    change = add_normals(detector, alarms[:1])
+    detector, change = add_normals(detector, alarms[:1])
     assert (change.added, change.known, change.retrain) == (1, 0, False)
     after = detector.calibration
     assert after.n == before.n + 1 and change.after > change.before
     assert found.score == pytest.approx(after.normal_scores[-1])
     assert (after.means, after.borders) == (before.means, before.borders)
     detector.save(copy)
-    again = add_normals(Detector.load(copy), alarms[:1])
+    _, again = add_normals(Detector.load(copy), alarms[:1])
     assert (again.added, again.known) == (0, 1)
 
 
 def test_a_retrain_is_suggested_when_they_pile_up(copy, alarms):
     detector = Detector.load(copy)
-    assert not add_normals(detector, alarms[:2]).retrain
-    third = add_normals(detector, alarms[2:3])
+    detector, second = add_normals(detector, alarms[:2])
+    assert not second.retrain
+    _, third = add_normals(detector, alarms[2:3])
     assert third.retrain and "train again" in str(third)
 
 
@@ -59,14 +60,15 @@ def test_quiet_normals_lower_the_promised_rate_and_call_for_nothing(copy, tmp_pa
         Image.fromarray(texture(rng)).save(paths[-1])
     detector = Detector.load(copy)
     before = detector.calibration.guaranteed_fpr
-    assert not add_normals(detector, paths).retrain
+    detector, change = add_normals(detector, paths)
+    assert not change.retrain
     assert detector.calibration.guaranteed_fpr < before
 
 
 def test_what_was_trained_on_does_not_count_and_a_bad_file_changes_nothing(copy, tree, tmp_path):
     detector = Detector.load(copy)
     files = sorted((tree / "train" / "good").iterdir())
-    change = add_normals(detector, files)
+    detector, change = add_normals(detector, files)
     assert (change.added, change.known) == (5, 19)  # the five held out were not trained on
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"x")

@@ -9,10 +9,9 @@ from scipy.stats import binom
 
 from ddad.cli import main
 from ddad.diffusion.extractor import Extractor
-from ddad.diffusion.scheduler import linear_chain
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
-from ddad.training.fit import cross_fit, fit_features
+from ddad.training.fit import Vectors, cross_fit, cross_fitted
 
 CONFIG = ScoreConfig(feature_size=64, feature_timesteps=(100, 260))
 
@@ -22,12 +21,18 @@ def extractor(tiny_backbone):
     return Extractor.load(tiny_backbone)
 
 
+def crossed(extractor, images, groups):
+    vectors = Vectors.of(images, extractor, CONFIG)
+    raw = {index: maps for index, _, maps in cross_fit(vectors, images, groups)}
+    return cross_fitted(vectors, raw, images, 0.2)
+
+
 def test_cross_fitting_keeps_the_promised_rate_on_fresh_normals(extractor):
     """Forty normals, each scored by a model that had not seen it; then 300 new ones."""
     rng = np.random.default_rng(0)
     normals, fresh = ([texture(rng) for _ in range(n)] for n in (40, 300))
     groups = [str(i) for i in range(40)]
-    detector = cross_fit(extractor, normals, groups, linear_chain(), CONFIG, target_fpr=0.2)
+    detector = crossed(extractor, normals, groups)
     assert detector.calibration.n == 40
     above = sum(found.anomalous for found in detector.detect(fresh))
     # The threshold is itself random: its true rate is about Beta(9, 32) over sets of 40.
@@ -39,12 +44,9 @@ def test_scoring_what_was_fitted_would_promise_too_much(extractor):
     """Why folds: an image in the mixture scores lower than one that is not."""
     rng = np.random.default_rng(1)
     normals, fresh = ([texture(rng) for _ in range(10)] for _ in range(2))
-    model = Detector(
-        None, linear_chain(), CONFIG, features=fit_features(extractor, normals, CONFIG)
-    )
+    model = Vectors.of(normals, extractor, CONFIG).detector()
     seen, new = (
-        np.mean([m["feature"].mean() for m in model.raw_maps(images)])
-        for images in (normals, fresh)
+        np.mean([m["feature"].mean() for m in model.maps(images)]) for images in (normals, fresh)
     )
     assert seen < new
 
@@ -57,14 +59,12 @@ def test_a_group_is_never_split(extractor):
     twins = [str(i // 2) for i in range(12)]
     apart = [str(i) for i in range(12)]
     scores = [
-        cross_fit(
-            extractor, normals, groups, linear_chain(), CONFIG, target_fpr=0.2
-        ).calibration.means["feature"]
+        crossed(extractor, normals, groups).calibration.means["feature"]
         for groups in (twins, apart)
     ]
     assert min(np.subtract(*scores)) > 0
     with pytest.raises(ValueError, match="at least 2 groups"):
-        cross_fit(extractor, [image], ["a"], linear_chain(), CONFIG, target_fpr=0.2)
+        crossed(extractor, [image], ["a"])
 
 
 def test_the_command_line_cross_fits_few_normals(tree, tiny_backbone, tmp_path, capsys):

@@ -20,7 +20,8 @@ from ddad.images.files import file_digest
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.training.journal import PAUSE, STOP, read_log, read_progress, request
-from ddad.training.lifecycle import CALIBRATION, PIXEL, Photographs, Plan, run
+from ddad.training.lifecycle import run
+from ddad.training.plan import CALIBRATION, PIXEL, Plan
 from ddad.training.run import TINY
 from ddad.training.synthetic import KINDS
 
@@ -148,13 +149,3 @@ def test_masks_beside_plain_photographs_are_not_taken_for_parts(tmp_path):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / name)
     names = [s.path.relative_to(tmp_path).as_posix() for s in data.read(tmp_path)]
     assert names == ["a.png", "b_mask.png"]
-
-
-def test_photographs_are_decoded_when_asked_for(normals, monkeypatch):
-    photographs = Photographs([s.path for s in normals])
-    assert len(photographs) == 24 and not photographs._kept
-    first = photographs[0]
-    assert photographs[0] is first
-    monkeypatch.setattr("ddad.training.lifecycle.CACHE", 0)
-    assert photographs[1] is not photographs[1]
-    np.testing.assert_array_equal(photographs[1:3][0], photographs[1])

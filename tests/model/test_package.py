@@ -13,7 +13,7 @@ from parts import texture
 from ddad.cli import main
 from ddad.model.checkpoint import CheckpointError
 from ddad.model.detector import Detector
-from ddad.model.parcel import checkpoint_zip, files, load_checkpoint_zip, push
+from ddad.model.package import checkpoint_zip, files, load_checkpoint_zip, push
 
 
 @pytest.fixture(scope="module")

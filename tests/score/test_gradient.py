@@ -6,7 +6,9 @@ import torch
 from parts import spoil, texture
 
 from ddad.images.geometry import model_shape, to_model
-from ddad.score.energy import excess, feature_level, gaussian_energy, kl_level
+from ddad.score.feature import feature_energy
+from ddad.score.fusion import normalise
+from ddad.score.gradient import excess, feature_level, kl_level
 
 
 @pytest.fixture
@@ -16,10 +18,6 @@ def canvas(tiny_detector):
     return image, to_model(image, size)[None]
 
 
-def parts(detector):
-    return detector.features, detector.scheduler
-
-
 def test_levels_are_those_of_the_score_map(tiny_detector, canvas):
     """Without smoothing, which energies leave out."""
     from dataclasses import replace
@@ -27,37 +25,28 @@ def test_levels_are_those_of_the_score_map(tiny_detector, canvas):
     image, x = canvas
     config = tiny_detector.config
     sharp = tiny_detector.with_config(replace(config, blur=0.0, feature_blur=0.0, draws=1))
-    (raw,) = sharp.raw_maps([image])
+    (raw,) = sharp.maps([image])
     fitted = tiny_detector.calibration
+    expected = {b: normalise(fitted, b, torch.from_numpy(maps)) for b, maps in raw.items()}
     with torch.no_grad():
-        level = feature_level(*parts(tiny_detector), x, config, fitted)
-        expected = fitted.normalise("feature", raw["feature"]).mean(0)
-        np.testing.assert_allclose(level, expected, atol=2e-3, rtol=2e-3)
-        y = to_model(image, model_shape(image.shape, config.size, 2))[None]
-        expected = fitted.normalise("pixel", raw["pixel"])
+        level = feature_level(tiny_detector, fitted, x)
+        np.testing.assert_allclose(level, expected["feature"].mean(0), atol=2e-3, rtol=2e-3)
+        y = to_model(image, tiny_detector.shape("pixel", image))[None]
         for number in range(len(config.timesteps)):
-            level = kl_level(
-                lambda x_t, t: tiny_detector.unet(x_t, t).sample,
-                tiny_detector.scheduler,
-                y,
-                config,
-                fitted,
-                number,
-            )
-            close = np.isclose(level, expected[number], atol=1e-2, rtol=1e-2)
+            level = kl_level(tiny_detector, fitted, y, number)
+            close = np.isclose(level, expected["pixel"][number], atol=1e-2, rtol=1e-2)
             assert close.mean() > 0.9  # all but pixels where the score clips
 
 
 @pytest.mark.parametrize("energy", ["gaussian", "score"])
 def test_gradients_agree_with_differences(tiny_detector, canvas, energy):
-    features, scheduler = parts(tiny_detector)
-    config, fitted = tiny_detector.config, tiny_detector.calibration
+    fitted = tiny_detector.calibration
 
     def value(x):
         if energy == "gaussian":
-            return gaussian_energy(features, scheduler, x, config)
-        level = feature_level(features, scheduler, x, config, fitted)
-        return excess(level, fitted.map_low)
+            steps = tiny_detector.config.feature_timesteps
+            return feature_energy(tiny_detector.features, tiny_detector.scheduler, x, steps)
+        return excess(feature_level(tiny_detector, fitted, x), fitted.map_low)
 
     x = canvas[1].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(value(x), x)

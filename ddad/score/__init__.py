@@ -1,0 +1,19 @@
+"""What a map is: pixel and feature score, their fusion by what normal images say, restoration.
+
+Every score is one differentiable function of tensors. Knows nothing of files.
+"""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "config": ["RestoreConfig", "ScoreConfig"],
+        "calibration": ["Calibration", "conformal_threshold", "normals_needed"],
+        "pixel": ["kl_map", "pixel_maps"],
+        "feature": ["FeatureModel", "feature_energy", "feature_maps"],
+        "fusion": ["calibrate", "fuse", "normalise", "score_map"],
+        "scorer": ["Scorer"],
+        "restoration": ["RestorationStep", "restoring"],
+    },
+)

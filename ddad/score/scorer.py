@@ -1,0 +1,146 @@
+"""The networks with their chain and settings: what makes an image's maps.
+
+Knows nothing of files, of calibration or of thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from diffusers import UNet2DModel
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from ddad.diffusion import losses
+from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.images.geometry import feature_shape, model_shape, to_model
+from ddad.score.config import ScoreConfig
+from ddad.score.feature import FeatureModel, feature_maps
+from ddad.score.fusion import Maps
+from ddad.score.noise import seeded_generator
+from ddad.score.pixel import pixel_maps
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """It has a pixel branch (`unet`, a denoising network), a feature branch, or both."""
+
+    unet: UNet2DModel | None
+    scheduler: PosteriorDDPMScheduler
+    config: ScoreConfig
+    features: FeatureModel | None = field(default=None, kw_only=True)
+    device: torch.device = field(default=torch.device("cpu"), kw_only=True)
+    """Where both networks are."""
+
+    def __post_init__(self) -> None:
+        if self.unet is None and self.features is None:
+            raise ValueError("a detector needs a pixel branch, a feature branch, or both")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Each branch's share in the score map."""
+        if self.unet is None or self.features is None:
+            return {"pixel": 1.0} if self.features is None else {"feature": 1.0}
+        return {"pixel": self.config.pixel_weight, "feature": 1 - self.config.pixel_weight}
+
+    @property
+    def timesteps(self) -> dict[str, tuple[int, ...]]:
+        """Each branch's noise scales."""
+        every = {"pixel": self.config.timesteps, "feature": self.config.feature_timesteps}
+        return {branch: every[branch] for branch in self.weights}
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations that the maps of one image take."""
+        rows = {"pixel": self.config.draws * len(self.config.timesteps), "feature": 1}
+        return sum(rows[branch] for branch in self.weights)
+
+    def predict(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """The U-Net's 2C channels for x_t (B, C, h, w) at t (B,)."""
+        assert self.unet is not None
+        return self.unet(x_t, t).sample
+
+    def shape(self, branch: str, pixels: np.ndarray) -> tuple[int, int]:
+        """Height and width at which a branch sees an image (H, W, 3)."""
+        if branch == "feature":
+            return feature_shape(pixels.shape, self.config.feature_size)
+        assert self.unet is not None
+        stride = int(2 ** (len(self.unet.config.block_out_channels) - 1))
+        return model_shape(pixels.shape, self.config.size, stride)
+
+    @torch.inference_mode()
+    def scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:
+        """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
+        if branch == "feature":
+            assert self.features is not None
+            raw = feature_maps(self.features, self.scheduler, x, self.timesteps[branch])
+            blur = self.config.feature_blur
+        else:
+            raw = pixel_maps(self.predict, self.scheduler, x, self.config)
+            blur = self.config.blur
+        for scale in raw:
+            yield gaussian_filter(scale.cpu().numpy(), (0, blur, blur), mode="nearest")
+
+    def maps(
+        self,
+        images: Sequence[np.ndarray],
+        *,
+        batch_size: int = 4,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[Maps]:
+        """Smoothed maps of each uint8 (H, W, 3), a branch at its own size and in its own unit.
+
+        Pixel maps are KL in nats, feature maps root mean square errors. `on_progress(done,
+        total)` counts rows through the networks.
+        """
+        maps: list[Maps] = [{} for _ in images]
+        rows = {"pixel": self.config.draws, "feature": 1}
+        total = len(images) * sum(rows[b] * len(steps) for b, steps in self.timesteps.items())
+        done = 0
+        for branch in self.weights:
+            shapes = [self.shape(branch, image) for image in images]
+            for group in _runs(shapes, batch_size):
+                x = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
+                scales = []
+                for scale in self.scales(branch, x):
+                    scales.append(scale)
+                    done += len(group) * rows[branch]
+                    on_progress(done, total)
+                for row, index in enumerate(group):
+                    maps[index][branch] = np.stack([scale[row] for scale in scales])
+        return maps
+
+
+def bits_per_dim(
+    scorer: Scorer,
+    pixels: np.ndarray,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> float:
+    """Variational bound of one image at model size, bits per dimension, over all T steps.
+
+    The scorer must have a pixel branch. Nichol & Dhariwal 2021, section 3.
+    """
+    x0 = to_model(pixels, scorer.shape("pixel", pixels))[None].to(scorer.device)
+    chain = scorer.scheduler
+    with torch.inference_mode():
+        bound = losses.bits_per_dim(
+            scorer.predict,
+            chain,
+            x0,
+            seeded_generator(scorer.config.seed),
+            lambda done: on_progress(done, chain.steps),
+        )
+    return float(bound.total)
+
+
+def _runs(shapes: Sequence[tuple[int, int]], most: int) -> Iterator[range]:
+    """Consecutive indices with equal shapes, at most `most` at a time."""
+    first = 0
+    for index in range(1, len(shapes) + 1):
+        if index == len(shapes) or index - first == most or shapes[index] != shapes[first]:
+            yield range(first, index)
+            first = index

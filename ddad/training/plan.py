@@ -1,0 +1,50 @@
+"""What a training is to do, and about how long each part of it will take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddad.score.config import ScoreConfig
+from ddad.training.fit import CROSS_FIT_BELOW
+from ddad.training.run import TrainConfig
+
+PIXEL, FEATURES, CALIBRATION = "pixel branch", "feature branch", "calibration"
+
+
+SECONDS = {FEATURES: 0.15, CALIBRATION: 0.6}
+"""About what each image takes on two cores: the plan until a phase has a pace of its own."""
+
+
+STEP_SECONDS = 0.6
+"""The same for a step of the pixel branch where its length is given in steps."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train."""
+
+    branch: str
+    """"feature", "pixel" or "both"."""
+    config: TrainConfig
+    score: ScoreConfig
+    target_fpr: float = 0.05
+    seed: int = 0
+
+    def cross_fits(self, normals: int) -> bool:
+        return self.branch == "feature" and normals <= CROSS_FIT_BELOW
+
+    def phases(self, normals: int) -> dict[str, float]:
+        """The phases of a training on so many normals, with the seconds planned for each."""
+        held = normals if self.cross_fits(normals) else normals * self.config.held_out
+        phases = {}
+        if self.branch != "feature":
+            phases[PIXEL] = 60 * self.config.minutes or STEP_SECONDS * self.config.steps
+        if self.branch != "pixel":
+            phases[FEATURES] = 10 + SECONDS[FEATURES] * normals
+        return phases | {CALIBRATION: SECONDS[CALIBRATION] * held}
+
+
+def planned_seconds(branch: str, normals: int, minutes: float) -> float:
+    """About what a training on two cores will take, with `minutes` for the pixel branch."""
+    plan = Plan(branch, TrainConfig(minutes=minutes), ScoreConfig())
+    return sum(plan.phases(normals).values())
