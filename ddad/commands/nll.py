@@ -1,0 +1,33 @@
+"""`ddad nll`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ddad.commands import options
+
+
+def add(commands: options.Commands) -> None:
+    text = "Bits per dimension of normal images the model has not seen."
+    parser = options.command(commands, "nll", run, text)
+    parser.add_argument("data", type=Path, help="good parts; those trained on are left out")
+    options.add_checkpoint(parser)
+    parser.add_argument(
+        "--images", type=options.count, default=4, help="at most so many (1000 forwards each)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ddad.images.decode import load_image
+    from ddad.model.detector import Detector
+
+    detector = Detector.load(args.checkpoint)
+    paths = options.unseen_normals(detector, args.data)[: args.images]
+    totals = []
+    with options.bar("bits per dimension", "step") as bar:
+        report = options.on(bar)
+        for path in paths:
+            totals.append(detector.bits_per_dim(load_image(path).pixels, on_progress=report))
+    print(f"{sum(totals) / len(totals):.4f} bits per dimension over {len(totals)} images")
+    return 0
