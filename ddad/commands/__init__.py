@@ -1,4 +1,4 @@
-"""One module a command: `add` describes its arguments, `run` turns them into an exit code.
+"""One module a command: its first line is what the helps say; `add` its arguments, `run` its work.
 
-Heavy imports wait until a command runs. Knows no equations, and makes no file itself.
+Knows no equation; heavy imports wait until a command runs.
 """

@@ -1,4 +1,4 @@
-"""`ddad calibrate`."""
+"""Fit the normal level and the threshold anew."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: options.Commands) -> None:
-    text = "Fit the normal level and the threshold anew."
-    parser = options.command(commands, "calibrate", run, text)
+    parser = options.command(commands, "calibrate", run, __doc__)
     parser.add_argument(
         "data", type=Path, nargs="?", help="good parts; those trained on are left out"
     )

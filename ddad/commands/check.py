@@ -1,4 +1,4 @@
-"""`ddad check`."""
+"""Look over photographs before training on them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from ddad.commands import options
 
 
 def add(commands: options.Commands) -> None:
-    text = "Look over photographs before training on them."
-    parser = options.command(commands, "check", run, text)
+    parser = options.command(commands, "check", run, __doc__)
     parser.add_argument("data", type=Path, help="what `train` would be given; nothing is changed")
     parser.add_argument("--extractor", help="backbone directory; default: the bundled one")
     options.add_fpr(parser)

@@ -1,4 +1,4 @@
-"""`ddad evaluate`."""
+"""Compare maps with the true masks of a test set."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ SAID = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro", "image_f1_max")
 
 
 def add(commands: options.Commands) -> None:
-    text = "Compare maps with the true masks of a test set."
-    parser = options.command(commands, "evaluate", run, text)
+    parser = options.command(commands, "evaluate", run, __doc__)
     parser.add_argument("data", type=Path, help="MVTec-shaped category")
     options.add_checkpoint(parser)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""`ddad nll`."""
+"""Bits per dimension of normal images the model has not seen."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from ddad.commands import options
 
 
 def add(commands: options.Commands) -> None:
-    text = "Bits per dimension of normal images the model has not seen."
-    parser = options.command(commands, "nll", run, text)
+    parser = options.command(commands, "nll", run, __doc__)
     parser.add_argument("data", type=Path, help="good parts; those trained on are left out")
     options.add_checkpoint(parser)
     parser.add_argument(

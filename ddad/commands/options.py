@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], text: str
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], text: str | None
 ) -> argparse.ArgumentParser:
-    """A new command without arguments; `text` is what both helps say of it."""
+    """A new command without arguments; both helps say `text`, its module's first line, of it."""
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser

@@ -1,4 +1,4 @@
-"""`ddad restore`."""
+"""Show each part as it should have been: pictures and scores."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ddad.commands import options
 
 
 def add(commands: options.Commands) -> None:
-    text = "Show each part as it should have been: pictures and scores."
-    parser = options.command(commands, "restore", run, text)
+    parser = options.command(commands, "restore", run, __doc__)
     parser.add_argument("paths", type=Path, nargs="+", help="images or folders")
     options.add_checkpoint(parser)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""`ddad score`."""
+"""Score images: table, maps, masks and overlays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ddad.commands import options
 
 
 def add(commands: options.Commands) -> None:
-    text = "Score images: table, maps, masks and overlays."
-    parser = options.command(commands, "score", run, text)
+    parser = options.command(commands, "score", run, __doc__)
     parser.add_argument("paths", nargs="+", help="images or folders; with --ray also s3://...")
     options.add_checkpoint(parser)
     parser.add_argument("--out", required=True)

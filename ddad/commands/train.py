@@ -1,4 +1,4 @@
-"""`ddad train`."""
+"""Train on normal images, then calibrate on held-out ones."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ _PRESET_FLAGS: dict[str, Callable[[str], Any]] = {
 
 
 def add(commands: options.Commands) -> None:
-    text = "Train on normal images, then calibrate on held-out ones."
-    parser = options.command(commands, "train", run, text)
+    parser = options.command(commands, "train", run, __doc__)
     parser.add_argument("data", type=Path, help="MVTec-shaped category or folder of normal images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
     parser.add_argument("--preset", choices=("tiny", "cpu", "gpu"), help="of the pixel branch")

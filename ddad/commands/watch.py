@@ -1,4 +1,4 @@
-"""`ddad watch`."""
+"""Score a folder's new images as they appear."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ddad.commands import options
 
 
 def add(commands: options.Commands) -> None:
-    text = "Score a folder's new images as they appear."
-    parser = options.command(commands, "watch", run, text)
+    parser = options.command(commands, "watch", run, __doc__)
     parser.add_argument("folder", type=Path, help="looked at again and again, folders in it too")
     options.add_checkpoint(parser)
     parser.add_argument("--out", type=Path, required=True, help="table, maps, masks, ledger")

@@ -75,10 +75,9 @@ def watch(
         raise ValueError(f"no folder at {folder}")
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     with exclusive(out), closing(Ledger(out / "ledger.sqlite")) as ledger:
-        done, names = ledger.versions(), score_columns(detector.timesteps)
-        write_table(out / "scores.csv", names, ledger.rows())
-        before: set[Version] = set()
-        scored = 0
+        names, table = score_columns(detector.timesteps), out / "scores.csv"
+        write_table(table, names, ledger.rows())
+        done, before, scored = ledger.versions(), set[Version](), 0
         while not stopped.is_set():
             now = _versions(folder, out) - done
             for version in sorted(now & before, key=lambda v: v[2]):
@@ -87,7 +86,7 @@ def watch(
                 name = PurePosixPath(version[0])
                 row = score_file(detector, folder / name, name, out, max_pixels=max_pixels)
                 ledger.add(version, row)
-                append_row(out / "scores.csv", names, row)
+                append_row(table, names, row)
                 done.add(version)
                 scored += 1
                 report(row)

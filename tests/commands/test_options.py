@@ -48,8 +48,8 @@ def test_steps_and_minutes_displace_each_other():
     assert (steps.steps, steps.minutes) == (7, 0)
     minutes = options.override(steps, argparse.Namespace(steps=None, minutes=2.0))
     assert (minutes.steps, minutes.minutes) == (0, 2)
-    both = options.override(config, argparse.Namespace(steps=7, minutes=2.0))
-    assert (both.steps, both.minutes) == (7, 2)
+    with pytest.raises(ValueError, match="either steps or minutes"):
+        options.override(config, argparse.Namespace(steps=7, minutes=2.0))
 
 
 def test_normal_images_are_those_to_train_on_and_unseen_ones_are_told(tree, tiny_detector, capsys):

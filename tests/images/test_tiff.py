@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawing import GREY, GREY16, load, tiff
-from PIL import Image
 
 from ddad.images.decode import ImageError
 from ddad.images.tiff import deep_pixels
@@ -51,6 +50,6 @@ def test_inverted_grey_and_inks_come_out_as_colours(tmp_path):
 
 
 def test_unusual_channels_are_refused(tmp_path):
+    seven = tiff(np.zeros((8, 8, 7), np.uint16), photometric="minisblack", planarconfig="contig")
     with pytest.raises(ImageError, match=r"unusual channels \(7\)"):
-        load(tmp_path, tiff(np.zeros((8, 8, 7), np.uint16), photometric="minisblack"))
-    assert Image.MAX_IMAGE_PIXELS
+        load(tmp_path, seven)
