@@ -101,7 +101,7 @@ def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 90
-    while len(list(out.glob("overlays/*.png"))) < 3 and time.monotonic() < deadline:
+    while len(list(out.glob("overlays/[!.]*.png"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
