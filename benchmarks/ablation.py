@@ -21,7 +21,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from ddad.commands import unseen_normals
+from ddad.commands.options import unseen_normals
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image

@@ -28,7 +28,7 @@ from torch.nn.functional import adaptive_max_pool2d, normalize
 
 from benchmarks.figures import sheet
 from ddad.cli import main as ddad
-from ddad.commands import unseen_normals
+from ddad.commands.options import unseen_normals
 from ddad.data import datasets as data
 from ddad.images.decode import load_image, load_mask
 from ddad.images.files import write_png

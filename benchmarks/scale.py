@@ -23,8 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ddad.images.decode import load_image
 from ddad.model.detector import Detector
-from ddad.work.batch import plan_outputs
 from ddad.work.cluster import BATCH, Pool, score_on_ray
+from ddad.work.outputs import plan_outputs
 
 
 def main() -> None:

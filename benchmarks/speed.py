@@ -187,11 +187,11 @@ def patchcore(args: argparse.Namespace) -> None:
 
 
 def _config(detector: Detector, flags: list[str]) -> Any:
-    from ddad.cli import _parser
-    from ddad.commands import _override
+    from ddad.cli import parser
+    from ddad.commands.options import override
 
-    args = _parser().parse_args(["calibrate", ".", "--checkpoint", "x", *flags])
-    return _override(detector.config, args)
+    args = parser().parse_args(["calibrate", ".", "--checkpoint", "x", *flags])
+    return override(detector.config, args)
 
 
 def paper(args: argparse.Namespace) -> None:

@@ -7,7 +7,6 @@ than its limits, is refused as a whole and leaves nothing behind.
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import unicodedata
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ddad.images.files import IMAGE_SUFFIXES, shown
+from ddad.images.files import IMAGE_SUFFIXES, shown, write_whole
 
 CHUNK = 1 << 20
 SMALL = 1 << 20
@@ -154,21 +153,17 @@ def _unpack(
 
 
 def copy(source: IO[bytes], target: Path, limit: int) -> int:
-    """Copy a stream into a new file, by way of a temporary name; returns the bytes copied.
+    """Copy a stream into a new file, whole or not at all; returns the bytes copied.
 
-    Raises ArchiveError, leaving no file, once there are more than `limit`.
+    Raises ArchiveError once there are more than `limit`.
     """
-    part, size = target.with_name(target.name + ".part"), 0
-    try:
-        with part.open("wb") as file:
-            while chunk := source.read(CHUNK):
-                size += len(chunk)
-                if size > limit:
-                    raise ArchiveError(f"it unpacks to more than {_size(limit)}")
-                file.write(chunk)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    size = 0
+    with write_whole(target) as part, part.open("wb") as file:
+        while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise ArchiveError(f"it unpacks to more than {_size(limit)}")
+            file.write(chunk)
     return size
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ddad.images.files import IMAGE_SUFFIXES
+from ddad.images.files import pictures_in
 
 
 class DatasetError(ValueError):
@@ -104,12 +104,12 @@ def _read_category(root: Path, groups: dict[str, str]) -> list[Sample]:
     normals = root / "train" / "good"
     if not normals.is_dir() and not (root / "test").is_dir():
         raise DatasetError(f"{root} has no train/good folder with normal images")
-    samples = [_sample(f, root, "train", "good", None, groups) for f in _images(normals)]
+    samples = [_sample(f, root, "train", "good", None, groups) for f in pictures_in(normals)]
     missing = []
     for folder in sorted(p for p in root.glob("test/*") if p.is_dir() and p.name[0] != "."):
         truth = root / "ground_truth" / folder.name
-        masks = {f.relative_to(truth).with_suffix("").as_posix(): f for f in _images(truth)}
-        for file in _images(folder):
+        masks = {f.relative_to(truth).with_suffix("").as_posix(): f for f in pictures_in(truth)}
+        for file in pictures_in(folder):
             mask = None
             if folder.name != "good":
                 name = file.relative_to(folder).with_suffix("").as_posix()
@@ -138,20 +138,9 @@ def _sample(
     return Sample(file, split, defect, mask, groups.get(name) or name)
 
 
-def _images(folder: Path) -> list[Path]:
-    """Image files below a folder, sorted; hidden files and folders are passed over."""
-    return sorted(
-        f
-        for f in folder.rglob("*")
-        if f.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in f.relative_to(folder).parts)
-        and f.is_file()
-    )
-
-
 def _photographs(root: Path) -> list[Path]:
     """The images of a plain folder without the masks that an export may have put beside them."""
-    images = _images(root)
+    images = pictures_in(root)
     stems = {f.with_suffix("") for f in images}
     return [
         f

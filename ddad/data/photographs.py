@@ -15,14 +15,11 @@ import torch
 from PIL import Image
 from scipy.fft import dctn
 from scipy.ndimage import laplace
+from torch import Tensor
 
-from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import ImageError, load_image
 from ddad.images.geometry import to_model
-from ddad.score.calibration import normals_needed
 
-FEWEST = 15
-"""Fewer photographs than this hardly say what is normal."""
 HASH_BITS = 10
 """Of 256: photographs whose hashes differ in at most so many are near-duplicates."""
 BLUR = 0.25
@@ -31,6 +28,9 @@ ODD = 6.0
 """Robust standard deviations above the set's median from which a photograph is an odd one out."""
 SIDE = 256
 """Pixels squared in area at which sharpness and features are measured."""
+
+Describe = Callable[[Tensor], Tensor]
+"""What says how photographs look to a network: an `Extractor` does."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,6 @@ class Intake:
         repeated = {f.path for f in self.findings if f.kind == "duplicate"}
         return tuple(path for path in self.readable if path not in repeated)
 
-    def enough(self, fpr: float) -> str:
-        """Whether `kept` can vouch for a false-positive rate, in one sentence."""
-        have, need = len(self.kept), normals_needed(fpr)
-        best = f"{1 / (have + 1):.1%}"
-        if have < FEWEST:
-            return f"{have} photographs are few: {FEWEST} are the least, {need} vouch for {fpr:.1%}"
-        if have < need:
-            return f"{have} photographs vouch for {best} at best; {fpr:.1%} needs {need}"
-        return f"{have} photographs vouch for {fpr:.1%} (that needs {need}); {best} at best"
-
 
 @dataclass(frozen=True)
 class _Look:
@@ -83,19 +73,20 @@ class _Look:
 
 def look_over(
     paths: Sequence[Path],
-    extractor: Extractor,
+    describe: Describe,
     *,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Intake:
     """Check photographs for exact and near-duplicates, odd sizes, blur, and odd ones out.
 
-    Blur and oddity are relative to the set: fewer than five photographs have neither.
+    Blur and oddity are relative to the set: fewer than five photographs have neither. `describe`
+    gives the features (1, C, h, w) of one image, float32 (1, 3, H, W) in [-1, 1].
     """
     looks: list[_Look] = []
     findings: list[Finding] = []
     for done, path in enumerate(paths, 1):
         try:
-            looks.append(_look(path, extractor))
+            looks.append(_look(path, describe))
         except (ImageError, OSError) as error:
             findings.append(Finding("unreadable", path, str(error)))
         on_progress(done, len(paths))
@@ -126,14 +117,14 @@ def sharpness(pixels: np.ndarray) -> float:
     return float(laplace(grey).var() / max(grey.var(), 1e-9))
 
 
-def _look(path: Path, extractor: Extractor) -> _Look:
+def _look(path: Path, describe: Describe) -> _Look:
     pixels = load_image(path).pixels
     height, width = pixels.shape[:2]
     factor = SIDE / (height * width) ** 0.5
     shape = tuple(max(48, round(side * factor / 16) * 16) for side in (height, width))
     small = to_model(pixels, (shape[0], shape[1]))
     with torch.inference_mode():
-        features = extractor(small[None])[0].mean((1, 2)).cpu().numpy()
+        features = describe(small[None])[0].mean((1, 2)).cpu().numpy()
     seen = ((small.permute(1, 2, 0).numpy() + 1) * 127.5).round()
     digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
     return _Look(path, digest, (height, width), perceptual_hash(pixels), sharpness(seen), features)

@@ -85,37 +85,50 @@ def read_coco(path: Path, targets: Sequence[Target]) -> tuple[dict[int, Imported
     """
     data = _load(path)
     try:
-        names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-        found: dict[Any, tuple[int, np.ndarray, list[RegionLabel]]] = {}
-        strangers = []
-        match = matcher(targets)
-        for image in data["images"]:
-            index = match(str(image["file_name"]))
-            if index is None:
-                strangers.append(str(image["file_name"]))
-                continue
-            target = targets[index]
-            if (image["height"], image["width"]) != (target.height, target.width):
-                raise MaskError(
-                    f"{_named(image['file_name'])} is of {image['width']} x {image['height']} "
-                    f"pixels in {_named(path.name)}, the image of {target.width} x {target.height}"
-                )
-            blank = np.zeros((target.height, target.width), bool)
-            found[image["id"]] = index, blank, []
-        budget = MAX_LAID_OUT
-        for row in data["annotations"]:
-            if row["image_id"] in found:
-                _, mask, labels = found[row["image_id"]]
-                budget -= _draw(
-                    row["segmentation"], mask, labels, names.get(row["category_id"], "")
-                )
-                if budget < 0:
-                    raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
+        found, strangers = _matched(data, path, targets)
+        _draw_all(data, path, found)
     except MaskError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MaskError(f"{_named(path.name)} is not as COCO files are: {_brief(error)}") from error
     return {i: Imported(mask, tuple(labels)) for i, mask, labels in found.values()}, strangers
+
+
+_Found = dict[Any, tuple[int, np.ndarray, list[RegionLabel]]]
+"""By COCO's number of an image: the index of its target, its mask so far, and their labels."""
+
+
+def _matched(data: Any, path: Path, targets: Sequence[Target]) -> tuple[_Found, list[str]]:
+    """A blank mask for each image of the file that is a target, and the names of the others."""
+    found: _Found = {}
+    strangers = []
+    match = matcher(targets)
+    for image in data["images"]:
+        index = match(str(image["file_name"]))
+        if index is None:
+            strangers.append(str(image["file_name"]))
+            continue
+        target = targets[index]
+        if (image["height"], image["width"]) != (target.height, target.width):
+            raise MaskError(
+                f"{_named(image['file_name'])} is of {image['width']} x {image['height']} "
+                f"pixels in {_named(path.name)}, the image of {target.width} x {target.height}"
+            )
+        found[image["id"]] = index, np.zeros((target.height, target.width), bool), []
+    return found, strangers
+
+
+def _draw_all(data: Any, path: Path, found: _Found) -> None:
+    """The annotations drawn into the masks that they are for, within MAX_LAID_OUT."""
+    names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
+    budget = MAX_LAID_OUT
+    for row in data["annotations"]:
+        if row["image_id"] in found:
+            _, mask, labels = found[row["image_id"]]
+            name = names.get(row["category_id"], "")
+            budget -= _draw(row["segmentation"], mask, labels, name)
+            if budget < 0:
+                raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
 
 
 def matcher(targets: Sequence[Target]) -> Callable[[str], int | None]:

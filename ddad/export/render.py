@@ -49,3 +49,12 @@ def difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """
     change = np.abs(after.astype(int) - before.astype(int)).max(2)
     return heat(change, 0, 64)
+
+
+def sixteen_bit(score_map: np.ndarray) -> np.ndarray:
+    """uint16 codes of a map: value = min + (max - min) * code / 65535 with its own min and max.
+
+    In the map's own precision, so that of float64 is the more exact.
+    """
+    low, high = float(score_map.min()), float(score_map.max())
+    return np.rint((score_map - low) / max(high - low, 1e-12) * 65535).astype(np.uint16)

@@ -1,10 +1,9 @@
-"""Defect regions of a mask, and tables that a spreadsheet opens safely."""
+"""Defect regions of a mask."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import find_objects, label
@@ -72,18 +71,3 @@ def drop_small(mask: np.ndarray, min_area: int) -> np.ndarray:
         return mask
     regions = _labelled(mask)
     return (np.bincount(regions.ravel()) >= min_area)[regions] & mask
-
-
-def escape_cell(value: Any) -> Any:
-    """A table cell that no spreadsheet runs as a formula; all but strings stay as they are.
-
-    A string that begins, after blanks, with = + - @ or a control character gets an apostrophe.
-    """
-    if not isinstance(value, str):
-        return value
-    begins = value.lstrip(" \u00a0")[:1]
-    return (
-        "'" + value
-        if begins and (begins in "=+-@\uff1d\uff0b\uff0d\uff20" or begins < " ")
-        else value
-    )

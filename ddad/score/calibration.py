@@ -114,6 +114,22 @@ def normals_needed(fpr: float) -> int:
     return max(1, math.ceil(1 / fpr - 1e-9) - 1)
 
 
+FEWEST = 15
+"""Fewer good parts than this hardly say what is normal."""
+
+
+def vouches(photographs: int, fpr: float) -> str:
+    """Whether so many photographs can vouch for a false-positive rate, in one sentence."""
+    need, best = normals_needed(fpr), f"{1 / (photographs + 1):.1%}"
+    if photographs < FEWEST:
+        return (
+            f"{photographs} photographs are few: {FEWEST} are the least, {need} vouch for {fpr:.1%}"
+        )
+    if photographs < need:
+        return f"{photographs} photographs vouch for {best} at best; {fpr:.1%} needs {need}"
+    return f"{photographs} photographs vouch for {fpr:.1%} (that needs {need}); {best} at best"
+
+
 def conformal_threshold(normal_scores: Sequence[float], fpr: float) -> float:
     """The ceil((n + 1)(1 - fpr))-th smallest score; the largest where n is too small for `fpr`.
 

@@ -10,9 +10,6 @@ Needs the extra `ray`. On other machines the same version of this package must b
 
 from __future__ import annotations
 
-import csv
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +18,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ddad import HOME
-from ddad.images.files import IMAGE_SUFFIXES
-from ddad.images.regions import escape_cell
+from ddad.export.tables import growing_table, score_columns
 from ddad.model.checkpoint import find_checkpoint
 from ddad.model.detector import Detector
 from ddad.model.package import files
-from ddad.work.batch import columns, score_file
+from ddad.work.addresses import copy, is_address, pictures_at
+from ddad.work.batch import score_file
+from ddad.work.outputs import Report, plan_outputs
 
 BATCH = 8
 """Images an actor takes at a time: what is scored again when it dies."""
@@ -68,26 +66,27 @@ class Scorer:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         rows = [self._row(*pair) for pair in zip(batch["file"], batch["name"], strict=True)]
-        return {key: [row.get(key) for row in rows] for key in columns(self.detector)}
+        return {
+            key: [row.get(key) for row in rows] for key in score_columns(self.detector.timesteps)
+        }
 
     def _row(self, file: str, name: str) -> dict[str, Any]:
-        local_out = self.out is None or "://" not in self.out
-        if "://" not in file and local_out:
-            out = Path(self.out) if self.out else None
-            return self._score(Path(file), name, out)
+        remote_out = self.out is not None and is_address(self.out)
+        if not is_address(file) and not remote_out:
+            return self._score(Path(file), name, Path(self.out) if self.out else None)
         with tempfile.TemporaryDirectory() as folder:
             here = Path(file)
-            if "://" in file:
+            if is_address(file):
                 here = Path(folder) / PurePosixPath(file).name
                 try:
                     copy(file, str(here))
                 except OSError as error:
                     problem = f"{file} cannot be read: {str(error).splitlines()[0]}"
                     return {"file": file, "model": self.detector.name, "error": problem}
-            pictures = Path(self.out) if self.out and local_out else Path(folder) / "pictures"
+            pictures = Path(self.out) if self.out and not remote_out else Path(folder) / "pictures"
             row = self._score(here, name, pictures if self.out else None) | {"file": file}
-            if self.out and not local_out and pictures.is_dir():
-                for picture in sorted(p for p in pictures.rglob("*.png")):
+            if remote_out and pictures.is_dir():
+                for picture in sorted(pictures.rglob("*.png")):
                     copy(str(picture), f"{self.out}/{picture.relative_to(pictures).as_posix()}")
         return row
 
@@ -102,7 +101,7 @@ def score_on_ray(
     pool: Pool,
     *,
     max_pixels: int,
-    report: Callable[[str, int, int], None] = lambda name, done, total: None,
+    report: Report = lambda name, done, total: None,
 ) -> list[str]:
     """Write scores.csv and scores.parquet, and the pictures, under `out`; returns the errors.
 
@@ -114,7 +113,7 @@ def score_on_ray(
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     model = {f.relative_to(folder).as_posix(): f.read_bytes() for f in files(folder)}
     model = {name: data for name, data in model.items() if not name.endswith(".png")}
-    names, errors = columns(detector), []
+    names, errors = score_columns(detector.timesteps), list[str]()
     with _ray(pool) as ray, _tables(out, names) as write:
         dataset = ray.data.from_items(
             [{"file": file, "name": name} for file, name in planned],
@@ -142,65 +141,12 @@ def plan(paths: Sequence[str], out: str) -> list[tuple[str, str]]:
 
     Local paths are planned as `ddad score` does; an address keeps its path below the one given.
     """
-    from ddad.work.batch import plan_outputs
-
-    local = [Path(path) for path in paths if "://" not in path]
-    inside = Path(out) if "://" not in out else None
+    local = [Path(path) for path in paths if not is_address(path)]
+    inside = None if is_address(out) else Path(out)
     found = [(str(f), str(n)) for f, n in plan_outputs(local, inside)] if local else []
-    for address in (path for path in paths if "://" in path):
-        found += list(_remote(address))
+    for address in filter(is_address, paths):
+        found += pictures_at(address)
     return found
-
-
-def copy(source: str, to: str) -> None:
-    """Copy a file between this machine and any store; whole or not at all where it is local."""
-    from pyarrow import fs
-
-    (there, path), (here, target) = (_place(fs, name) for name in (source, to))
-    with there.open_input_stream(path) as read:
-        if "://" in to:
-            if isinstance(here, fs.LocalFileSystem):  # object stores have no folders to make
-                here.create_dir(str(PurePosixPath(target).parent), recursive=True)
-            with here.open_output_stream(target) as write:
-                shutil.copyfileobj(read, write, 1 << 20)
-        else:
-            with open(f"{to}.part", "wb") as file:
-                shutil.copyfileobj(read, file, 1 << 20)
-            os.replace(f"{to}.part", to)
-
-
-def _remote(address: str) -> Iterator[tuple[str, str]]:
-    from pyarrow import fs
-
-    store, root = _place(fs, address)
-    if store.get_file_info(root).type == fs.FileType.NotFound:
-        raise ValueError(f"nothing at {address}")
-    if store.get_file_info(root).type == fs.FileType.File:
-        yield address, PurePosixPath(address).stem
-        return
-    scheme = address.split("://", 1)[0]
-    listed = store.get_file_info(fs.FileSelector(root, recursive=True))
-    for info in sorted(listed, key=lambda each: str(each.path)):
-        path = PurePosixPath(info.path)
-        if info.type == fs.FileType.File and path.suffix.lower() in IMAGE_SUFFIXES:
-            # The suffix stays in the name: two stems may be equal.
-            yield f"{scheme}://{info.path}", path.relative_to(root).as_posix()
-
-
-def _place(fs: Any, name: str) -> tuple[Any, str]:
-    if "://" not in name:
-        return fs.LocalFileSystem(), str(Path(name).absolute())
-    try:
-        store, path = fs.FileSystem.from_uri(name)
-    except (ValueError, OSError) as error:  # a scheme that pyarrow leaves to fsspec
-        try:
-            import fsspec
-
-            inner, path = fsspec.core.url_to_fs(name)
-        except (ImportError, ValueError):
-            raise ValueError(f"{name} is no address that can be opened: {error}") from error
-        store = fs.PyFileSystem(fs.FSSpecHandler(inner))
-    return store, path
 
 
 @contextmanager
@@ -247,24 +193,20 @@ def _tables(out: str, names: Sequence[str]) -> Iterator[Callable[[dict[str, Any]
     schema = pa.schema(
         [(n, pa.string() if n in text else kinds.get(n, pa.float64())) for n in names]
     )
-    if "://" not in out:
-        Path(out).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         csv_part, parquet_part = Path(folder) / "scores.csv", Path(folder) / "scores.parquet"
         rows: list[dict[str, Any]] = []
         with (
-            csv_part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+            growing_table(csv_part, names) as write_line,
             pq.ParquetWriter(parquet_part, schema) as parquet,
         ):
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
 
             def flush() -> None:
                 parquet.write_table(pa.Table.from_pylist(rows, schema=schema))
                 rows.clear()
 
             def write(row: dict[str, Any]) -> None:
-                writer.writerow({k: escape_cell(v) for k, v in row.items()})
+                write_line(row)
                 rows.append(row)
                 if len(rows) >= 1000:
                     flush()

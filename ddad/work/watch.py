@@ -7,22 +7,20 @@ scoring of the same file and changes nothing. scores.csv is made from the ledger
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
 
+from ddad.export.tables import append_row, score_columns, write_table
 from ddad.images.decode import MAX_PIXELS
-from ddad.images.files import IMAGE_SUFFIXES
-from ddad.images.regions import escape_cell
+from ddad.images.files import pictures_in
 from ddad.model.detector import Detector
 from ddad.training.journal import exclusive
-from ddad.work.batch import columns, score_file
+from ddad.work.batch import score_file
 
 Version = tuple[str, int, int]
 """Relative path, bytes and modification time in nanoseconds: another version is another file."""
@@ -77,10 +75,9 @@ def watch(
         raise ValueError(f"no folder at {folder}")
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     with exclusive(out), closing(Ledger(out / "ledger.sqlite")) as ledger:
-        done, names = ledger.versions(), columns(detector)
-        _write_table(out / "scores.csv", names, ledger.rows())
-        before: set[Version] = set()
-        scored = 0
+        names, table = score_columns(detector.timesteps), out / "scores.csv"
+        write_table(table, names, ledger.rows())
+        done, before, scored = ledger.versions(), set[Version](), 0
         while not stopped.is_set():
             now = _versions(folder, out) - done
             for version in sorted(now & before, key=lambda v: v[2]):
@@ -89,7 +86,7 @@ def watch(
                 name = PurePosixPath(version[0])
                 row = score_file(detector, folder / name, name, out, max_pixels=max_pixels)
                 ledger.add(version, row)
-                _append(out / "scores.csv", names, row)
+                append_row(table, names, row)
                 done.add(version)
                 scored += 1
                 report(row)
@@ -101,37 +98,11 @@ def watch(
 
 
 def _versions(folder: Path, out: Path) -> set[Version]:
-    """The image files there now; hidden ones and our own output are passed over."""
+    """The image files there now; our own output is passed over."""
     found = set()
-    inside = out.resolve()
-    for root, folders, files in os.walk(folder):
-        here = Path(root)
-        folders[:] = [
-            f for f in folders if not f.startswith(".") and (here / f).resolve() != inside
-        ]
-        for file in files:
-            path = here / file
-            if file.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
-                continue
-            try:
-                stat = path.stat()
-            except OSError:  # gone again
-                continue
+    for path in pictures_in(folder, apart=out):
+        with suppress(OSError):  # gone again
+            stat = path.stat()
             name = path.relative_to(folder).as_posix()
             found.add((name, stat.st_size, stat.st_mtime_ns))
     return found
-
-
-def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, names, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({k: escape_cell(v) for k, v in row.items()} for row in rows)
-    os.replace(part, path)
-
-
-def _append(path: Path, names: list[str], row: dict[str, Any]) -> None:
-    with path.open("a", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, names, extrasaction="ignore")
-        writer.writerow({k: escape_cell(v) for k, v in row.items()})

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from ddad.export.tables import escape_cell
 from ddad.images.names import safe_stem
-from ddad.images.regions import escape_cell, find_regions
+from ddad.images.regions import find_regions
 from demo.inspect.payload import encode_runs
 from demo.store.records import Item
 from demo.store.session import Session

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
-from ddad.export.bundle import table, write_zip
+from ddad.export.bundle import write_zip
 from ddad.export.reviewed import Reviewed
+from ddad.export.tables import table
 from demo.store.records import Decision, Item, Logged
 from demo.store.session import Session
 

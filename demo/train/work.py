@@ -60,6 +60,7 @@ def look_over(bench: Bench, fpr: float, on_progress: Callable[[int, int], None])
     from ddad.data import photographs as check
     from ddad.diffusion.extractor import Extractor
     from ddad.model.checkpoint import BUNDLED
+    from ddad.score.calibration import vouches
 
     photos = bench.photos()
     file = bench.folder / "intake.json"
@@ -79,7 +80,7 @@ def look_over(bench: Bench, fpr: float, on_progress: Callable[[int, int], None])
         "of": [p.name for p in photos],
         "left": len(photos),
         "findings": rows,
-        "enough": intake.enough(fpr),
+        "enough": vouches(len(intake.kept), fpr),
     }
     write_json(found, file)
     return found

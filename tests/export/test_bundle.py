@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import shlex
 import zipfile
-from pathlib import Path, PurePosixPath
-from xml.etree import ElementTree
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-import tifffile
-from parts import spoil, texture
-from PIL import Image
-from pycocotools.coco import COCO
+from reviewing import content, good, opened, record
 
-import ddad
-from ddad.cli import main
-from ddad.data.datasets import read
 from ddad.export.bundle import FORMATS, write_zip
-from ddad.export.reviewed import Reviewed
-from ddad.images.regions import RegionLabel
 
 HOSTILE = (
     *("../../evil.png", "C:\\x\\CON.png", "evil.png", "EVIL.PNG", "", "\0\n.png"),
@@ -30,28 +19,18 @@ HOSTILE = (
 )
 
 
-def record(name: str, seed: int = 0, **more) -> Reviewed:
-    rng = np.random.default_rng(seed)
-    image, mask = spoil(texture(rng), rng)
-    y, x = np.argwhere(mask)[0]
-    labels = (RegionLabel(int(x), int(y), more.pop("label", "dent")),)
-    score_map = (rng.normal(size=mask.shape) + 9 * mask).astype(np.float32)
-    mask = more.pop("mask", mask)
-    facts = {"model": "brick", "fingerprint": "f" * 32, "seed": 0, "normal_scores": (1.0, 2.0)}
-    return Reviewed(
-        *(name, image, mask, score_map, float(score_map.max()), 5.0, "accepted", labels),
-        **facts | {"reviewer": "Ann", "at": "2026-01-02T03:04:05.678+00:00"} | more,
-    )
-
-
-def good(name: str) -> Reviewed:
-    return record(name, 1, mask=np.zeros((40, 48), bool))
-
-
-def content(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        return {name: archive.read(name) for name in archive.namelist()}
+def test_the_formats_are_in_the_pages_order_and_words():
+    assert list(FORMATS.items()) == [
+        ("masks", "Masks, PNG"),
+        ("mvtec", "MVTec folders"),
+        ("coco", "COCO"),
+        ("yolo", "YOLO segments"),
+        ("label-studio", "Label Studio"),
+        ("labelme", "labelme"),
+        ("csv", "Scores and regions, CSV"),
+        ("maps", "Score maps, 16 bit and float"),
+        ("report", "Report, one HTML page"),
+    ]
 
 
 def test_every_format_at_once(tmp_path):
@@ -79,52 +58,6 @@ def test_every_format_at_once(tmp_path):
     rows = list(csv.DictReader(io.StringIO(files["scores.csv"].decode())))
     assert [r["labels"] for r in rows] == ["dent", "scratch", ""]
     assert len(list(csv.DictReader(io.StringIO(files["regions.csv"].decode())))) == 2
-
-
-def opened(data: bytes) -> np.ndarray:
-    return np.array(Image.open(io.BytesIO(data)))
-
-
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_pycocotools_reads_the_coco_files(tmp_path):
-    ring = np.zeros((40, 48), bool)
-    ring[4:20, 6:30] = True
-    ring[8:12, 10:20] = False
-    records = [record("a.png"), record("b.png", mask=ring)]
-    write_zip(records, ["coco"], tmp_path / "c.zip")
-    files = content(tmp_path / "c.zip")
-    for name in ("coco/polygons.json", "coco/exact.json"):
-        (tmp_path / "one.json").write_bytes(files[name])
-        coco = COCO(tmp_path / "one.json")
-        for image, r in zip(coco.loadImgs(coco.getImgIds()), records, strict=True):
-            (annotation,) = coco.loadAnns(coco.getAnnIds(image["id"]))
-            assert np.array_equal(coco.annToMask(annotation), r.mask)  # a square is its own hull
-            assert image["file_name"] in files
-
-
-def test_the_mvtec_layout_is_read_by_our_own_reader(tmp_path):
-    records = [record(f"{i}.png", i) for i in range(3)] + [good("fine.png")]
-    write_zip(records, ["mvtec"], tmp_path / "m.zip")
-    with zipfile.ZipFile(tmp_path / "m.zip") as archive:
-        archive.extractall(tmp_path / "out")
-    samples = read(tmp_path / "out" / "mvtec")
-    assert sorted((s.defect, s.mask_path is not None) for s in samples) == [
-        *([("dent", True)] * 3),
-        ("good", False),
-    ]
-
-
-def test_label_studios_config_names_every_label_whatever_it_holds(tmp_path):
-    labels = ['"><x', "a & b", "\0nul", "\u7834\u640d"]
-    records = [record("a.png", i, label=label) for i, label in enumerate(labels)]
-    write_zip(records, ["label-studio", "yolo"], tmp_path / "l.zip")
-    files = content(tmp_path / "l.zip")
-    found = ElementTree.fromstring(files["label-studio/config.xml"].decode()).iter("Label")
-    assert [e.get("value") for e in found] == ['"><x', "a & b", "nul", "\u7834\u640d"]
-    tasks = json.loads(files["label-studio/tasks.json"])
-    assert [t["predictions"][0]["result"][0]["value"]["brushlabels"] for t in tasks] == [
-        [label] for label in labels
-    ]
 
 
 def test_hostile_names_make_safe_unique_paths_and_harmless_cells(tmp_path):
@@ -166,35 +99,11 @@ def test_a_failure_on_the_way_leaves_the_old_file_and_no_other(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.zip"] and path.read_bytes() == b"old"
 
 
-def test_run_json_makes_the_maps_again(tmp_path, tiny_detector, tiny_checkpoint, monkeypatch):
-    rng = np.random.default_rng(5)
-    image, _ = spoil(texture(rng), rng)
-    (found,) = tiny_detector.detect([image])
-    threshold = found.score - 2
-    one = Reviewed(
-        *("part.png", image, found.mask(threshold), found.score_map, found.score, threshold),
-        model=tiny_detector.name,
-        fingerprint=tiny_detector.fingerprint,
-        seed=tiny_detector.config.seed,
-    )
-    write_zip([one], ["coco", "masks", "maps"], tmp_path / "r.zip")
-    with zipfile.ZipFile(tmp_path / "r.zip") as archive:
-        archive.extractall(tmp_path / "r")
-    run = json.loads((tmp_path / "r" / "run.json").read_text())
-    (command,) = run["commands"]
-    words = [tiny_checkpoint if w == tiny_detector.name else w for w in shlex.split(command)]
-    assert words[:3] == ["python", "-m", "ddad"]
-    monkeypatch.chdir(tmp_path / "r")
-    assert main([str(word) for word in words[3:]]) == 0
-    scores = (tmp_path / "r" / "again" / "scores.csv").read_text()
-    (row,) = csv.DictReader(io.StringIO(scores))
-    facts = run["images"][0]
-    assert float(row["score"]) == pytest.approx(facts["score"], abs=1e-4)
-    kept = tifffile.imread(tmp_path / "r" / "maps" / "part.tiff")
-    again = opened((tmp_path / "r" / "again" / "maps" / "part.png").read_bytes()) / 65535
-    low, high = float(row["map_min"]), float(row["map_max"])
-    half_a_code = (high - low) / 65535 / 2
-    assert np.abs(low + (high - low) * again - kept).max() < half_a_code + 1e-4
-    mask = opened((tmp_path / "r" / "masks" / "part.png").read_bytes()) > 0
-    assert np.array_equal(kept > np.float32(facts["threshold"]), mask)
-    assert run["versions"]["numpy"] == np.__version__ and ddad.__version__ in run["program"]
+def test_an_images_files_come_in_one_order_and_the_sets_after_them(tmp_path):
+    write_zip([record("a.png")], set(FORMATS), tmp_path / "o.zip", extra={"last.csv": b""})
+    with zipfile.ZipFile(tmp_path / "o.zip") as archive:
+        names = archive.namelist()
+    of_image = ("images/a.png", "masks/a.png", "mvtec/test/dent/a.png")
+    assert tuple(names[:3]) == of_image
+    assert names[6:9] == ["maps/a.tiff", "labels/a.txt", "run.json"]
+    assert names[-1] == "last.csv"

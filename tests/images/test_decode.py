@@ -1,38 +1,16 @@
 from __future__ import annotations
 
-import io
-import os
 import struct
-import threading
 import zlib
 
 import numpy as np
 import pytest
-import tifffile
+from drawing import COLOUR, COLOUR16, GREY, GREY16, chunk, encoded, load, tiff
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ddad.images.decode import ImageError, load_image, load_mask
-from ddad.images.files import write_png
-
-RNG = np.random.default_rng(0)
-GREY = np.linspace(0, 255, 24 * 16).reshape(16, 24).round().astype(np.uint8)
-COLOUR = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=-1)
-GREY16 = (np.linspace(0, 65535, 24 * 16).reshape(16, 24)).round().astype(np.uint16)
-COLOUR16 = np.stack([GREY16, GREY16[::-1], GREY16[:, ::-1]], axis=-1)
-
-
-def encoded(image, kind, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def tiff(array, **options):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, array, **options)
-    return buffer.getvalue()
+from ddad.images.decode import ImageError, load_mask
 
 
 def png16_rgb():
@@ -43,16 +21,6 @@ def png16_rgb():
         chunk(kind, body)
         for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     )
-
-
-def chunk(kind, body):
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def load(tmp_path, data, name="image.bin", **options):
-    path = tmp_path / name
-    path.write_bytes(data)
-    return load_image(path, **options)
 
 
 THREE = np.repeat(GREY[..., None], 3, 2)
@@ -153,63 +121,6 @@ def test_of_several_frames_the_first_is_used_and_that_is_said(tmp_path, kind):
     assert "first of 2 pages" in load(tmp_path, deep).note
 
 
-def test_declared_depth_of_a_tiff_is_the_full_scale(tmp_path):
-    twelve = GREY16 // 16
-    plain, declared = tiff(twelve), tiff(twelve, extratags=[(281, "H", 1, 4095, True)])
-    assert load(tmp_path, plain).pixels.max() == 16
-    assert load(tmp_path, declared).pixels.max() == 255
-
-
-def test_not_a_number_is_black_and_nothing_but_is_refused(tmp_path):
-    values = (GREY / 255).astype(np.float32)
-    values[0, 0] = np.nan
-    values[0, 1] = np.inf
-    pixels = load(tmp_path, tiff(values)).pixels
-    assert (pixels[0, :2] == 0).all() and pixels.max() == 255
-    with pytest.raises(ImageError, match="finite"):
-        load(tmp_path, tiff(np.full((4, 4), np.nan, np.float32)))
-
-
-def test_size_is_checked_in_the_header_before_decoding(tmp_path):
-    header = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    with pytest.raises(ImageError, match=r"65535 x 65535.*4294\.8 megapixels.*limit is 40"):
-        load(tmp_path, bomb)
-    small = encoded(Image.fromarray(COLOUR), "PNG")
-    with pytest.raises(ImageError, match="24 x 16"):
-        load(tmp_path, small, max_pixels=383)
-    assert load(tmp_path, small, max_pixels=384).pixels.shape == (16, 24, 3)
-    with pytest.raises(ImageError, match="megapixels"):
-        load(tmp_path, tiff(np.zeros((300, 300), np.uint16)), max_pixels=1000)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF"])
-def test_truncated_files_get_one_sentence(tmp_path, kind):
-    data = encoded(Image.fromarray(np.repeat(np.repeat(COLOUR, 4, 0), 4, 1)), kind)
-    for share in (0.02, 0.3, 0.6):
-        with pytest.raises(ImageError) as caught:
-            load(tmp_path, data[: max(1, int(len(data) * share))], "cut.png")
-        assert "cut.png" in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_what_is_no_image_gets_one_sentence(tmp_path):
-    (tmp_path / "folder").mkdir()
-    for name, data, sentence in (
-        ("empty.png", b"", "empty"),
-        ("text.png", b"hello, this is text", "not an image"),
-        ("script.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
-        ("new\nline\x1b.png", b"x", r"new\\nline\\x1b"),
-    ):
-        with pytest.raises(ImageError, match=sentence) as caught:
-            load(tmp_path, data, name)
-        assert "\n" not in str(caught.value)
-    for name, sentence in (("folder", "is a folder"), ("none.png", "does not exist")):
-        with pytest.raises(ImageError, match=sentence):
-            load_image(tmp_path / name)
-    with pytest.raises(ImageError, match="cannot be read|does not exist"):
-        load_image("nul\0byte.png")
-
-
 SEEDS = [make() for make, _ in EXACT.values()] + [encoded(Image.fromarray(COLOUR), "JPEG")]
 
 
@@ -231,30 +142,6 @@ def test_damage_gives_an_image_or_a_sentence(tmp_path, seed, flips, cut):
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
 
 
-def test_threads_do_not_disturb_each_other(tmp_path):
-    good, bad = tmp_path / "good.png", tmp_path / "bad.tif"
-    good.write_bytes(encoded(Image.fromarray(COLOUR), "PNG"))
-    bad.write_bytes(tiff(GREY16)[:-300])
-    limit, wrong = Image.MAX_IMAGE_PIXELS, []
-
-    def work():
-        for _ in range(30):
-            try:
-                np.testing.assert_array_equal(load_image(good).pixels, COLOUR)
-                with pytest.raises(ImageError):
-                    load_image(bad)
-            except BaseException as error:
-                wrong.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-    assert limit == Image.MAX_IMAGE_PIXELS
-
-
 def test_masks_are_binary_by_one_rule(tmp_path):
     def mask(values):
         path = tmp_path / "mask.png"
@@ -265,12 +152,3 @@ def test_masks_are_binary_by_one_rule(tmp_path):
     assert mask([0, 1, 1]) == [False, True, True]
     assert mask([0, 0]) == [False, False]
     assert mask([236, 255, 0]) == [True, True, False]
-
-
-def test_png_files_appear_whole_or_not_at_all(tmp_path):
-    write_png(GREY16, tmp_path / "deep.png")
-    with Image.open(tmp_path / "deep.png") as image:
-        np.testing.assert_array_equal(np.asarray(image), GREY16)
-    with pytest.raises(Exception, match="."):
-        write_png(np.zeros((3, 3), np.complex64), tmp_path / "wrong.png")
-    assert os.listdir(tmp_path) == ["deep.png"]

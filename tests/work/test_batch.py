@@ -16,7 +16,8 @@ from PIL import Image
 
 from ddad.images.decode import load_image
 from ddad.model.runtime import side_by_side
-from ddad.work.batch import plan_outputs, score_files
+from ddad.work.batch import score_files
+from ddad.work.outputs import plan_outputs
 
 
 def write(path, pixels=None):
@@ -29,34 +30,6 @@ def write(path, pixels=None):
 def rows_of(out):
     with (out / "scores.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def test_outputs_keep_folders_and_never_collide(tmp_path):
-    for name in ("a/x.png", "a/sub/x.png", "a/x.jpg", "a/x.JPG.png", "b/x.png", "b/.hid/y.png"):
-        write(tmp_path / name)
-    write(tmp_path / "a" / "X.bmp")
-    alone = plan_outputs([tmp_path / "a"])
-    assert ("sub/x", tmp_path / "a/sub/x.png") in {(str(o), f) for f, o in alone}
-    both = plan_outputs([tmp_path / "a", tmp_path / "b", tmp_path / "b" / "x.png"])
-    for plan in (alone, both):
-        names = [str(out).lower() for _, out in plan]
-        assert len(names) == len(set(names))
-    assert {str(o) for f, o in both if f.parent.name == "b"} == {"b/x", "x"}
-    assert len(both) == 7
-
-
-def test_folders_of_one_name_do_not_collide(tmp_path):
-    write(tmp_path / "1" / "images" / "x.png")
-    write(tmp_path / "2" / "images" / "x.png")
-    plan = plan_outputs([tmp_path / "1" / "images", tmp_path / "2" / "images"])
-    assert len({str(out) for _, out in plan}) == 2
-
-
-@pytest.mark.parametrize("name", ["none", "empty"])
-def test_nothing_to_score_is_said(tmp_path, name):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="no such file|no images"):
-        plan_outputs([tmp_path / name])
 
 
 def test_files_hold_what_the_detector_found(tiny_detector, tmp_path):
@@ -128,7 +101,7 @@ def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 90
-    while len(list(out.glob("overlays/*.png"))) < 3 and time.monotonic() < deadline:
+    while len(list(out.glob("overlays/[!.]*.png"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -116,14 +116,3 @@ def test_killed_and_started_again_it_misses_nothing_and_repeats_nothing(
     assert names == sorted(f.name for f in folder.iterdir())
     assert len(Ledger(out / "ledger.sqlite").rows()) == 14
     assert len(list(out.glob("maps/*.png"))) == 14
-
-
-def test_it_ends_cleanly_when_asked_to(tiny_checkpoint, tmp_path):
-    (tmp_path / "in").mkdir()
-    command = [sys.executable, "-m", "ddad", "watch", str(tmp_path / "in"), "--every", "0.05"]
-    command += ["--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    until(lambda: (tmp_path / "out" / "scores.csv").exists())
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0 and said.startswith("0 images scored")

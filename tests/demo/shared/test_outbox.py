@@ -12,7 +12,7 @@ import pytest
 from parts import spoil, texture
 
 from ddad.data.truth import MaskError
-from ddad.export.reviewed import mask_png
+from ddad.export.formats.form import mask_png
 from ddad.images.regions import RegionLabel
 from demo.shared import outbox
 from demo.store.store import Store, StoreError

@@ -1,20 +1,17 @@
-"""The report: one HTML page that opens offline, with its pictures inside and no script."""
+"""report.html: one HTML page that opens offline, with its pictures inside and no script."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ddad.export.formats.form import Entry, Files, Format, Whole, text_bytes
 from ddad.export.render import overlay
-
-if TYPE_CHECKING:
-    from ddad.export.reviewed import Reviewed
 
 SHOWN = 360
 """Longest side of a picture, pixels."""
@@ -69,32 +66,27 @@ th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 """
 
 
-@dataclass
-class Report:
-    """Grows by a record at a time; keeps their small pictures only."""
+class Report(Format):
+    """Keeps the small pictures of the images, and their rows."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    figures: list[str] = field(default_factory=list)
-    normals: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    name, label = "report", "Report, one HTML page"
 
-    def add(self, record: Reviewed, row: dict[str, Any]) -> None:
-        """`row` is that of scores.csv."""
-        self.rows.append(row)
+    def __init__(self, whole: Whole) -> None:
+        super().__init__(whole)
+        self.rows: list[dict[str, Any]] = []
+        self.figures: list[str] = []
+        self.normals: dict[str, tuple[float, ...]] = {}
+
+    def add(self, entry: Entry) -> Files:
+        record = entry.record
+        self.rows.append(entry.row)
+        self.figures.append(_figure(entry))
         if record.normal_scores:
             self.normals[record.model] = record.normal_scores
-        map_ = record.score_map
-        if map_ is None:
-            map_ = np.full(record.mask.shape, record.low, np.float32)
-        found = overlay(record.pixels, map_, record.mask, record.low, record.high)
-        name = html.escape(_printable(record.name))
-        self.figures.append(
-            f"<figure><div class='pair'>{_picture(record.pixels, f'{name}, as photographed')}"
-            f"{_picture(found, f'{name} with what was found')}</div><figcaption><b>{name}</b>"
-            f"{_verdict(row)} &middot; score {_number(row['score'])} &middot; "
-            f"{row['area']} pixels in {row['regions']} region{'s' * (row['regions'] != 1)}"
-            f"{' &middot; ' + html.escape(_printable(row['labels'])) if row['labels'] else ''}"
-            "</figcaption></figure>"
-        )
+        return ()
+
+    def finish(self) -> Files:
+        yield "report.html", text_bytes(self.html())
 
     def html(self) -> str:
         counts = {key: sum(row["decision"] == key for row in self.rows) for key in WORDS}
@@ -122,6 +114,23 @@ class Report:
             f"<h2>Pictures</h2><div class='cards'>{''.join(self.figures)}</div>"
             f"<h2>Table</h2>{_table(self.rows)}</body></html>\n"
         )
+
+
+def _figure(entry: Entry) -> str:
+    record, row = entry.record, entry.row
+    score_map = record.score_map
+    if score_map is None:
+        score_map = np.full(record.mask.shape, record.low, np.float32)
+    found = overlay(record.pixels, score_map, record.mask, record.low, record.high)
+    name = html.escape(_printable(record.name))
+    return (
+        f"<figure><div class='pair'>{_picture(record.pixels, f'{name}, as photographed')}"
+        f"{_picture(found, f'{name} with what was found')}</div><figcaption><b>{name}</b>"
+        f"{_verdict(row)} &middot; score {_number(row['score'])} &middot; "
+        f"{row['area']} pixels in {row['regions']} region{'s' * (row['regions'] != 1)}"
+        f"{' &middot; ' + html.escape(_printable(row['labels'])) if row['labels'] else ''}"
+        "</figcaption></figure>"
+    )
 
 
 def histogram(model: str, normals: tuple[float, ...], rows: list[dict[str, Any]]) -> str:

@@ -13,15 +13,16 @@ import pytest
 from parts import spoil, texture
 from playwright.sync_api import sync_playwright
 
-from ddad.export.report import Report
-from ddad.export.reviewed import Reviewed, find_shapes, score_row
+from ddad.export.formats.form import Entry, Whole
+from ddad.export.formats.report import Report
+from ddad.export.reviewed import Reviewed, find_shapes
 from ddad.images.regions import RegionLabel
 
 HOSTILE = "\"'><script>alert(1)</script>\u202e\0.png"
 
 
 def filled() -> str:
-    report = Report()
+    report = Report(Whole())
     for i, decision in enumerate(("accepted", "corrected", "rejected", "undecided")):
         rng = np.random.default_rng(i)
         image, mask = spoil(texture(rng, 80, 96), rng)
@@ -38,9 +39,9 @@ def filled() -> str:
             high=6.0,
             normal_scores=(1.0, 2.0, 2.5),
         )
-        report.add(record, score_row(record, find_shapes(record), "part"))
+        report.add(Entry(record, find_shapes(record), "part"))
     bare = Reviewed("no model", np.zeros((5, 6, 3), np.uint8), np.zeros((5, 6), bool))
-    report.add(bare, score_row(bare, [], "bare"))
+    report.add(Entry(bare, [], "bare"))
     return report.html()
 
 

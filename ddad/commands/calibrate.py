@@ -1,0 +1,69 @@
+"""Fit the normal level and the threshold anew."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ddad.commands import options
+
+if TYPE_CHECKING:
+    from ddad.model.detector import Detector
+
+
+def add(commands: options.Commands) -> None:
+    parser = options.command(commands, "calibrate", run, __doc__)
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="good parts; those trained on are left out"
+    )
+    parser.add_argument(
+        "--add-normals",
+        type=Path,
+        nargs="+",
+        metavar="IMAGE",
+        help="false alarms: good parts that join the calibration, and DATA if that is given",
+    )
+    options.add_checkpoint(parser)
+    parser.add_argument("--out", type=Path, help="write a new checkpoint instead of updating")
+    options.add_score_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ddad.model.checkpoint import find_checkpoint
+
+    if not args.add_normals and args.data is None:
+        raise ValueError("calibrate needs DATA, or --add-normals with images of good parts")
+    detector = _with_false_alarms(args) if args.add_normals else _anew(args)
+    detector.save(args.out or find_checkpoint(args.checkpoint))
+    options.say_threshold(detector)
+    return 0
+
+
+def _anew(args: argparse.Namespace) -> Detector:
+    from ddad.images.decode import load_image
+    from ddad.model.detector import Detector
+
+    detector = Detector.load(args.checkpoint)
+    unseen = options.unseen_normals(detector, args.data)
+    detector = detector.with_config(options.override(detector.config, args))
+    with options.bar("calibrating", "image") as bar:
+        return detector.calibrate(
+            [load_image(path).pixels for path in unseen],
+            target_fpr=args.fpr,
+            on_progress=options.on(bar),
+        )
+
+
+def _with_false_alarms(args: argparse.Namespace) -> Detector:
+    from ddad.model.detector import Detector
+    from ddad.training.feedback import add_normals, keep_for_training
+    from ddad.work.outputs import plan_outputs
+
+    files = [file for file, _ in plan_outputs(args.add_normals)]
+    detector = Detector.load(args.checkpoint)
+    if args.data is not None:
+        print(f"{keep_for_training(files, args.data)} images copied to the normals of {args.data}")
+    detector, change = add_normals(detector, files)
+    print(change)
+    return detector

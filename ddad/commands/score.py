@@ -1,0 +1,73 @@
+"""Score images: table, maps, masks and overlays."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ddad.commands import options
+
+
+def add(commands: options.Commands) -> None:
+    parser = options.command(commands, "score", run, __doc__)
+    parser.add_argument("paths", nargs="+", help="images or folders; with --ray also s3://...")
+    options.add_checkpoint(parser)
+    parser.add_argument("--out", required=True)
+    options.add_megapixels(parser, "larger images are refused")
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="on all cores, or on the cluster at ADDRESS; needs the extra ray",
+    )
+    count = options.count
+    parser.add_argument("--actors", type=count, help="with --ray: at most so many models at work")
+    parser.add_argument("--threads", type=count, default=1, help="with --ray: CPU threads of each")
+    parser.add_argument(
+        "--gpus", type=float, default=0.0, help="with --ray: share of a GPU of each"
+    )
+    parser.add_argument("--tables-only", action="store_true", help="with --ray: no pictures")
+
+
+def run(args: argparse.Namespace) -> int:
+    errors, total = _score(args) if args.ray is None else _score_on_ray(args)
+    for error in errors:
+        print(error, file=sys.stderr)
+    print(f"{total - len(errors)} of {total} images scored: {args.out}/scores.csv")
+    return 1 if errors else 0
+
+
+def _score(args: argparse.Namespace) -> tuple[list[str], int]:
+    """The errors, and of how many images."""
+    from ddad.model.detector import Detector
+    from ddad.work.batch import score_files
+    from ddad.work.outputs import plan_outputs
+
+    out = Path(args.out)
+    planned = plan_outputs([Path(path) for path in args.paths], out)
+    detector = Detector.load(args.checkpoint)
+    detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
+    most = options.max_pixels(args)
+    with options.bar("scoring", "image") as bar:
+        report = options.on_named(bar)
+        return score_files(detector, planned, out, max_pixels=most, report=report), len(planned)
+
+
+def _score_on_ray(args: argparse.Namespace) -> tuple[list[str], int]:
+    from ddad.work.cluster import Pool, plan, score_on_ray
+
+    planned = plan(args.paths, args.out)
+    actors = (1, args.actors or 0)
+    pool = Pool(args.ray or None, actors, args.threads, args.gpus, not args.tables_only)
+    with options.bar("scoring", "image") as bar:
+        errors = score_on_ray(
+            planned,
+            args.checkpoint,
+            args.out,
+            pool,
+            max_pixels=options.max_pixels(args),
+            report=options.on_named(bar),
+        )
+    return errors, len(planned)

@@ -1,0 +1,16 @@
+"""What comes in as sets: photographs of good and defective parts, their true masks, archives.
+
+Decodes by way of `ddad.images`; knows nothing of models or scores.
+"""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "archive": ["ArchiveError", "Limits", "extract"],
+        "datasets": ["DatasetError", "Sample", "hold_out", "read", "summary"],
+        "photographs": ["Finding", "Intake", "look_over"],
+        "truth": ["Imported", "MaskError", "Target", "read_coco", "read_mask"],
+    },
+)

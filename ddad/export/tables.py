@@ -1,0 +1,184 @@
+"""The tables: the columns of each, and how they are written. No cell runs in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddad.images.files import write_whole
+
+if TYPE_CHECKING:
+    from ddad.export.reviewed import Reviewed, Shape
+    from ddad.model.detection import Detection
+
+Row = Mapping[str, Any]
+
+IMAGE_COLUMNS = (
+    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area"),
+)
+"""Of an evaluation's images.csv."""
+RESTORATION_COLUMNS = (
+    *("file", "width", "height", "score_before", "score_after", "threshold", "restored"),
+    *("evaluations", "method", "model", "seed", "seconds", "note", "error"),
+)
+"""Of restorations.csv."""
+REGION_COLUMNS = (
+    *("file", "stem", "region", "label", "area", "area_fraction", "x", "y", "width", "height"),
+    *("centre_x", "centre_y", "peak", "mean", "holes", "polygon_iou"),
+)
+"""Of a review's regions.csv."""
+
+
+def score_columns(timesteps: Mapping[str, Sequence[int]]) -> list[str]:
+    """Of scores.csv, as scoring writes it, for a model with these noise scales a branch."""
+    scales = [f"{branch}_t{t}" for branch, steps in timesteps.items() for t in steps]
+    return [
+        *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
+        *(f"mean_{scale}" for scale in scales),
+        *("map_min", "map_max", "model", "seed", "seconds", "note", "error"),
+    ]
+
+
+def score_row(found: Detection) -> dict[str, Any]:
+    """What a model found, by the names of `score_columns`."""
+    height, width = found.score_map.shape
+    return {
+        "width": width,
+        "height": height,
+        "score": found.score,
+        "threshold": found.threshold,
+        "anomalous": found.anomalous,
+        "area_fraction": float(found.mask().mean()),
+        **{f"mean_{scale.name}": scale.mean for scale in found.scales},
+        "map_min": float(found.score_map.min()),
+        "map_max": found.score,
+    }
+
+
+def review_row(record: Reviewed, shapes: Sequence[Shape], stem: str) -> dict[str, Any]:
+    """An image's row of a review's scores.csv, whose columns are its keys.
+
+    With map_min and map_max the 16-bit map has its values.
+    """
+    height, width = record.mask.shape
+    ends: tuple[float | None, float | None] = (None, None)
+    if record.score_map is not None:
+        ends = float(record.score_map.min()), float(record.score_map.max())
+    return {
+        "file": record.name,
+        "stem": stem,
+        "width": width,
+        "height": height,
+        "score": record.score,
+        "threshold": record.threshold,
+        "decision": record.decision,
+        "anomalous": bool(record.mask.any()),
+        "area": int(record.mask.sum()),
+        "area_fraction": float(record.mask.mean()),
+        "regions": len(shapes),
+        "labels": "; ".join(dict.fromkeys(shape.label for shape in shapes)),
+        "edited": record.edited,
+        "min_area": record.min_area,
+        "reviewer": record.reviewer,
+        "reviewed_at": record.at,
+        "model": record.model,
+        "fingerprint": record.fingerprint,
+        "seed": record.seed,
+        "map_min": ends[0],
+        "map_max": ends[1],
+    }
+
+
+def region_rows(record: Reviewed, shapes: Sequence[Shape], stem: str) -> list[dict[str, Any]]:
+    """A row of REGION_COLUMNS for each region; lengths in pixels."""
+    rows = []
+    for number, shape in enumerate(shapes, 1):
+        region = shape.region
+        values = (
+            *(record.name, stem, number, shape.label, region.area),
+            region.area / record.mask.size,
+            *region.bbox,
+            *region.centroid,
+            *(None if np.isnan(value) else value for value in (region.peak, region.mean)),
+            *(shape.has_holes, shape.iou),
+        )
+        rows.append(dict(zip(REGION_COLUMNS, values, strict=True)))
+    return rows
+
+
+def escape_cell(value: Any) -> Any:
+    """A table cell that no spreadsheet runs as a formula; all but strings stay as they are.
+
+    A string that begins, after blanks, with = + - @ or a control character gets an apostrophe.
+    """
+    if not isinstance(value, str):
+        return value
+    begins = value.lstrip(" \u00a0")[:1]
+    return (
+        "'" + value
+        if begins and (begins in "=+-@\uff1d\uff0b\uff0d\uff20" or begins < " ")
+        else value
+    )
+
+
+def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
+    """A whole table as text."""
+    text = io.StringIO()
+    _fill(text, columns, rows)
+    return text.getvalue()
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> None:
+    """A whole table, or none."""
+    with write_whole(path) as part, _opened(part, "w") as file:
+        _fill(file, columns, rows)
+
+
+def append_row(path: Path, columns: Iterable[str], row: Row) -> None:
+    """One more row at the end of a table that stands."""
+    with _opened(path, "a") as file:
+        _adder(file, columns)(row)
+
+
+@contextmanager
+def growing_table(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Row], None]]:
+    """A table that grows row by row in `<name>.partial` and takes its name when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with _opened(partial, "w") as file:
+        add = _fill(file, columns, ())
+
+        def write(row: Row) -> None:
+            add(row)
+            file.flush()
+
+        yield write
+    os.replace(partial, path)
+
+
+def _opened(path: Path, mode: str) -> IO[str]:
+    # File names need not be valid Unicode on Linux.
+    return path.open(mode, newline="", encoding="utf-8", errors="backslashreplace")
+
+
+def _fill(file: IO[str], columns: Iterable[str], rows: Iterable[Row]) -> Callable[[Row], None]:
+    """Write the head and rows; returns what writes another."""
+    columns = list(columns)
+    csv.writer(file).writerow(columns)
+    add = _adder(file, columns)
+    for row in rows:
+        add(row)
+    return add
+
+
+def _adder(file: IO[str], columns: Iterable[str]) -> Callable[[Row], None]:
+    """What writes a row: a column it lacks stays empty, what has no column is left out."""
+    writer = csv.DictWriter(file, list(columns), extrasaction="ignore")
+    return lambda row: writer.writerow({key: escape_cell(value) for key, value in row.items()})

@@ -1,0 +1,88 @@
+"""A file that may be anything: its bytes, and one sentence for whatever is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ddad.images.files import shown
+
+MAX_PIXELS = 40_000_000
+SENTENCE = "PNG, JPEG, TIFF, WebP, BMP or GIF"
+# Pillow's size limit, warning filters and log levels belong to the process: one decoder at a time.
+_decoding = threading.Lock()
+
+
+class ImageError(ValueError):
+    """A file that is not a usable image; the message is one sentence that names it."""
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        data = path.read_bytes() if stat.S_ISREG(mode) else b""
+    except FileNotFoundError:
+        raise ImageError(f"{shown(path)} does not exist") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(f"{shown(path)} cannot be read: {reason}") from error
+    if not stat.S_ISREG(mode):  # reading a pipe could wait for ever
+        what = "folder" if stat.S_ISDIR(mode) else "device or pipe"
+        raise ImageError(f"{shown(path)} is a {what}, not an image")
+    if not data:
+        raise ImageError(f"{shown(path)} is empty (0 bytes)")
+    return data
+
+
+@contextmanager
+def guard(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder raises, warns or logs about a bad file into one sentence."""
+    try:
+        with _decoding, _quiet():
+            yield
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{shown(path)} is not an image that can be read: use {SENTENCE}"
+        ) from None
+    except MemoryError:
+        raise ImageError(f"{shown(path)} needs more memory than there is") from None
+    except Exception as error:  # decoders raise anything on hostile input
+        raise ImageError(f"{shown(path)} is damaged or cut short: {_brief(error)}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings, no log; Pillow's own size limit off, as ours is checked on the header."""
+    log = logging.getLogger("tifffile")
+    level, log.level = log.level, logging.CRITICAL + 1
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.level, Image.MAX_IMAGE_PIXELS = level, limit
+
+
+def _brief(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def check_size(width: int, height: int, path: Path, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(f"{shown(path)} has no pixels ({width} x {height})")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{shown(path)} is too large: {width} x {height} is {width * height / 1e6:.1f} "
+            f"megapixels, the limit is {max_pixels / 1e6:g}"
+        )

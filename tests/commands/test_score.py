@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ddad.cli import main
+
+
+def test_score_exit_codes(tree, tiny_checkpoint, tmp_path, capsys):
+    good = tree / "test" / "good"
+    base = ["--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path / "out")]
+    assert main(["score", str(good), *base]) == 0
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    capsys.readouterr()
+    assert main(["score", str(good / "000.png"), str(bad), *base]) == 1
+    assert "bad.png is empty" in capsys.readouterr().err
+    assert main(["score", str(good / "000.png"), *base, "--max-megapixels", "0.001"]) == 1
+    assert "the limit is 0.001" in capsys.readouterr().err
+    for wrong in (
+        ["score", str(tmp_path / "none"), *base],
+        ["score", str(good), "--checkpoint", "no-such", "--out", str(tmp_path / "out")],
+        ["train", str(tmp_path), "--out", str(tmp_path / "m"), "--steps", "3"],
+        ["train", str(tree), "--out", str(tmp_path / "m"), "--steps", "3", "--size", "2"],
+        ["train", str(tree), "--out", str(tmp_path / "m"), "--steps", "3", "--timesteps", "2000"],
+        ["evaluate", str(good), "--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path)],
+    ):
+        assert main(wrong) == 2
+        assert capsys.readouterr().err.strip().count("\n") == 0
+    with pytest.raises(SystemExit) as usage:
+        main(["score"])
+    assert usage.value.code == 2
+
+
+def test_a_photograph_of_twelve_megapixels_scores_within_two_gigabytes(tiny_checkpoint, tmp_path):
+    rng = np.random.default_rng(0)
+    photograph = Image.fromarray(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    photograph.resize((4000, 3000)).save(tmp_path / "large.jpg")
+    code = (
+        "import resource, sys\n"
+        "from ddad.cli import main\n"
+        "failed = main(['score', *sys.argv[1:]])\n"
+        "print(failed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    arguments = [str(tmp_path / "large.jpg"), "--checkpoint", str(tiny_checkpoint), "--out"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+    )
+    failed, kilobytes = done.stdout.split()[-2:]
+    assert failed == "0", done.stderr
+    assert int(kilobytes) < 2_000_000
