@@ -27,6 +27,8 @@ HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 LIGHT: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 """Of every event that answers at once."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+"""Of every event that is no public endpoint."""
+QUIET: dict[str, Any] = {**LIGHT, **PRIVATE}
 DESK = "inspect"
 """Id of the desk's tab."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import gradio as gr
 from demo.batch import export, layout, queue, view
 from demo.batch.evaluation import measure
 from demo.batch.layout import Batch
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, to_desk
+from demo.page import HEAVY, PRIVATE, QUIET, Page, problem, to_desk
 
 INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
 """Of taking files in: not in the queue of what runs a network."""
@@ -22,28 +22,25 @@ def tab(page: Page, here: gr.Tab) -> None:
     batch = layout.batch(page)
     _wire_queue(batch, page)
     _wire_table(batch, page, here)
-    _wire_export(batch.export, page)
+    _wire_export(batch, page)
     _wire_evaluation(batch, page)
 
 
 def _wire_queue(batch: Batch, page: Page) -> None:
     """Files that are dropped wait and are scored, until that is cancelled."""
 
-    def bring(
-        paths: list[str] | None, masks: str, name: str, session: str | None
-    ) -> Iterator[tuple[Any, ...]]:
-        yield from queue.bring(page, [Path(path) for path in paths or ()], masks, name, session)
-
-    def more(name: str, session: str | None) -> Iterator[tuple[Any, ...]]:
-        yield from queue.score(page, name, page.store.open(session))
-
     shown = [batch.table, page.session, batch.problem]
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
-    taking = batch.upload.upload(bring, inputs, shown, **hidden, **INTAKE)
+    taking = batch.upload.upload(partial(queue.bring, page), inputs, shown, **hidden, **INTAKE)
     taking.then(lambda: None, None, batch.upload, **hidden)
     scoring = batch.table.more(
-        more, [page.model, page.session], shown, trigger_mode="multiple", **hidden, **HEAVY
+        partial(queue.score, page),
+        [page.model, page.session],
+        shown,
+        trigger_mode="multiple",
+        **hidden,
+        **HEAVY,
     )
     batch.table.cancel(None, cancels=[taking, scoring], **PRIVATE)
 
@@ -74,14 +71,14 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:
         return view.listing(mine), ""
 
     table, changed = batch.table, [batch.table, batch.problem]
-    here.select(refresh, page.session, table, **LIGHT, **PRIVATE)
-    table.open(open_, None, [page.opened, page.tabs], **LIGHT, **PRIVATE)
-    table.settle(settle, None, batch.threshold, **LIGHT, **PRIVATE)
-    table.apply(apply, page.session, changed, **LIGHT, **PRIVATE)
-    table.clear(clear, page.session, changed, **LIGHT, **PRIVATE)
+    here.select(refresh, page.session, table, **QUIET)
+    table.open(open_, None, [page.opened, page.tabs], **QUIET)
+    table.settle(settle, None, batch.threshold, **QUIET)
+    table.apply(apply, page.session, changed, **QUIET)
+    table.clear(clear, page.session, changed, **QUIET)
 
 
-def _wire_export(parts: layout.Export, page: Page) -> None:
+def _wire_export(batch: Batch, page: Page) -> None:
     def make(
         session: str | None,
         wanted: list[str],
@@ -90,11 +87,11 @@ def _wire_export(parts: layout.Export, page: Page) -> None:
     ) -> Iterator[tuple[Any, str]]:
         yield from export.make(page, session, wanted, of, progress)
 
-    parts.button.click(
+    batch.make.click(
         make,
-        [page.session, parts.formats, parts.which],
-        [parts.file, parts.said],
-        show_progress_on=parts.said,
+        [page.session, batch.formats, batch.which],
+        [batch.file, batch.said],
+        show_progress_on=batch.said,
         concurrency_id="export",
         concurrency_limit=2,
         **PRIVATE,
@@ -115,10 +112,10 @@ def _wire_evaluation(batch: Batch, page: Page) -> None:
             return problem(error)
         return view.report(*found)
 
-    batch.evaluation.button.click(
+    batch.evaluate.click(
         evaluate,
         [page.session, batch.threshold],
-        batch.evaluation.shown,
+        batch.evaluated,
         concurrency_id="evaluate",
         concurrency_limit=1,
         **PRIVATE,

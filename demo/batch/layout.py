@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -20,25 +21,6 @@ MASKS = [("the truth, to evaluate with", "truth"), ("drafts, to correct", "draft
 
 
 @dataclass(frozen=True)
-class Export:
-    """The components of the ZIP."""
-
-    formats: gr.CheckboxGroup
-    which: gr.Radio
-    button: gr.Button
-    file: gr.DownloadButton
-    said: gr.HTML
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The components of the evaluation."""
-
-    button: gr.Button
-    shown: gr.HTML
-
-
-@dataclass(frozen=True)
 class Batch:
     """The tab's components that something happens to."""
 
@@ -49,8 +31,14 @@ class Batch:
     table: gr.HTML
     threshold: gr.State
     """The one chosen for the set, None for calibration's."""
-    export: Export
-    evaluation: Evaluation
+    formats: gr.CheckboxGroup
+    which: gr.Radio
+    """Which images go into the ZIP."""
+    make: gr.Button
+    file: gr.DownloadButton
+    said: gr.HTML
+    evaluate: gr.Button
+    evaluated: gr.HTML
 
 
 def batch(page: Page) -> Batch:
@@ -72,7 +60,7 @@ def batch(page: Page) -> Batch:
             )
     problem = gr.HTML("", elem_id="many-problem")
     table = _table(page.store)
-    return Batch(upload, purpose, problem, table, gr.State(None), _export(), _evaluation())
+    return Batch(upload, purpose, problem, table, gr.State(None), *_export(), *_evaluation())
 
 
 def _table(store: Store) -> gr.HTML:
@@ -87,7 +75,7 @@ def _table(store: Store) -> gr.HTML:
     )
 
 
-def _export() -> Export:
+def _export() -> tuple[Any, ...]:
     with gr.Accordion("Export", open=False, elem_id="export"):
         formats = gr.CheckboxGroup(
             [(LABELS[name], name) for name in FORMATS],
@@ -100,11 +88,11 @@ def _export() -> Export:
             button = gr.Button("Make the ZIP", elem_id="export-now")
             file = gr.DownloadButton("Download", visible=False, elem_id="export-file")
         said = gr.HTML("", elem_id="export-said", apply_default_css=False)
-    return Export(formats, which, button, file, said)
+    return formats, which, button, file, said
 
 
-def _evaluation() -> Evaluation:
+def _evaluation() -> tuple[Any, ...]:
     with gr.Accordion("Evaluate with true masks", open=False, elem_id="evaluate"):
         button = gr.Button("Evaluate", elem_id="evaluate-now")
         shown = gr.HTML("", elem_id="evaluation", apply_default_css=False)
-    return Evaluation(button, shown)
+    return button, shown

@@ -27,14 +27,14 @@ SLICE = 15.0
 
 
 def bring(
-    page: Page, paths: list[Path], masks: str, name: str, session_id: str | None
+    page: Page, paths: list[str] | None, masks: str, name: str, session_id: str | None
 ) -> Iterator[tuple[Any, ...]]:
     """Keep what is in the files, each as an item that waits to be scored."""
     session = page.store.open(session_id)
     into = Path(tempfile.mkdtemp(prefix="ddad-intake-"))
     sentence = ""
     try:
-        coming = gather(paths, into)
+        coming = gather([Path(path) for path in paths or ()], into)
         drafts_at = page.models.get(name).calibration.threshold if masks == "drafts" else None
         shown = 0.0
         for done, each in enumerate(coming):
@@ -50,8 +50,9 @@ def bring(
     yield view.listing(session, phase="read", more=True), session.id, sentence
 
 
-def score(page: Page, name: str, session: Session) -> Iterator[tuple[Any, ...]]:
+def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, ...]]:
     """Score what waits until the slice is over; the last listing has `more` if some are left."""
+    session = page.store.open(session_id)
     began = shown = time.monotonic()
     waiting = [item.id for item in session.items(state="waiting")]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from demo.inspect import layout, view
 from demo.inspect.layout import Desk
 from demo.inspect.links import linked
 from demo.inspect.scoring import Values, Wanted, inspect
-from demo.page import HEAVY, LIGHT, PRIVATE, Page
+from demo.page import HEAVY, PRIVATE, QUIET, Page
 from demo.shared.gpu import lent
 
 
@@ -31,16 +32,10 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
         opened = view.message(mine, view.last(mine))
         return mine.id, opened, wanted, name or gr.skip(), sentence
 
-    def inspect_link(wanted: Wanted | None, session: str | None) -> Iterator[Values]:
-        if wanted is None:
-            yield gr.skip(), gr.skip(), gr.skip()
-        else:
-            yield from inspect(page, wanted, session)
-
     def on_load(demo: gr.Blocks) -> None:
         outputs = [page.session, desk.viewer, desk.wanted, page.model, desk.problem]
-        demo.load(start, page.session, outputs, **LIGHT, **PRIVATE).then(
-            inspect_link, [desk.wanted, page.session], shown, **heavy
+        demo.load(start, page.session, outputs, **QUIET).then(
+            partial(inspect, page), [desk.wanted, page.session], shown, **heavy
         )
 
     return on_load
@@ -52,10 +47,7 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
 
     @lent(15)
     def inspect_upload(name: str, path: str | None, session: str | None) -> Iterator[Values]:
-        if path is None:
-            yield gr.skip(), gr.skip(), gr.skip()
-        else:
-            yield from inspect(page, Wanted(name, Path(path)), session)
+        yield from inspect(page, Wanted(name, Path(path)) if path else None, session)
 
     def inspect_example(name: str, session: str | None, event: gr.SelectData) -> Iterator[Values]:
         path = models.examples(name)[event.index].path
@@ -69,7 +61,7 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         lambda: None, None, desk.upload, show_progress="hidden", **PRIVATE
     )
     desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy)
-    page.model.change(choose, page.model, [desk.examples, desk.card], **LIGHT, **PRIVATE)
+    page.model.change(choose, page.model, [desk.examples, desk.card], **QUIET)
 
 
 def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:
@@ -86,9 +78,9 @@ def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:
         return view.message(page.store.open(session))
 
     viewer = desk.viewer
-    viewer.current(on_desk, None, page.current, **LIGHT, **PRIVATE)
-    page.opened.change(open_item, [page.opened, page.session], viewer, **LIGHT, **PRIVATE)
-    here.select(refresh, page.session, viewer, **LIGHT, **PRIVATE)
+    viewer.current(on_desk, None, page.current, **QUIET)
+    page.opened.change(open_item, [page.opened, page.session], viewer, **QUIET)
+    here.select(refresh, page.session, viewer, **QUIET)
 
 
 def _wire_loading(desk: Desk, page: Page) -> None:
@@ -97,4 +89,4 @@ def _wire_loading(desk: Desk, page: Page) -> None:
     def tick() -> tuple[str, gr.Timer]:
         return view.loading(page.models), gr.Timer(active=not page.models.ready)
 
-    desk.timer.tick(tick, None, [desk.loading, desk.timer], **LIGHT, **PRIVATE)
+    desk.timer.tick(tick, None, [desk.loading, desk.timer], **QUIET)

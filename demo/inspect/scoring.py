@@ -41,8 +41,11 @@ class Wanted:
     seed: int | None = None
 
 
-def inspect(page: Page, wanted: Wanted, session_id: str | None) -> Iterator[Values]:
-    """Score a file, its maps as they come; one that cannot be used leaves the desk as it is."""
+def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterator[Values]:
+    """Score a file, its maps as they come; without a usable one the desk stays as it is."""
+    if wanted is None:
+        yield gr.skip(), gr.skip(), gr.skip()
+        return
     name = wanted.path.name
     try:
         loaded = load_image(wanted.path)

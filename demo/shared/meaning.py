@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo.store.records import Result
@@ -10,31 +9,18 @@ from demo.store.records import Result
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
 
+NAMES = ("model", "threshold", "low", "high", "normals", "crossFitted")
+
 
 def of_detector(detector: Detector) -> dict[str, Any]:
-    fitted = detector.calibration
-    ends = fitted.map_low, fitted.map_high
-    return _named(detector.name, fitted.threshold, ends, fitted.normal_scores, fitted.cross_fitted)
+    it = detector.calibration
+    ends, normals = (it.map_low, it.map_high), list(it.normal_scores)
+    values = (detector.name, it.threshold, *ends, normals, it.cross_fitted)
+    return dict(zip(NAMES, values, strict=True))
 
 
 def of_result(result: Result) -> dict[str, Any]:
     """The same, as it was when the image was scored."""
-    ends = result.low, result.high
-    return _named(result.model, result.threshold, ends, result.normal_scores, result.cross_fitted)
-
-
-def _named(
-    model: str,
-    threshold: float,
-    ends: tuple[float, float],
-    normals: Sequence[float],
-    cross_fitted: bool,
-) -> dict[str, Any]:
-    return {
-        "model": model,
-        "threshold": threshold,
-        "low": ends[0],
-        "high": ends[1],
-        "normals": list(normals),
-        "crossFitted": cross_fitted,
-    }
+    ends, normals = (result.low, result.high), list(result.normal_scores)
+    values = (result.model, result.threshold, *ends, normals, result.cross_fitted)
+    return dict(zip(NAMES, values, strict=True))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from demo.inspect.normal import layout, view
 from demo.inspect.normal.cost import Cost
 from demo.inspect.normal.layout import Panel
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.page import HEAVY, PRIVATE, QUIET, Page, problem
 from demo.shared.pictures import picture_file
 
 FRAME = 512
@@ -25,9 +26,6 @@ def panel(page: Page) -> None:
     """Lay out the panel and wire it to the image on the desk."""
     shown, halts, cost = layout.panel(), dict[str, threading.Event](), Cost()
 
-    def run(session: str | None, current: str | None, t: Any) -> Iterator[dict[Any, Any]]:
-        yield from _run(shown, page, halts, session, current, t)
-
     def stop(session: str | None) -> None:
         if session in halts:
             halts[session].set()
@@ -36,7 +34,7 @@ def panel(page: Page) -> None:
         return view.cleared(shown, *_offer(page, session, current, cost))
 
     going = shown.show.click(
-        run,
+        partial(_run, shown, page, halts),
         [page.session, page.current, shown.depth],
         shown.shown,
         show_progress="minimal",  # the place in the queue; the steps say the rest
@@ -45,17 +43,16 @@ def panel(page: Page) -> None:
         **PRIVATE,
     )
     # The run itself ends at its next step: were it cancelled, a step under way could arrive after.
-    shown.stop.click(stop, page.session, None, **LIGHT, **PRIVATE)
+    shown.stop.click(stop, page.session, None, **QUIET)
     page.current.change(
         follow,
         [page.session, page.current],
         [shown.box, shown.depth, *shown.shown],
         cancels=[going],
-        **LIGHT,
-        **PRIVATE,
+        **QUIET,
     )
     inputs = [shown.frames, shown.step]
-    shown.step.input(view.step, inputs, shown.frame, trigger_mode="always_last", **LIGHT, **PRIVATE)
+    shown.step.input(view.step, inputs, shown.frame, trigger_mode="always_last", **QUIET)
 
 
 def _run(

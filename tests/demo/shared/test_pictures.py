@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from parts import texture
 
-from demo.page import picture_file
+from demo.shared.pictures import picture_file
 from demo.store.tables import read_png
 
 
