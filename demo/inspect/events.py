@@ -17,8 +17,8 @@ from demo.page import HEAVY, PRIVATE, QUIET, Page
 from demo.shared.gpu import lent
 
 
-def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
-    """Lay out the tab and wire it; returns what the page's loading is to be wired with."""
+def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
+    """Lay out the tab and wire it; returns what wires the page's loading and gives its event."""
     desk = layout.desk(page)
     shown = [desk.viewer, page.session, desk.problem]
     heavy: dict[str, Any] = {"show_progress_on": desk.viewer, **HEAVY, **PRIVATE}
@@ -32,11 +32,11 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
         opened = view.message(mine, view.last(mine))
         return mine.id, opened, wanted, name or gr.skip(), sentence
 
-    def on_load(demo: gr.Blocks) -> None:
+    def on_load(demo: gr.Blocks) -> Any:
         outputs = [page.session, desk.viewer, desk.wanted, page.model, desk.problem]
-        demo.load(start, page.session, outputs, **QUIET).then(
-            partial(inspect, page), [desk.wanted, page.session], shown, **heavy
-        )
+        loaded = demo.load(start, page.session, outputs, **QUIET)
+        loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
+        return loaded
 
     return on_load
 
