@@ -15,6 +15,7 @@ from demo.page import HEAVY, PRIVATE, QUIET, Page, problem, to_desk
 
 INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
 """Of taking files in: not in the queue of what runs a network."""
+EXPORTS: dict[str, Any] = {"concurrency_id": "export", "concurrency_limit": 2}
 
 
 def tab(page: Page, here: gr.Tab) -> None:
@@ -28,7 +29,6 @@ def tab(page: Page, here: gr.Tab) -> None:
 
 def _wire_queue(batch: Batch, page: Page) -> None:
     """Files that are dropped wait and are scored, until that is cancelled."""
-
     shown = [batch.table, page.session, batch.problem]
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
@@ -92,8 +92,7 @@ def _wire_export(batch: Batch, page: Page) -> None:
         [page.session, batch.formats, batch.which],
         [batch.file, batch.said],
         show_progress_on=batch.said,
-        concurrency_id="export",
-        concurrency_limit=2,
+        **EXPORTS,
         **PRIVATE,
     )
 
