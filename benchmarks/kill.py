@@ -164,7 +164,7 @@ def save(folder: Path, moments: Sequence[float]) -> None:
 EXPORT = """
 import sys
 from pathlib import Path
-from demo.shared.outbox import export
+from demo.shared.exchange import export
 from demo.store.store import Store
 session = Store(Path(sys.argv[1])).open(sys.argv[2])
 while True:

@@ -5,41 +5,62 @@ Their components exist only to give them types; their docstrings are their docum
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 import numpy as np
 
-from ddad.images.decode import ImageError, load_image
+from ddad.images.decode import ImageError, LoadedImage, load_image
 from ddad.images.regions import find_regions
-from demo.page import HEAVY, picture_file, without_folder
+from demo.page import HEAVY, without_folder
 from demo.shared.gpu import lent
 from demo.shared.models import Models
+from demo.shared.pictures import READABLE, picture_file
 
 if TYPE_CHECKING:
     from ddad.model.detection import Detection
     from ddad.model.detector import Detector
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 
 def endpoints(models: Models) -> None:
-    """The public `/score` and `/mask`."""
+    """The public `/score`, `/mask` and `/restore`."""
+    default = models.names[0] if models.names else ""
     with gr.Group(visible=False):
         image = gr.File(label="image", type="filepath")
-        model = gr.Textbox(models.names[0] if models.names else "", label="model")
+        model = gr.Textbox(default, label="model")
         threshold = gr.Number(None, label="threshold")
         result = gr.JSON(label="result")
         picture = gr.Image(label="mask", format="png", image_mode="L")
+        restored = gr.Image(label="restored", format="png")
         run = gr.Button()
+    inputs = [image, model, threshold]
+    run.click(_score(models, default), inputs, result, api_name="score", **HEAVY)
+    run.click(_mask(models, default), inputs, picture, api_name="mask", **HEAVY)
+    run.click(
+        _restore(models, default), [image, model], [result, restored], api_name="restore", **HEAVY
+    )
 
+
+def _documented(function: Function) -> Function:
+    """Say in its docstring what may be sent."""
+    assert function.__doc__
+    function.__doc__ = function.__doc__.replace("READABLE", READABLE)
+    return function
+
+
+def _score(models: Models, default: str) -> Callable[..., Any]:
     @lent(15)
-    def score(
-        image: str, model: str = model.value, threshold: float | None = None
-    ) -> dict[str, Any]:
+    @_documented
+    def score(image: str, model: str = default, threshold: float | None = None) -> dict[str, Any]:
         """Say how anomalous a photograph of a part is, and where.
 
         Args:
-            image: The photograph, a file: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit.
+            image: The photograph, a file: READABLE.
             model: Name of the model, one of those on offer on the page.
             threshold: Score above which a pixel is marked; the model's calibrated one if left out.
 
@@ -51,14 +72,21 @@ def endpoints(models: Models) -> None:
             width, height, centroid as x, y, peak and mean score; note on how the file was read.
         """
         at = _number(threshold)
-        detector, found, note = _judge(models, image, model)
-        return _result(detector, found, at, note)
+        with _told(image):
+            detector, loaded = _opened(models, image, model)
+            (found,) = detector.detect([loaded.pixels])
+        return _result(detector, found, at, loaded.note)
 
-    def mask(image: str, model: str = model.value, threshold: float | None = None) -> str:
+    return score
+
+
+def _mask(models: Models, default: str) -> Callable[..., Any]:
+    @_documented
+    def mask(image: str, model: str = default, threshold: float | None = None) -> str:
         """Mark the anomalous pixels of a photograph of a part.
 
         Args:
-            image: The photograph, a file: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit.
+            image: The photograph, a file: READABLE.
             model: Name of the model, one of those on offer on the page.
             threshold: Score above which a pixel is marked; the model's calibrated one if left out.
 
@@ -67,12 +95,41 @@ def endpoints(models: Models) -> None:
             else 0.
         """
         at = _number(threshold)
-        _, found, _ = _judge(models, image, model)
+        with _told(image):
+            detector, loaded = _opened(models, image, model)
+            (found,) = detector.detect([loaded.pixels])
         return picture_file(found.mask(at).astype(np.uint8) * 255, "mask.png")
 
-    inputs = [image, model, threshold]
-    run.click(score, inputs, result, api_name="score", **HEAVY)
-    run.click(mask, inputs, picture, api_name="mask", **HEAVY)
+    return mask
+
+
+def _restore(models: Models, default: str) -> Callable[..., Any]:
+    @lent(60)
+    @_documented
+    def restore(image: str, model: str = default) -> tuple[dict[str, Any], Any]:
+        """Turn a photograph of a part with a defect into the part as it should have been.
+
+        Args:
+            image: The photograph, a file: READABLE.
+            model: Name of the model, one of those on offer on the page, with a pixel branch.
+
+        Returns:
+            model; score_before and score_after; threshold; evaluations of networks. And the
+            restored image, a PNG of the image's size in the orientation viewers show.
+        """
+        with _told(image):
+            detector, loaded = _opened(models, image, model)
+            first, *others = detector.restore(loaded.pixels)
+        last = others[-1] if others else first
+        return {
+            "model": detector.name,
+            "score_before": first.score,
+            "score_after": last.score,
+            "threshold": detector.calibration.threshold,
+            "evaluations": last.evaluations,
+        }, picture_file(last.image, "restored.png")
+
+    return restore
 
 
 def _number(threshold: object) -> float | None:
@@ -84,18 +141,22 @@ def _number(threshold: object) -> float | None:
     return float(threshold)
 
 
-def _judge(models: Models, image: str | None, model: str) -> tuple[Detector, Detection, str]:
-    """The model, what it finds in the file, and a note on the file. Raises gr.Error."""
-    path = Path(image or "")
+@contextmanager
+def _told(image: str | None) -> Iterator[None]:
+    """A ValueError about a file reaches the caller as a sentence, without the server's folders."""
     try:
-        if image is None:
-            raise ImageError("no image was given")
-        loaded = load_image(path)
-        detector = models.get(model)
-        (found,) = detector.detect([loaded.pixels])
+        yield
     except ValueError as error:
-        raise gr.Error(without_folder(error, path), print_exception=False) from error
-    return detector, found, loaded.note
+        sentence = without_folder(error, Path(image or ""))
+        raise gr.Error(sentence, print_exception=False) from error
+
+
+def _opened(models: Models, image: str | None, model: str) -> tuple[Detector, LoadedImage]:
+    """The image and the model. Raises ValueError, one sentence."""
+    if image is None:
+        raise ImageError("no image was given")
+    loaded = load_image(image)
+    return models.get(model), loaded
 
 
 def _result(

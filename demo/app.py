@@ -12,7 +12,7 @@ import gradio as gr
 from demo import api
 from demo.batch import events as many
 from demo.inspect import events as desk
-from demo.inspect import restoration
+from demo.inspect.normal import events as normal
 from demo.page import DESK, Page
 from demo.shared.models import CHECKPOINTS, Models
 from demo.store import mirror
@@ -75,7 +75,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             start = desk.tab(page, inspect)
-            restoration.panel(page)
+            normal.panel(page)
             alarm = training.alarm_button()
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
@@ -84,7 +84,6 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         start(demo)
         greet(demo)
         api.endpoints(models)
-        restoration.endpoint(models)
         demo.queue(default_concurrency_limit=1, max_size=20)
     models.load_in_background(lambda: demo.is_running)
     return demo

@@ -1,6 +1,6 @@
-"""What the tabs share: models, store, the visitor's session, the image on the desk, pictures.
+"""What the tabs share: models, store, the visitor's session, the image on the desk.
 
-A tab is a file with `tab(page)`. It reads the visitor's session with
+A tab is a folder whose `events` has `tab(page, ...)`. It reads the visitor's session with
 `page.store.open(session_id)`, where `session_id` comes from `page.session` as an input. To open an
 image at the desk it returns `*to_desk(item.id)` to the outputs `[page.opened, page.tabs]`; to
 follow the desk it takes `page.current`, the id of the item on it or None, as an input or listens
@@ -11,28 +11,24 @@ or, while maps still arrive, "wait".
 
 from __future__ import annotations
 
-import hashlib
 import html
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from gradio.utils import get_upload_folder
-from PIL import Image
 
 from demo.shared.models import Models
 from demo.store.store import Store
-from demo.store.tables import whole
 
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """Of every event that runs a network: one at a time, whichever tab it comes from."""
 LIGHT: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 """Of every event that answers at once."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+"""Of every event that is no public endpoint."""
+QUIET: dict[str, Any] = {**LIGHT, **PRIVATE}
 DESK = "inspect"
 """Id of the desk's tab."""
 
@@ -68,24 +64,3 @@ def problem(error: Exception, path: Path | None = None) -> str:
 def without_folder(error: Exception, path: Path | None) -> str:
     """An error's sentence without the folder that the server keeps `path` in."""
     return str(error) if path is None else str(error).replace(f"{path.parent}/", "")
-
-
-def picture_file(pixels: np.ndarray, name: str, side: int | None = None) -> str:
-    """The path of a picture that Gradio may hand out, written once and whole.
-
-    `pixels` are uint8 (H, W) or (H, W, 3); the suffix of `name` says how they are written, `side`
-    how many pixels the longer side has at most. Given the array itself, Gradio writes it anew over
-    the file of the same content: a visitor who is just fetching that file gets less than was
-    promised him.
-    """
-    image = Image.fromarray(pixels)
-    if side:
-        image.thumbnail((side, side))
-    digest = hashlib.sha256(f"{image.mode} {image.size}".encode() + image.tobytes()).hexdigest()
-    path = Path(get_upload_folder(), digest, name)
-    try:
-        os.utime(path)  # the page deletes files by their age
-    except FileNotFoundError:
-        with whole(path) as part:
-            image.save(part, quality=90)
-    return str(path)

@@ -11,58 +11,15 @@ from typing import Any
 
 import gradio as gr
 
-from demo.page import PRIVATE, Page, problem
-from demo.shared import outbox
-from demo.store.records import Decision
+from demo.page import Page, problem
+from demo.shared import exchange
+from demo.store.records import DECISIONS
 
-FORMATS = (
-    ("Masks, PNG", "masks"),
-    ("MVTec folders", "mvtec"),
-    ("COCO", "coco"),
-    ("YOLO segments", "yolo"),
-    ("Label Studio", "label-studio"),
-    ("labelme", "labelme"),
-    ("Scores and regions, CSV", "csv"),
-    ("Score maps, 16 bit and float", "maps"),
-    ("Report, one HTML page", "report"),
-)
-"""As `ddad.export.bundle` names them."""
-WHICH: tuple[tuple[str, str], ...] = (("all images", "all"), ("decided ones only", "decided"))
-DECIDED: tuple[Decision, ...] = ("accepted", "corrected", "rejected")
+WHICH = (("all images", "all"), ("decided ones only", "decided"))
+DECIDED = tuple(decision for decision in DECISIONS if decision != "undecided")
 
 
-def panel(page: Page) -> None:
-    """Lay out the export and wire it."""
-    with gr.Accordion("Export", open=False, elem_id="export"):
-        formats = gr.CheckboxGroup(
-            list(FORMATS), value=["masks", "csv", "report"], label="Formats", elem_id="formats-out"
-        )
-        which = gr.Radio(list(WHICH), value="all", label="Of")
-        with gr.Row():
-            button = gr.Button("Make the ZIP", elem_id="export-now")
-            file = gr.DownloadButton("Download", visible=False, elem_id="export-file")
-        said = gr.HTML("", elem_id="export-said", apply_default_css=False)
-
-    def make(
-        session: str | None,
-        wanted: list[str],
-        of: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Iterator[tuple[Any, str]]:
-        yield from _make(page, session, wanted, of, progress)
-
-    button.click(
-        make,
-        [page.session, formats, which],
-        [file, said],
-        show_progress_on=said,
-        concurrency_id="export",
-        concurrency_limit=2,
-        **PRIVATE,
-    )
-
-
-def _make(
+def make(
     page: Page, session_id: str | None, wanted: list[str], of: str, progress: gr.Progress
 ) -> Iterator[tuple[Any, str]]:
     """Write the ZIP, hand it over, and delete it once Gradio has a copy."""
@@ -71,7 +28,7 @@ def _make(
     try:
         if not wanted:
             raise ValueError("choose at least one format")
-        count = outbox.export(
+        count = exchange.export(
             page.store.open(session_id),
             wanted,
             path,

@@ -19,7 +19,7 @@ from ddad.data.archive import extract
 from ddad.data.truth import MaskError
 from ddad.images.decode import ImageError, load_image, load_mask
 from ddad.images.files import IMAGE_SUFFIXES, shown
-from demo.shared import outbox
+from demo.shared import exchange
 from demo.store.session import Session
 
 _TEST = re.compile(r"(?:^|/)test/([^/]+)/")
@@ -77,7 +77,7 @@ def keep(session: Session, incoming: Incoming, *, drafts_at: float | None = None
         return
     try:
         if incoming.path is None:
-            outbox.take_masks(session, path, name, as_truth=not drafts)
+            exchange.bring_masks(session, path, name, as_truth=not drafts)
             return
         loaded = load_image(path)
     except (ImageError, MaskError) as error:

@@ -1,8 +1,4 @@
-"""What the canvas asks of the server: open, save, take away, bring a mask, thumbnails.
-
-Every request names a session and an item, and neither is trusted: the store answers only for an
-item of that very session. An answer is a dict; where something is wrong, one of a sentence.
-"""
+"""What the canvas asks of the server: open, save, take away, bring a mask."""
 
 from __future__ import annotations
 
@@ -13,47 +9,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ddad.data.truth import Target, read_coco, read_mask
+from ddad.data.truth import Imported, Target, read_coco, read_mask
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
-from demo.inspect import view as results
 from demo.inspect.payload import PayloadError, encode_runs, read_review
+from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
-from demo.shared.outbox import export
+from demo.shared.exchange import export, mask_file, scores_file
+from demo.shared.pictures import edit_shape, photograph_url, resized
+from demo.shared.server import Answer, answering, thumbs
+from demo.store.records import Item
 from demo.store.session import Session
 from demo.store.store import Store
 
-Answer = dict[str, Any]
-TAKEN = {"mask": results.mask_file, "scores": results.scores_file}
+TAKEN = {"mask": mask_file, "scores": scores_file}
+"""Files taken away by themselves."""
 ZIPPED = (*FORMATS, "all")
-MOST_THUMBS = 60
+"""Formats of which a ZIP is made."""
 
 
 def answers(store: Store) -> list[Callable[[Any], Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
-
-    def answer(act: Callable[[Session, dict[str, Any]], Answer]) -> Callable[[Any], Answer]:
-        def call(request: Any) -> Answer:
-            try:
-                if not isinstance(request, dict):
-                    raise PayloadError("a request is an object")
-                session = store.open(request.get("session"))
-                if session.id != request.get("session"):
-                    raise PayloadError("your session has ended: reload the page")
-                return act(session, request)
-            except ValueError as error:
-                return {"error": str(error)}
-
-        call.__name__ = act.__name__.strip("_")
-        return call
-
-    return [answer(act) for act in (open_, save_, take_, bring_, thumbs_)]
+    return answering(store, open_, save_, take_, bring_, thumbs)
 
 
 def open_(session: Session, request: dict[str, Any]) -> Answer:
     """An item for the canvas."""
     item = session.item(request.get("item", ""))
-    return results.desk_value(session, item, results.picture(session.pixels(item.id)))
+    return desk_value(session, item, photograph_url(session.pixels(item.id)))
 
 
 def save_(session: Session, request: dict[str, Any]) -> Answer:
@@ -61,22 +44,22 @@ def save_(session: Session, request: dict[str, Any]) -> Answer:
     item = session.item(request.get("item", ""))
     if item.result is None:
         raise PayloadError("this image has no result yet")
-    height, width = results.edit_shape(item.height, item.width)
+    height, width = edit_shape(item.height, item.width)
     scales = {scale.name for scale in item.result.scales}
     data, original = request.get("review"), (item.height, item.width)
     review = read_review(data, height=height, width=width, scales=scales, original=original)
     item = session.review(
         item.id,
-        mask=None if review.mask is None else results.resized(review.mask, *original),
+        mask=None if review.mask is None else resized(review.mask, *original),
         threshold=review.threshold,
         decision=review.decision,
-        ignore=None if review.zone is None else results.resized(review.zone, *original),
+        ignore=None if review.zone is None else resized(review.zone, *original),
         min_area=review.least,
         regions=review.labels,
         reviewer=review.reviewer,
         desk=json.dumps(data),
     )
-    return {"entry": results.entry(item)}
+    return {"entry": entry(item)}
 
 
 def take_(session: Session, request: dict[str, Any]) -> Answer:
@@ -105,31 +88,23 @@ def bring_(session: Session, request: dict[str, Any]) -> Answer:
         data = base64.b64decode(request.get("data", ""), validate=True)
     except (TypeError, ValueError):
         raise PayloadError("the mask did not arrive whole: try again") from None
-    target = [Target(item.name, item.height, item.width)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mask")
         path.write_bytes(data)
         try:
-            if str(request.get("name")).lower().endswith(".json"):
-                found, _ = read_coco(path, target)
-                if not found:
-                    raise PayloadError(f"the file has no image called {item.name!r}")
-                brought = found[0]
-            else:
-                _, brought = read_mask(path, item.name, target)
+            brought = _brought(path, str(request.get("name")), item)
         except ValueError as error:
             raise PayloadError(without_folder(error, path)) from None
-    mask = results.resized(brought.mask, *results.edit_shape(item.height, item.width))
+    mask = resized(brought.mask, *edit_shape(item.height, item.width))
     return {"mask": encode_runs(mask), "labels": [vars(label) for label in brought.labels]}
 
 
-def thumbs_(session: Session, request: dict[str, Any]) -> Answer:
-    """Small pictures of some items, data URLs by item."""
-    items = request.get("items")
-    if not isinstance(items, list) or len(items) > MOST_THUMBS:
-        raise PayloadError(f"items are a list of at most {MOST_THUMBS}")
-    urls = {}
-    for item in items:
-        data = session.thumbnail(item).read_bytes()
-        urls[item] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
-    return {"thumbs": urls}
+def _brought(path: Path, name: str, item: Item) -> Imported:
+    """The mask in a file of that name. Raises ValueError, one sentence."""
+    target = [Target(item.name, item.height, item.width)]
+    if not name.lower().endswith(".json"):
+        return read_mask(path, item.name, target)[1]
+    found, _ = read_coco(path, target)
+    if not found:
+        raise PayloadError(f"the file has no image called {item.name!r}")
+    return found[0]

@@ -12,17 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from demo.shared.server import PayloadError
 from demo.store.records import DECISIONS, Decision
 
 MOST_LABELS = 1000
 
 
-class PayloadError(ValueError):
-    """Something that no honest page would send."""
-
-
 @dataclass(frozen=True)
-class Review:
+class SentReview:
     """The state of the desk for one image, all masks bool (H, W) at the size it is edited at."""
 
     threshold: float
@@ -63,7 +60,7 @@ def decode_runs(runs: object, height: int, width: int) -> np.ndarray:
 
 def read_review(
     data: object, *, height: int, width: int, scales: Collection[str], original: tuple[int, int]
-) -> Review:
+) -> SentReview:
     """A review from the browser's JSON; `original` is (H, W) of the image, which labels refer to.
 
     `added` and `removed`, what was painted, are checked here as well but kept as they came.
@@ -88,7 +85,7 @@ def read_review(
     if not isinstance(off, list) or not all(isinstance(n, str) and n in scales for n in off):
         raise PayloadError("the scales left out are names of scales of the image")
     runs("added"), runs("removed")
-    return Review(
+    return SentReview(
         float(threshold),
         least,
         data["fill"],

@@ -1,119 +1,109 @@
-"""What the canvas is sent of an image, and the files to take away."""
+"""What the Inspect tab shows: words, examples, and for the canvas the queue and an item.
+
+The keys are the names by which the canvas's JavaScript reads them.
+"""
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ddad.export.tables import escape_cell
-from ddad.images.names import safe_stem
-from ddad.images.regions import find_regions
+from ddad.images.decode import load_image
 from demo.inspect.payload import encode_runs
+from demo.shared import meaning
+from demo.shared.models import Models
+from demo.shared.pictures import edit_shape, map_values, picture_file, resized
 from demo.store.records import Item
-from demo.store.session import Session
+from demo.store.session import THUMBNAIL, Session
 
-if TYPE_CHECKING:
-    from ddad.model.detector import Detector
-
-EDITED = 16_000_000
-"""Pixels up to which a mask is edited at the image's own size; larger images at about this many."""
-LOSSLESS = 1_000_000
-"""Pixels up to which the canvas is sent PNG; larger photographs go as JPEG, their masks exactly."""
+MOST_WORDS = 200
+"""Labels offered for the next region, the latest first."""
 
 
-def edit_shape(height: int, width: int) -> tuple[int, int]:
-    """Height and width at which an image's masks are edited."""
-    shrink = min(1.0, math.sqrt(EDITED / (height * width)))
-    return max(1, round(height * shrink)), max(1, round(width * shrink))
+def examples(models: Models, name: str) -> list[tuple[str, str]]:
+    """Pictures and captions of a model's examples."""
+    return [
+        (picture_file(load_image(e.path).pixels, "example.webp", THUMBNAIL), e.caption)
+        for e in models.examples(name)
+    ]
 
 
-def resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A bool mask at another size, nearest neighbour."""
-    if mask.shape == (height, width):
-        return mask
-    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
+def loading(models: Models) -> str:
+    """What keeps the visitor waiting, nothing once the models are there."""
+    if not models.names:
+        return "No model was found. Train one with `python -m ddad train`."
+    return "" if models.ready else "Loading the models. You can choose an image meanwhile."
 
 
-def picture(pixels: np.ndarray) -> str:
-    """The photograph for the canvas, as a data URL."""
-    height, width = edit_shape(*pixels.shape[:2])
-    image = Image.fromarray(pixels)
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BOX, reducing_gap=2)
-    buffer = io.BytesIO()
-    if width * height <= LOSSLESS:
-        image.save(buffer, "PNG", compress_level=1)
-        return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    image.save(buffer, "JPEG", quality=92, subsampling=0)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def facts(detector: Detector) -> dict[str, Any]:
-    """What the canvas must know of a model to say what a score means."""
-    fitted = detector.calibration
+def message(session: Session, item: str | None = None) -> dict[str, Any]:
+    """The queue and the labels used so far, and which item to open."""
+    scored = session.items(order="score", state="scored")
     return {
-        "model": detector.name,
-        "seed": detector.config.seed,
-        "of": sum(len(steps) for steps in detector.timesteps.values()),
-        "threshold": fitted.threshold,
-        "low": fitted.map_low,
-        "high": fitted.map_high,
-        "normals": list(fitted.normal_scores),
-        "crossFitted": fitted.cross_fitted,
+        "session": session.id,
+        "queue": [entry(each) for each in scored],
+        "words": session.labels()[:MOST_WORDS],
+        "open": item,
     }
 
 
-def scale_values(scales: Iterable[Any], height: int, width: int) -> list[dict[str, Any]]:
-    """Scales with their maps: float32 in base64, at the size they were made at."""
-    edited = edit_shape(height, width)
-    values = []
-    for scale in scales:
-        values.append(
-            {
-                "name": scale.name,
-                "branch": scale.branch,
-                "t": scale.t,
-                "noise": scale.noise_std,
-                "weight": scale.weight,
-                "map": _coded(scale.map, *edited),
-            }
-        )
-    return values
+def entry(item: Item) -> dict[str, Any]:
+    """An item's line in the queue."""
+    return {"item": item.id, "name": item.name, "score": item.score, "decision": item.decision}
+
+
+def last(session: Session) -> str | None:
+    """The item last worked on, else the one that came last."""
+    scored = session.items(state="scored")
+    reviewed = [(item.review.at, item.id) for item in scored if item.review]
+    return max(reviewed)[1] if reviewed else scored[-1].id if scored else None
 
 
 def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
-    """A stored item as the canvas shows it. Raises StoreError for one without a result."""
+    """A stored item for the canvas; `image` is the photograph's URL.
+
+    Raises StoreError for an item without a result.
+    """
     scales = session.scales(item.id)
     result = item.result
     assert result is not None
     return {
         "token": item.id,
         "item": item.id,
-        "name": item.name,
-        "note": " ".join(filter(None, [item.note, _reduced(item.height, item.width)])),
         "partial": False,
         "image": image,
-        "original": [item.width, item.height],
-        "shown": list(edit_shape(item.height, item.width)[::-1]),
-        "model": result.model,
+        **sizes(item.name, item.height, item.width),
+        "note": " ".join(filter(None, [item.note, _reduced(item.height, item.width)])),
         "seed": result.seed,
         "of": len(scales),
-        "threshold": result.threshold,
-        "low": result.low,
-        "high": result.high,
-        "normals": list(result.normal_scores),
-        "crossFitted": result.cross_fitted,
+        **meaning.of_result(result),
         "scales": scale_values(scales, item.height, item.width),
         "review": session.desk(item.id) or _review(session, item),
         "entry": entry(item),
     }
+
+
+def sizes(name: str, height: int, width: int) -> dict[str, Any]:
+    """An image's name, its size and the one that it is shown and edited at, widths first."""
+    shown = list(edit_shape(height, width)[::-1])
+    return {"name": name, "original": [width, height], "shown": shown}
+
+
+def scale_values(scales: Iterable[Any], height: int, width: int) -> list[dict[str, Any]]:
+    """Scales with their maps: float32 in base64, at the size they were made at."""
+    edited = edit_shape(height, width)
+    return [
+        {
+            "name": scale.name,
+            "branch": scale.branch,
+            "t": scale.t,
+            "noise": scale.noise_std,
+            "weight": scale.weight,
+            "map": map_values(scale.map, *edited),
+        }
+        for scale in scales
+    ]
 
 
 def _reduced(height: int, width: int) -> str:
@@ -148,63 +138,4 @@ def _review(session: Session, item: Item) -> dict[str, Any] | None:
             key: None if each is None else encode_runs(resized(each, *shape))
             for key, each in {**drawn, "zone": zone}.items()
         },
-    }
-
-
-def entry(item: Item) -> dict[str, Any]:
-    """An item's line in the queue."""
-    return {
-        "item": item.id,
-        "name": item.name,
-        "score": item.score,
-        "decision": item.decision,
-    }
-
-
-def mask_file(session: Session, item: Item) -> tuple[str, str, bytes]:
-    """Name, type and bytes of the final mask: PNG of 0 and 255, original size."""
-    buffer = io.BytesIO()
-    mask = session.final_mask(item.id)
-    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG")
-    return f"{safe_stem(item.name)}_mask.png", "image/png", buffer.getvalue()
-
-
-def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:
-    """Name, type and bytes of the scores: CSV of one row."""
-    result, mask = item.result, session.final_mask(item.id)
-    assert result is not None
-    row = {
-        "file": item.name,
-        "width": item.width,
-        "height": item.height,
-        "score": item.score,
-        "threshold": item.threshold,
-        "anomalous": bool(mask.any()),
-        "area_fraction": float(mask.mean()),
-        "regions": len(find_regions(session.score_map(item.id), mask)),
-        "decision": item.decision,
-        "reviewer": item.review.reviewer if item.review else "",
-        **{f"mean_{scale.name}": scale.mean for scale in result.scales},
-        "model": result.model,
-        "seed": result.seed,
-    }
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(row))
-    writer.writeheader()
-    writer.writerow({key: escape_cell(value) for key, value in row.items()})
-    return f"{safe_stem(item.name)}_scores.csv", "text/csv", text.getvalue().encode()
-
-
-def _coded(values: np.ndarray, height: int, width: int) -> dict[str, Any]:
-    """A map as the browser reads it; never larger than the image, which it is laid on."""
-    h, w = values.shape
-    if h > height or w > width:
-        size = min(w, width), min(h, height)
-        image = Image.fromarray(np.asarray(values, np.float32))
-        values = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
-    data = np.ascontiguousarray(values, "<f4")
-    return {
-        "w": data.shape[1],
-        "h": data.shape[0],
-        "data": base64.b64encode(data.tobytes()).decode(),
     }

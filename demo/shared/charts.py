@@ -6,7 +6,6 @@ Every text is escaped here; colours come from the page's style.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,11 +23,7 @@ def curve(
 
     Of a curve that goes on beyond `x_max` the part up to it is drawn. `chance` adds the diagonal.
     """
-    x, y = np.asarray(points, float).T
-    inside = x <= x_max
-    xs, ys = x[inside], y[inside]
-    if not inside.all():
-        xs, ys = np.append(xs, x_max), np.append(ys, np.interp(x_max, x, y))
+    xs, ys = _up_to(x_max, *np.asarray(points, float).T)
     path = " L".join(
         f"{100 * a / x_max:.2f} {100 - 100 * b:.2f}" for a, b in zip(xs, ys, strict=True)
     )
@@ -50,6 +45,13 @@ def curve(
         f"<div class='x' aria-hidden='true'><span>0</span><span>{up} by {across}</span>"
         f"<span>{x_max:g}</span></div></div></figure>"
     )
+
+
+def _up_to(x_max: float, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    inside = x <= x_max
+    if inside.all():
+        return x, y
+    return np.append(x[inside], x_max), np.append(y[inside], np.interp(x_max, x, y))
 
 
 def confusion(found: dict[str, int], threshold: float) -> str:
@@ -75,28 +77,3 @@ def confusion(found: dict[str, int], threshold: float) -> str:
         "<span role='columnheader'>called defective</span>"
         f"<span role='columnheader'>called good</span></div>{cells}</div></figure>"
     )
-
-
-def facts(pairs: Iterable[tuple[str, float | None]]) -> str:
-    """Numbers with their names, three decimals."""
-    cells = "".join(
-        f"<div><dt>{html.escape(name)}</dt><dd>{number(value)}</dd></div>" for name, value in pairs
-    )
-    return f"<dl class='numbers'>{cells}</dl>"
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], about: str) -> str:
-    """A table of texts, the first column its row headers."""
-    top = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows
-    )
-    return (
-        f"<div class='table-scroll' tabindex='0'><table><caption class='unseen'>"
-        f"{html.escape(about)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-        "</table></div>"
-    )
-
-
-def number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

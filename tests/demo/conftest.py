@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -19,7 +20,10 @@ def examples():
 
 @pytest.fixture(scope="session")
 def site(tiny_checkpoint, examples, tmp_path_factory):
-    """The app in a process of its own, over one checkpoint with two examples."""
+    """The app in a process of its own, over one checkpoint with two examples.
+
+    It has MCP switched on where that is installed.
+    """
     root = tmp_path_factory.mktemp("models")
     own = shutil.ignore_patterns("examples", "maps")  # of its training
     shutil.copytree(tiny_checkpoint, root / "stripes", ignore=own)
@@ -29,7 +33,7 @@ def site(tiny_checkpoint, examples, tmp_path_factory):
     Image.fromarray(good).save(folder / "1_good part.png")
     Image.fromarray(bad).save(folder / "2_square.png")
     (root / "stripes" / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Stripes\nA card.")
-    site = Site(tmp_path_factory.mktemp("site"), root)
+    site = Site(tmp_path_factory.mktemp("site"), root, DDAD_MCP=str(int(bool(find_spec("mcp")))))
     site.start()
     yield site.url
     site.stop()

@@ -7,16 +7,15 @@ import asyncio
 import base64
 import csv
 import io
-import shutil
 
 import numpy as np
 import pytest
 from parts import spoil, texture
 from PIL import Image
-from serving import Site
 
 from ddad.cli import main
 from demo.batch.intake import Incoming, keep
+from demo.shared.pictures import READABLE
 from demo.store.store import Store
 
 pytestmark = [
@@ -36,34 +35,22 @@ def photograph(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(tiny_checkpoint, tmp_path_factory):
-    """The app with MCP switched on where that is installed; yields its address."""
-    pytest.importorskip("mcp")
-    root = tmp_path_factory.mktemp("served")
-    shutil.copytree(tiny_checkpoint, root / "models" / "stripes")
-    site = Site(root, root / "models", DDAD_MCP="1")
-    site.start()
-    yield site.url
-    site.stop()
-
-
-@pytest.fixture(scope="module")
-def client(served, tmp_path_factory):
+def client(site, tmp_path_factory):
     from gradio_client import Client
 
-    client = Client(served, verbose=False, download_files=str(tmp_path_factory.mktemp("got")))
+    client = Client(site, verbose=False, download_files=str(tmp_path_factory.mktemp("got")))
     yield client
     client.close()
 
 
 def test_the_endpoints_are_few_and_documented(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert {"/score", "/mask"} <= set(named) <= {"/score", "/mask", "/restore"}
-    for name in ("/score", "/mask"):
+    assert set(named) == {"/score", "/mask", "/restore"}
+    for name, wanted in (("/score", ["threshold"]), ("/mask", ["threshold"]), ("/restore", [])):
         parameters = {p["parameter_name"]: p for p in named[name]["parameters"]}
-        assert list(parameters) == ["image", "model", "threshold"]
+        assert list(parameters) == ["image", "model", *wanted]
         assert parameters["model"]["parameter_default"] == "stripes"
-        assert parameters["threshold"]["parameter_has_default"]
+        assert all(parameters[each]["parameter_has_default"] for each in wanted)
         assert "photograph" in named[name]["description"]
 
 
@@ -120,13 +107,30 @@ def test_a_threshold_moves_both_endpoints_and_errors_are_sentences(client, photo
     assert str(tmp_path) not in str(caught.value) and "/" not in str(caught.value)
 
 
-def test_the_tools_through_an_mcp_client(served, client, photograph):
+def test_restoring_through_the_client(client, tiny_detector, examples, tmp_path):
+    from gradio_client import handle_file
+
+    path = tmp_path / "part.png"
+    Image.fromarray(examples[1]).save(path)
+    result, restored = client.predict(handle_file(path), "stripes", api_name="/restore")
+    *_, expected = tiny_detector.restore(examples[1])
+    assert result["score_after"] == pytest.approx(expected.score, abs=0.05)
+    assert result["score_after"] < result["score_before"]
+    assert result["evaluations"] == expected.evaluations
+    found = np.asarray(Image.open(restored).convert("RGB")).astype(int)
+    assert np.abs(found - expected.image).mean() < 1
+    with pytest.raises(Exception, match="no model called"):
+        client.predict(handle_file(path), "../stripes", api_name="/restore")
+
+
+def test_the_tools_through_an_mcp_client(site, client, photograph):
+    pytest.importorskip("mcp")
     from gradio_client import handle_file
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
 
     async def ask():
-        address = f"{served}/gradio_api/mcp/"
+        address = f"{site}/gradio_api/mcp/"
         async with (
             streamable_http_client(address) as (read, write, _),
             ClientSession(read, write) as session,
@@ -143,6 +147,8 @@ def test_the_tools_through_an_mcp_client(served, client, photograph):
 
     tools, answers = asyncio.run(ask())
     assert all("photograph" in tool.description for tool in tools.values())
+    for tool in tools.values():
+        assert READABLE in tool.inputSchema["properties"]["image"]["description"]
     for answer in answers.values():
         assert not answer.isError, answer
     expected = client.predict(handle_file(photograph), "stripes", 2.5, api_name="/score")

@@ -10,10 +10,8 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 
-from ddad.measure.metrics import Evaluation
-from demo.batch.evaluation import measure, report
-from demo.batch.events import listing
 from demo.batch.intake import gather, keep
+from demo.batch.view import listing
 from demo.store.store import Store
 
 
@@ -144,28 +142,3 @@ def test_what_cannot_be_used_is_a_row_with_its_sentence(session, parts, tmp_path
     assert "9 x 9 pixels" in items["b.png"].note and str(tmp_path) not in items["b.png"].note
     rows = {row["name"]: row for row in listing(session)["rows"]}
     assert rows["torn.png"]["error"] == sentences["torn.png"]
-
-
-def test_the_evaluation_is_the_librarys(session, parts, tmp_path, tiny_detector):
-    root, _ = parts
-    with pytest.raises(ValueError, match="no scored image has a true mask"):
-        measure(session)
-    evaluation = Evaluation(2.0)
-    for item in taken(session, [zipped(root, tmp_path / "set.zip")], tmp_path / "in").values():
-        (result,) = tiny_detector.detect([session.pixels(item.id)])
-        session.record(item.id, result, tiny_detector)
-        kind = item.name.split("/")[2]
-        evaluation.add(result.score, result.score_map, session.truth(item.id), kind)
-    found, lines, left_out = measure(session, 2.0)
-    assert found == evaluation.result() and left_out == 0
-    assert lines.keys() == {"image_roc", "image_pr", "pixel_roc", "pixel_pr", "pro"}
-    page = report(found, lines, 3)
-    assert f"<dt>image AUROC</dt><dd>{found['image_auroc']:.3f}</dd>" in page
-    assert "3 without a true mask" in page
-    facts = listing(session)["facts"]
-    assert facts["normals"] == list(tiny_detector.calibration.normal_scores)
-    # What lies in an ignore zone is no false alarm and no miss.
-    bad = next(item for item in session.items() if "square" in item.name)
-    everything = np.ones((bad.height, bad.width), bool)
-    session.review(bad.id, mask=None, threshold=2, decision="undecided", ignore=everything)
-    assert measure(session, 2.0)[0]["at_threshold"]["pixel_recall"] is None

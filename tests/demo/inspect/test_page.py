@@ -15,8 +15,9 @@ from scipy.ndimage import binary_fill_holes
 from visiting import canvas, download, drawn, pick, png, saved, set_threshold, settled, text, upload
 
 from ddad.images.regions import drop_small, find_regions
-from demo.inspect import events as desk
-from demo.inspect import view as results
+from demo.inspect.layout import canvas as desk_canvas
+from demo.inspect.view import desk_value
+from demo.shared.pictures import photograph_url
 from demo.store.store import Store
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -573,11 +574,11 @@ def test_two_canvases_on_a_page_are_apart(browser, tiny_detector, examples, tmp_
         (found,) = tiny_detector.detect([pixels])
         item = session.add(f"{k}.png", pixels)
         item = session.record(item.id, found, tiny_detector)
-        image = results.picture(pixels)
-        values.append({"session": session.id, "desk": results.desk_value(session, item, image)})
+        value = desk_value(session, item, photograph_url(pixels))
+        values.append({"session": session.id, "desk": value})
     with gr.Blocks() as demo:
         for k, value in enumerate(values):
-            desk.canvas(store, value, elem_id=f"desk{k}")
+            desk_canvas(store, value, elem_id=f"desk{k}")
     _, url, _ = demo.launch(css_paths=ROOT / "demo" / "web" / "style.css", prevent_thread_lock=True)
     page = browser.new_page()
     page.goto(url)

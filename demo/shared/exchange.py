@@ -7,10 +7,16 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
 from ddad.export.bundle import write_zip
 from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table
+from ddad.images.names import safe_stem
+from ddad.images.regions import find_regions
+from demo.shared.pictures import encoded
 from demo.store.records import Decision, Item, Logged
 from demo.store.session import Session
 
@@ -81,6 +87,34 @@ def export(
     return len(chosen)
 
 
+def mask_file(session: Session, item: Item) -> tuple[str, str, bytes]:
+    """Name, type and bytes of the final mask: PNG of 0 and 255, original size."""
+    mask = session.final_mask(item.id).astype(np.uint8) * 255
+    return f"{safe_stem(item.name)}_mask.png", "image/png", encoded(Image.fromarray(mask), "PNG")
+
+
+def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:
+    """Name, type and bytes of the scores: CSV of one row."""
+    result, mask = item.result, session.final_mask(item.id)
+    assert result is not None
+    row = {
+        "file": item.name,
+        "width": item.width,
+        "height": item.height,
+        "score": item.score,
+        "threshold": item.threshold,
+        "anomalous": bool(mask.any()),
+        "area_fraction": float(mask.mean()),
+        "regions": len(find_regions(session.score_map(item.id), mask)),
+        "decision": item.decision,
+        "reviewer": item.review.reviewer if item.review else "",
+        **{f"mean_{scale.name}": scale.mean for scale in result.scales},
+        "model": result.model,
+        "seed": result.seed,
+    }
+    return f"{safe_stem(item.name)}_scores.csv", "text/csv", table([row], row).encode()
+
+
 def decision_log(session: Session) -> str:
     """The decision log as CSV, one line a decision, oldest first."""
     columns = [field.name for field in fields(Logged)]
@@ -88,7 +122,7 @@ def decision_log(session: Session) -> str:
     return table(rows, columns)
 
 
-def take_masks(
+def bring_masks(
     session: Session, path: Path, name: str, *, as_truth: bool = False, reviewer: str = ""
 ) -> tuple[list[Item], list[str]]:
     """Masks from an image file or COCO's JSON onto the session's items of the same names.

@@ -14,7 +14,7 @@ from parts import spoil, texture
 from ddad.data.truth import MaskError
 from ddad.export.formats.form import mask_png
 from ddad.images.regions import RegionLabel
-from demo.shared import outbox
+from demo.shared import exchange
 from demo.store.store import Store, StoreError
 
 
@@ -45,7 +45,7 @@ def unzip(path):
 
 
 def test_an_export_holds_what_was_decided(session, tmp_path, tiny_detector):
-    assert outbox.export(session, ["masks", "csv", "maps"], tmp_path / "x.zip") == 3
+    assert exchange.export(session, ["masks", "csv", "maps"], tmp_path / "x.zip") == 3
     files = unzip(tmp_path / "x.zip")
     for item, stem in zip(session.items()[:3], "abc", strict=True):
         assert files[f"masks/{stem}.png"] == mask_png(session.final_mask(item.id))
@@ -61,38 +61,38 @@ def test_an_export_holds_what_was_decided(session, tmp_path, tiny_detector):
     run = json.loads(files["run.json"])
     assert [image["edited"] for image in run["images"]] == [False, True, False]
 
-    assert outbox.export(session, ["masks"], tmp_path / "y.zip", decisions=["corrected"]) == 1
+    assert exchange.export(session, ["masks"], tmp_path / "y.zip", decisions=["corrected"]) == 1
     assert set(unzip(tmp_path / "y.zip")) == {"masks/b.png", "decisions.csv", "run.json"}
     one = session.items()[2].id
-    assert outbox.export(session, ["masks"], tmp_path / "z.zip", items=[one]) == 1
+    assert exchange.export(session, ["masks"], tmp_path / "z.zip", items=[one]) == 1
     with pytest.raises(ValueError, match="there is nothing to export"):
-        outbox.export(session, ["masks"], tmp_path / "n.zip", decisions=["rejected"])
+        exchange.export(session, ["masks"], tmp_path / "n.zip", decisions=["rejected"])
 
 
 def test_another_sessions_items_do_not_leave(session, tmp_path):
     stranger = Store(tmp_path / "work").open(None)
     with pytest.raises(StoreError, match="there is no such image in this session"):
-        outbox.export(stranger, ["masks"], tmp_path / "x.zip", items=[session.items()[0].id])
+        exchange.export(stranger, ["masks"], tmp_path / "x.zip", items=[session.items()[0].id])
     assert not (tmp_path / "x.zip").exists()
 
 
 def test_masks_that_left_come_back_for_correction(session, tmp_path):
-    outbox.export(session, ["coco", "masks"], tmp_path / "x.zip")
+    exchange.export(session, ["coco", "masks"], tmp_path / "x.zip")
     files = unzip(tmp_path / "x.zip")
     (tmp_path / "in").write_bytes(files["coco/exact.json"])
     other = Store(tmp_path / "work").open(None)
     for item in session.items()[:2]:
         other.add(item.name, session.pixels(item.id))
-    changed, strangers = outbox.take_masks(other, tmp_path / "in", "exact.json")
+    changed, strangers = exchange.bring_masks(other, tmp_path / "in", "exact.json")
     assert [item.name for item in changed] == ["a.png", "b.png"]
     assert strangers == ["images/c.png"]
     for mine, theirs in zip(other.items(), session.items(), strict=False):
         assert np.array_equal(other.final_mask(mine.id), session.final_mask(theirs.id))
         assert mine.decision == "undecided" and mine.review.edited
     (tmp_path / "in").write_bytes(files["masks/b.png"])
-    changed, _ = outbox.take_masks(other, tmp_path / "in", "b_mask.png", as_truth=True)
+    changed, _ = exchange.bring_masks(other, tmp_path / "in", "b_mask.png", as_truth=True)
     second = other.items()[1]
     assert [item.id for item in changed] == [second.id]
     assert np.array_equal(other.truth(second.id), session.final_mask(session.items()[1].id))
     with pytest.raises(MaskError, match="no image is called like the mask z.png"):
-        outbox.take_masks(other, tmp_path / "in", "z.png")
+        exchange.bring_masks(other, tmp_path / "in", "z.png")

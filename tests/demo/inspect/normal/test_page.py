@@ -1,13 +1,11 @@
-"""The panel that shows the normal version, in a real browser, and its endpoint."""
+"""The panel that shows the normal version, in a real browser."""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
 
-import numpy as np
 import pytest
-from PIL import Image
 from visiting import pick
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -72,21 +70,3 @@ def test_stop_keeps_what_was_reached_and_another_image_clears_it(page):
     )
     assert page.locator("#frame").is_hidden()
     assert page.locator("#restore").is_hidden()
-
-
-def test_restoring_through_the_client(site, tiny_detector, examples, tmp_path):
-    from gradio_client import Client, handle_file
-
-    path = tmp_path / "part.png"
-    Image.fromarray(examples[1]).save(path)
-    client = Client(site, verbose=False, download_files=str(tmp_path / "got"))
-    result, restored = client.predict(handle_file(path), "stripes", api_name="/restore")
-    *_, expected = tiny_detector.restore(examples[1])
-    assert result["score_after"] == pytest.approx(expected.score, abs=0.05)
-    assert result["score_after"] < result["score_before"]
-    assert result["evaluations"] == expected.evaluations
-    found = np.asarray(Image.open(restored).convert("RGB")).astype(int)
-    assert np.abs(found - expected.image).mean() < 1
-    with pytest.raises(Exception, match="no model called"):
-        client.predict(handle_file(path), "../stripes", api_name="/restore")
-    client.close()

@@ -1,0 +1,89 @@
+"""The queue of a visitor's images: what is dropped waits in it, what waits is scored.
+
+Everything is kept in the visitor's session at once: first each file becomes an item that waits,
+then the items that wait are scored, some seconds of them at a time, so that other visitors' images
+come in between. Closing the page or cancelling loses nothing; what waits can be scored later.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.batch import view
+from demo.batch.intake import gather, keep
+from demo.page import Page, problem
+from demo.store.session import Session
+
+SLICE = 15.0
+"""Seconds of scoring before others in the queue get their turn."""
+
+
+def bring(
+    page: Page, paths: list[str] | None, masks: str, name: str, session_id: str | None
+) -> Iterator[tuple[Any, ...]]:
+    """Keep what is in the files, each as an item that waits to be scored."""
+    session = page.store.open(session_id)
+    into = Path(tempfile.mkdtemp(prefix="ddad-intake-"))
+    sentence = ""
+    try:
+        coming = gather([Path(path) for path in paths or ()], into)
+        drafts_at = page.models.get(name).calibration.threshold if masks == "drafts" else None
+        shown = 0.0
+        for done, each in enumerate(coming):
+            if time.monotonic() - shown > 0.5:
+                shown = time.monotonic()
+                run = {"phase": "reading", "done": done, "total": len(coming)}
+                yield view.listing(session, **run), session.id, ""
+            keep(session, each, drafts_at=drafts_at)
+    except ValueError as error:
+        sentence = problem(error)
+    finally:
+        shutil.rmtree(into, ignore_errors=True)
+    yield view.listing(session, phase="read", more=True), session.id, sentence
+
+
+def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, ...]]:
+    """Score what waits until the slice is over; the last listing has `more` if some are left."""
+    session = page.store.open(session_id)
+    began = shown = time.monotonic()
+    waiting = [item.id for item in session.items(state="waiting")]
+    try:
+        detector = page.models.get(name)
+        while waiting and time.monotonic() - began < SLICE:
+            item = waiting.pop(0)
+            (found,) = detector.detect([session.pixels(item)])
+            session.record(item, found, detector)
+            if waiting and time.monotonic() - shown > 0.2:
+                shown = time.monotonic()
+                yield view.listing(session, phase="scoring", more=False), session.id, gr.skip()
+    except ValueError as error:
+        yield view.listing(session, phase="stopped"), session.id, problem(error)
+        return
+    yield view.listing(session, phase="scoring", more=bool(waiting)), session.id, gr.skip()
+
+
+def apply(session: Session, threshold: float) -> None:
+    """Make it the threshold of every item that no one has decided on or drawn in."""
+    for item in session.items(decision="undecided", state="scored"):
+        if item.review and item.review.edited:
+            continue
+        desk = session.desk(item.id)
+        session.review(
+            item.id,
+            mask=None,
+            threshold=threshold,
+            desk=None if desk is None else json.dumps(desk | {"threshold": threshold}),
+            decision="undecided",
+            ignore=session.ignore(item.id),
+            min_area=item.review.min_area if item.review else 1,
+            regions=item.review.regions if item.review else (),
+            reviewer=item.review.reviewer if item.review else "",
+        )

@@ -1,0 +1,110 @@
+"""What happens in the panel of the normal version.
+
+One button runs the gradient denoising of the image on the desk, in the queue of all model work.
+Its steps are shown as they come and kept, small, for the visitor to go back and forth in.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from demo.inspect.normal import layout, view
+from demo.inspect.normal.cost import Cost
+from demo.inspect.normal.layout import Panel
+from demo.page import HEAVY, PRIVATE, QUIET, Page, problem
+from demo.shared.pictures import picture_file
+
+FRAME = 512
+"""Longest side, pixels, of a kept step."""
+
+
+def panel(page: Page) -> None:
+    """Lay out the panel and wire it to the image on the desk."""
+    shown, halts, cost = layout.panel(), dict[str, threading.Event](), Cost()
+
+    def stop(session: str | None) -> None:
+        if session in halts:
+            halts[session].set()
+
+    def follow(session: str | None, current: str | None) -> dict[Any, Any]:
+        return view.cleared(shown, *_offer(page, session, current, cost))
+
+    going = shown.show.click(
+        partial(_run, shown, page, halts),
+        [page.session, page.current, shown.depth],
+        shown.shown,
+        show_progress="minimal",  # the place in the queue; the steps say the rest
+        show_progress_on=shown.said,
+        **HEAVY,
+        **PRIVATE,
+    )
+    # The run itself ends at its next step: were it cancelled, a step under way could arrive after.
+    shown.stop.click(stop, page.session, None, **QUIET)
+    page.current.change(
+        follow,
+        [page.session, page.current],
+        [shown.box, shown.depth, *shown.shown],
+        cancels=[going],
+        **QUIET,
+    )
+    inputs = [shown.frames, shown.step]
+    shown.step.input(view.step, inputs, shown.frame, trigger_mode="always_last", **QUIET)
+
+
+def _run(
+    panel: Panel,
+    page: Page,
+    halts: dict[str, threading.Event],
+    session_id: str | None,
+    current: str | None,
+    t: Any,
+) -> Iterator[dict[Any, Any]]:
+    """Restore the image on the desk from the noise of step `t`, until done or halted."""
+    from ddad.score.config import RestoreConfig
+
+    frames: list[str] = []
+    try:
+        session = page.store.open(session_id)
+        item = session.item(current or "")
+        if item.result is None:
+            raise ValueError("this image has no result yet")
+        detector, pixels = page.models.get(item.result.model), session.pixels(item.id)
+        halt = halts[session.id] = threading.Event()
+        yield view.begun(panel)
+        started = time.monotonic()
+        for now in detector.restore(pixels, RestoreConfig(t=int(t))):
+            if halt.is_set():
+                text = view.stopped(len(frames) - 1)
+                break
+            reached = now.image
+            frames.append(picture_file(reached, "step.webp", FRAME))
+            text = view.progress(now, time.monotonic() - started, item.result.threshold)
+            yield view.under_way(panel, frames, text, now)
+        done = view.finished(panel, frames, text)
+        yield done | (view.compared(panel, pixels, reached) if len(frames) > 1 else {})
+    except ValueError as error:
+        yield view.finished(panel, [], problem(error))
+    finally:
+        halts.pop(session_id or "", None)
+
+
+def _offer(page: Page, session: str | None, current: str | None, cost: Cost) -> tuple[str, bool]:
+    """What to say above the button, nothing where no image is on the desk; whether it can run."""
+    if not current:
+        return "", False
+    try:
+        item = page.store.open(session).item(current)
+        if item.result is None:
+            return "", False
+        detector = page.models.get(item.result.model)
+    except ValueError:
+        return "", False
+    if detector.unet is None:
+        return view.NO_BRANCH, False
+    if item.result.score <= item.result.threshold:
+        return view.NOT_NEEDED, False
+    return view.offer(*cost.seconds(detector, item.height, item.width)), True

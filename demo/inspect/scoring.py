@@ -1,0 +1,110 @@
+"""One photograph scored for the canvas: its maps as they come, then the item that is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+
+from ddad.images.decode import load_image
+from ddad.model.detection import Detection, ScaleMap
+from demo.inspect import view
+from demo.page import Page, problem
+from demo.shared import meaning
+from demo.shared.pictures import photograph_url
+from demo.store.records import Item
+from demo.store.session import Session
+
+if TYPE_CHECKING:
+    from ddad.model.detector import Detector
+
+PAUSE = 0.1
+"""Seconds at least between two looks at unfinished maps: the browser draws on the same cores."""
+Values = tuple[Any, Any, Any]
+"""For the canvas, the session and the box of problems."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A photograph to inspect with a model, and how a link wants it shown."""
+
+    model: str
+    path: Path
+    example: str | None = None
+    """Its name among the model's examples."""
+    threshold: float | None = None
+    seed: int | None = None
+
+
+def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterator[Values]:
+    """Score a file, its maps as they come; without a usable one the desk stays as it is."""
+    if wanted is None:
+        yield gr.skip(), gr.skip(), gr.skip()
+        return
+    name = wanted.path.name
+    try:
+        loaded = load_image(wanted.path)
+        detector = page.models.get(wanted.model)
+        session = page.store.open(session_id)
+        item = _known(session, name, loaded.pixels, detector.fingerprint)
+        image = photograph_url(loaded.pixels)
+        if item is None:
+            found = yield from _maps(detector, loaded.pixels, name, image)
+            item = session.add(name, loaded.pixels, loaded.note)
+            item = session.record(item.id, found, detector)
+        value = view.desk_value(session, item, image)
+    except ValueError as error:
+        yield gr.skip(), gr.skip(), problem(error, wanted.path)
+        return
+    value |= {"example": wanted.example, "at": wanted.threshold}
+    if wanted.seed not in (None, value["seed"]):
+        value["note"] = (
+            f"The link names seed {wanted.seed}; this model scores with {value['seed']}."
+        )
+    yield {"session": session.id, "desk": value}, session.id, ""
+
+
+def _maps(
+    detector: Detector, pixels: np.ndarray, name: str, image: str
+) -> Generator[Values, None, Detection]:
+    """Show what is finished of the maps, and return what was found."""
+    height, width = pixels.shape[:2]
+    first = {
+        "token": f"partial-{id(pixels)}",
+        "item": None,
+        "partial": True,
+        "image": image,
+        **view.sizes(name, height, width),
+        "seed": detector.config.seed,
+        "of": sum(len(steps) for steps in detector.timesteps.values()),
+        **meaning.of_detector(detector),
+    }
+    scales: list[ScaleMap] = []
+    shown = 0.0
+    for step in detector.detect_steps(pixels):
+        if isinstance(step, Detection):
+            break
+        scales.append(step)
+        if time.monotonic() - shown < PAUSE:
+            continue
+        maps = view.scale_values(scales, height, width)
+        yield {"desk": {**first, "scales": maps}}, gr.skip(), ""
+        shown = time.monotonic()
+    assert isinstance(step, Detection)
+    return step
+
+
+def _known(session: Session, name: str, pixels: np.ndarray, fingerprint: str) -> Item | None:
+    """The session's item of this very image and model, to go on with as it was left."""
+    for item in session.items(state="scored", name=name):
+        if item.result and item.result.fingerprint == fingerprint:
+            if (item.height, item.width) != pixels.shape[:2]:
+                continue
+            if np.array_equal(session.pixels(item.id), pixels):
+                return item
+    return None
