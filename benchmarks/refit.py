@@ -45,9 +45,8 @@ def main() -> None:
     )
     new = new.calibrate(unseen, target_fpr=old.calibration.target_fpr)
     new.save(find_checkpoint(args.checkpoint))
-    print(
-        f"{len(seen)} images fitted to, threshold {new.calibration.threshold:.4f} from {new.calibration.n}"
-    )
+    at = new.calibration
+    print(f"{len(seen)} images fitted to, threshold {at.threshold:.4f} from {at.n}")
 
 
 if __name__ == "__main__":
