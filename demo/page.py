@@ -24,9 +24,9 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from ddad.images.files import write_whole
 from demo.shared.models import Models
 from demo.store.store import Store
-from demo.store.tables import whole
 
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """Of every event that runs a network: one at a time, whichever tab it comes from."""
@@ -86,6 +86,6 @@ def picture_file(pixels: np.ndarray, name: str, side: int | None = None) -> str:
     try:
         os.utime(path)  # the page deletes files by their age
     except FileNotFoundError:
-        with whole(path) as part:
+        with write_whole(path) as part:
             image.save(part, quality=90)
     return str(path)

@@ -9,9 +9,9 @@ import gradio as gr
 import numpy as np
 
 from ddad.measure.metrics import Evaluation
-from demo.batch.intake import defect
 from demo.page import PRIVATE, Page, problem
 from demo.shared import charts
+from demo.shared.intake import defect
 from demo.store.session import Session
 
 NUMBERS = (

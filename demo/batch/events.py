@@ -18,18 +18,20 @@ from typing import Any
 import gradio as gr
 
 from demo.batch import evaluation, export
-from demo.batch.intake import defect, gather, keep
+from demo.batch.intake import keep
 from demo.inspect.answers import answers
+from demo.limits import LIMITS
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, to_desk
+from demo.shared.intake import defect, gather
 from demo.store.records import Item
 from demo.store.session import Session
 
 TABLE = Path(__file__).parent.parent / "web" / "table"
 PARTS = ("rows", "histogram", "run")
 """Its JavaScript, in the order in which it is put together."""
-SLICE = 15.0
+SLICE = LIMITS.slice_s
 """Seconds of scoring before others in the queue get their turn."""
-INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
+INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": LIMITS.intakes}
 MASKS = [("the truth, to evaluate with", "truth"), ("drafts, to correct", "drafts")]
 
 

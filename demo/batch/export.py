@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo.limits import LIMITS
 from demo.page import PRIVATE, Page, problem
 from demo.shared import outbox
 from demo.store.records import Decision
@@ -57,7 +58,7 @@ def panel(page: Page) -> None:
         [file, said],
         show_progress_on=said,
         concurrency_id="export",
-        concurrency_limit=2,
+        concurrency_limit=LIMITS.exports,
         **PRIVATE,
     )
 

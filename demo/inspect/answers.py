@@ -18,6 +18,7 @@ from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
 from demo.inspect import view as results
 from demo.inspect.payload import PayloadError, encode_runs, read_review
+from demo.limits import LIMITS
 from demo.page import without_folder
 from demo.shared.outbox import export
 from demo.store.session import Session
@@ -26,7 +27,7 @@ from demo.store.store import Store
 Answer = dict[str, Any]
 TAKEN = {"mask": results.mask_file, "scores": results.scores_file}
 ZIPPED = (*FORMATS, "all")
-MOST_THUMBS = 60
+MOST_THUMBS = LIMITS.thumbnails
 
 
 def answers(store: Store) -> list[Callable[[Any], Answer]]:

@@ -43,8 +43,8 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     )
 
 
-def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
-    """Lay out the desk and wire it; returns what the page's loading is to be wired with."""
+def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
+    """Lay out the desk and wire it; returns what wires the page's loading and gives its event."""
     models, model = page.models, page.model
     first = models.names[0] if models.names else ""
     wanted = gr.State(None)
@@ -131,11 +131,11 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], None]:
         link, name, sentence = _link(models, dict(request.query_params))
         return mine.id, _message(mine, _last(mine)), link, name or gr.skip(), sentence
 
-    def on_load(demo: gr.Blocks) -> None:
+    def on_load(demo: gr.Blocks) -> Any:
         outputs = [page.session, viewer, wanted, model, problem_box]
-        demo.load(start, page.session, outputs, **LIGHT, **PRIVATE).then(
-            inspect_link, [wanted, page.session], shown, **heavy
-        )
+        loaded = demo.load(start, page.session, outputs, **LIGHT, **PRIVATE)
+        loaded.then(inspect_link, [wanted, page.session], shown, **heavy)
+        return loaded
 
     return on_load
 

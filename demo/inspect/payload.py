@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from demo.limits import LIMITS
 from demo.store.records import DECISIONS, Decision
 
-MOST_LABELS = 1000
+MOST_LABELS = LIMITS.labels
 
 
 class PayloadError(ValueError):

@@ -15,13 +15,14 @@ from PIL import Image
 from ddad.images.names import safe_stem
 from ddad.images.regions import escape_cell, find_regions
 from demo.inspect.payload import encode_runs
+from demo.limits import LIMITS
 from demo.store.records import Item
 from demo.store.session import Session
 
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
 
-EDITED = 16_000_000
+EDITED = LIMITS.edited_pixels
 """Pixels up to which a mask is edited at the image's own size; larger images at about this many."""
 LOSSLESS = 1_000_000
 """Pixels up to which the canvas is sent PNG; larger photographs go as JPEG, their masks exactly."""

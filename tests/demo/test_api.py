@@ -16,7 +16,8 @@ from PIL import Image
 from serving import Site
 
 from ddad.cli import main
-from demo.batch.intake import Incoming, keep
+from demo.batch.intake import keep
+from demo.shared.intake import Incoming
 from demo.store.store import Store
 
 pytestmark = [

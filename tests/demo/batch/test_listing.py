@@ -13,7 +13,8 @@ from PIL import Image
 from ddad.measure.metrics import Evaluation
 from demo.batch.evaluation import measure, report
 from demo.batch.events import listing
-from demo.batch.intake import gather, keep
+from demo.batch.intake import keep
+from demo.shared.intake import gather
 from demo.store.store import Store
 
 

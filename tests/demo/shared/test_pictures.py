@@ -10,7 +10,7 @@ import pytest
 from parts import texture
 
 from demo.page import picture_file
-from demo.store.tables import read_png
+from demo.store.files import read_png
 
 
 @pytest.fixture(autouse=True)
