@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from ddad.images.regions import RegionLabel, drop_small
-from demo.store.records import DECISIONS, Decision, Item, StoreError, plain
+from demo.store.records import DECISIONS, Decision, Item, Review, StoreError, now, plain
 
 
 def checked_labels(regions: Any, width: int, height: int) -> tuple[RegionLabel, ...]:
@@ -44,15 +44,17 @@ def check_shape(item: Item, array: np.ndarray, what: str) -> None:
         )
 
 
-def check_review(
+def checked_review(
     item: Item,
     mask: np.ndarray | None,
     ignore: np.ndarray | None,
     threshold: float,
     min_area: int,
     decision: Decision,
-) -> None:
-    """Raises StoreError, as `Session.review` says."""
+    regions: Any,
+    reviewer: str,
+) -> Review:
+    """What `Session.review` was given, of now. Raises StoreError as it says."""
     if decision not in DECISIONS:
         raise StoreError(f"a decision is one of {', '.join(DECISIONS)}, not {decision!r}")
     if not math.isfinite(threshold) or min_area < 0:
@@ -62,6 +64,17 @@ def check_review(
     for array, what in ((mask, "mask"), (ignore, "ignore zone")):
         if array is not None:
             check_shape(item, array, what)
+    return Review(
+        decision,
+        float(threshold),
+        int(min_area),
+        checked_labels(regions, item.width, item.height),
+        plain(reviewer, 100),
+        now(),
+        item.result.model if item.result else "",
+        item.result.fingerprint if item.result else "",
+        mask is not None,
+    )
 
 
 def loudest(score_map: np.ndarray, ignore: np.ndarray | None) -> float:

@@ -16,12 +16,12 @@ import numpy as np
 from PIL import Image
 
 from ddad.images.regions import RegionLabel
-from demo.store.decision import check_review, check_shape, checked_labels, cut, extent, loudest
+from demo.store.decision import check_shape, checked_review, cut, extent, loudest
 from demo.store.files import put, put_png
 from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
-from demo.store.records import Decision, Item, Result, Review, now, plain
+from demo.store.records import Decision, Item, Result, Review, plain
 from demo.store.rows import Rows
 from demo.store.tables import LOG_TEXTS
 from demo.store.trained import Trained
@@ -119,27 +119,13 @@ class Session(Kept):
         StoreError for a wrong shape or value, or a mask of None where there is no result.
         """
         item = self.item(item_id)
-        check_review(item, mask, ignore, threshold, min_area, decision)
+        review = checked_review(
+            item, mask, ignore, threshold, min_area, decision, regions, reviewer
+        )
         score_map = self.score_map(item_id) if item.result else None
         final = cut(item, mask, score_map, ignore, threshold, min_area)
-        review = Review(
-            decision,
-            float(threshold),
-            int(min_area),
-            checked_labels(regions, item.width, item.height),
-            plain(reviewer, 100),
-            now(),
-            item.result.model if item.result else "",
-            item.result.fingerprint if item.result else "",
-            mask is not None,
-        )
         area, count = (0, 0) if decision == "rejected" else extent(final)
-        folder = self._rows.folder / item_id
-        new = {"mask": put_png(folder, "mask", final)}
-        if ignore is not None:
-            new["ignore"] = put_png(folder, "ignore", np.asarray(ignore, bool))
-        if desk is not None:
-            new["desk"] = put(folder, "desk", ".json", lambda f: f.write(desk.encode()))
+        new = self._review_files(item_id, final, ignore, desk)
 
         def change(row: Any) -> tuple[str, ...]:
             before, row.decision, row.review = row.decision, decision, review.to_json()
@@ -155,6 +141,17 @@ class Session(Kept):
         if self._mirror and decision != "undecided":
             keep(self._mirror, item, self.final_mask(item_id))
         return item
+
+    def _review_files(
+        self, item_id: str, mask: np.ndarray, ignore: np.ndarray | None, desk: str | None
+    ) -> dict[str, Path]:
+        folder = self._rows.folder / item_id
+        new = {"mask": put_png(folder, "mask", final)}
+        if ignore is not None:
+            new["ignore"] = put_png(folder, "ignore", np.asarray(ignore, bool))
+        if desk is not None:
+            new["desk"] = put(folder, "desk", ".json", lambda f: f.write(desk.encode()))
+        return new
 
     def _log(self, row: Any, review: Review, area: int) -> None:
         line = self._tables.log(
