@@ -67,3 +67,7 @@ def _written(value: float, unit: str) -> str:
         big, name = (1 << 20, "MiB") if value % (1 << 20) == 0 else (10**6, "MB")
         return f"{value / big:,g} {name}"
     return f"{value:,.0f} {unit}".strip()
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -146,7 +146,7 @@ class Session(Kept):
         self, item_id: str, mask: np.ndarray, ignore: np.ndarray | None, desk: str | None
     ) -> dict[str, Path]:
         folder = self._rows.folder / item_id
-        new = {"mask": put_png(folder, "mask", final)}
+        new = {"mask": put_png(folder, "mask", mask)}
         if ignore is not None:
             new["ignore"] = put_png(folder, "ignore", np.asarray(ignore, bool))
         if desk is not None:

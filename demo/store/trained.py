@@ -45,10 +45,11 @@ class Trained:
 
         Raises StoreError where the session is full.
         """
+        with self._rows.tables.transaction():
+            self._rows.make_room(1)
         self.forget()
         shutil.rmtree(self.path(training.name), ignore_errors=True)
         with self._rows.tables.transaction():
-            self._rows.make_room(1)
             self._put(training)
             self._count(training.name, 0)
         return training
@@ -58,13 +59,15 @@ class Trained:
         training = self.training()
         if training is None:
             return
-        unfinished = not (self.path(training.name) / "ddad.json").exists()
+        whole, table = (self.path(training.name) / "ddad.json").exists(), self._trainings
         with self._rows.tables.transaction():
-            self._trainings.delete().where(self._trainings.session == self._rows.session).execute()
-        if unfinished:
-            self.delete(training.name)
-        else:
+            table.delete().where(table.session == self._rows.session).execute()
+            if not whole:
+                self._uncount(training.name)
+        if whole:
             self.measure(training.name)
+        else:
+            self._remove(training.name)
 
     def run_folder(self) -> Path | None:
         """Where the training keeps its progress, log and previews."""
@@ -134,11 +137,14 @@ class Trained:
 
     def delete(self, name: str) -> None:
         """Delete a model and what its training left."""
-        folder, packed, table = self.path(name), self.zip_path(name), self._models
+        self.path(name)  # or it is no name
         with self._rows.tables.transaction():
-            table.delete().where(table.session == self._rows.session, table.name == name).execute()
-        shutil.rmtree(folder, ignore_errors=True)
-        packed.unlink(missing_ok=True)
+            self._uncount(name)
+        self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        shutil.rmtree(self.path(name), ignore_errors=True)
+        self.zip_path(name).unlink(missing_ok=True)
 
     def _put(self, training: Training) -> None:
         table = self._trainings
@@ -146,9 +152,12 @@ class Trained:
         table.create(session=self._rows.session, **asdict(training))
 
     def _count(self, name: str, size: int) -> None:
+        self._uncount(name)
+        self._models.create(session=self._rows.session, name=name, bytes=size)
+
+    def _uncount(self, name: str) -> None:
         table = self._models
         table.delete().where(table.session == self._rows.session, table.name == name).execute()
-        table.create(session=self._rows.session, name=name, bytes=size)
 
 
 def training_of(row: object) -> Training:
