@@ -35,7 +35,7 @@ class Kept:
         Or those alone of a decision, a state, a file's name.
         """
         table = self._tables.items
-        query = table.select().where(table.session == self.id)
+        query = table.select().where(self._rows.mine(table))
         if decision is not None:
             query = query.where(table.decision == decision)
         if state is not None:
@@ -121,7 +121,7 @@ class Kept:
         """The decision log, oldest first."""
         table = self._tables.log
         with self._tables.reading():
-            rows = list(table.select().where(table.session == self.id).order_by(table.id))
+            rows = list(table.select().where(self._rows.mine(table)).order_by(table.id))
         names = [field.name for field in fields(Logged)]
         values = [{name: getattr(row, name) for name in names} for row in rows]
         return [

@@ -41,7 +41,7 @@ class Photographs:
             with self._rows.tables.transaction():
                 count, held = (
                     table.select(fn.COUNT(table.id), fn.COALESCE(fn.SUM(table.bytes), 0))
-                    .where(table.session == self._rows.session, ~table.left_out)
+                    .where(self._rows.mine(table, left_out=False))
                     .scalar(as_tuple=True)
                 )
                 if count >= limits.photographs or held + size > limits.photograph_bytes:
@@ -57,15 +57,15 @@ class Photographs:
 
     def names(self) -> dict[str, str]:
         """File name here to the visitor's name, of those in use, in the order of the files."""
-        table = self._table
-        query = table.select(table.file, table.name)
-        query = query.where(table.session == self._rows.session, ~table.left_out)
-        with self._rows.tables.reading():
-            return dict(query.order_by(table.file).tuples())
+        return self._names(left_out=False)
 
     def files(self) -> list[Path]:
         """Those in use, in a fixed order."""
         return [self.folder / name for name in self.names()]
+
+    def left_out(self) -> list[Path]:
+        """Those put aside."""
+        return [self._aside / name for name in self._names(left_out=True)]
 
     def leave_out(self, files: Iterable[str]) -> None:
         """Put some of those in use aside, by their file names here."""
@@ -74,26 +74,15 @@ class Photographs:
             link(self.folder / name, self._aside / name)
         with self._rows.tables.transaction():
             for name in chosen:
-                mine = (table.session == self._rows.session) & (table.file == name)
-                table.update(left_out=True).where(mine).execute()
+                table.update(left_out=True).where(self._rows.mine(table, file=name)).execute()
         for name in chosen:
             (self.folder / name).unlink(missing_ok=True)
-
-    def left_out(self) -> list[Path]:
-        """Those put aside."""
-        table = self._table
-        query = table.select(table.file)
-        query = query.where(table.session == self._rows.session, table.left_out)
-        with self._rows.tables.reading():
-            return [self._aside / name for (name,) in query.order_by(table.file).tuples()]
 
     def delete_left_out(self) -> None:
         """Delete those put aside, which count towards what the visitor may keep."""
         table, files = self._table, self.left_out()
         with self._rows.tables.transaction():
-            for file in files:
-                mine = (table.session == self._rows.session) & (table.file == file.name)
-                table.delete().where(mine, table.left_out).execute()
+            table.delete().where(self._rows.mine(table, left_out=True)).execute()
         for file in files:
             file.unlink(missing_ok=True)
 
@@ -111,7 +100,13 @@ class Photographs:
         with self._rows.tables.transaction():
             table.update(findings=json.dumps(found)).where(table.id == self._rows.session).execute()
 
-    def _number(self) -> int:
+    def _names(self, left_out: bool) -> dict[str, str]:
         table = self._table
+        query = table.select(table.file, table.name)
         with self._rows.tables.reading():
-            return table.select().where(table.session == self._rows.session).count()
+            mine = query.where(self._rows.mine(table, left_out=left_out))
+            return dict(mine.order_by(table.file).tuples())
+
+    def _number(self) -> int:
+        with self._rows.tables.reading():
+            return self._table.select().where(self._rows.mine(self._table)).count()

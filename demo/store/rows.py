@@ -30,6 +30,13 @@ class Rows:
         self.session = folder.name
         self.limits = limits
 
+    def mine(self, table: Any, **values: Any) -> Any:
+        """The condition that a row of a table is this session's, and of these values."""
+        found = table.session == self.session
+        for name, value in values.items():
+            found &= getattr(table, name) == value
+        return found
+
     def row(self, item: str) -> Any:
         """Raises StoreError where this session has no such item."""
         with self.tables.reading():
@@ -128,10 +135,10 @@ class Rows:
         size = 0
         for table in (tables.items, tables.log, tables.photographs, tables.models):
             total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
-            size += int(total.where(table.session == self.session).scalar())
+            size += int(total.where(self.mine(table)).scalar())
         sessions = tables.sessions
         found = sessions.select(fn.LENGTH(sessions.findings)).where(sessions.id == self.session)
-        images = tables.items.select().where(tables.items.session == self.session).count()
+        images = tables.items.select().where(self.mine(tables.items)).count()
         return size + int(found.scalar() or 0), images
 
     def _find(self, item: str) -> Any:

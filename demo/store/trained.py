@@ -61,7 +61,7 @@ class Trained:
             return
         whole, table = (self.path(training.name) / "ddad.json").exists(), self._trainings
         with self._rows.tables.transaction():
-            table.delete().where(table.session == self._rows.session).execute()
+            table.delete().where(self._rows.mine(table)).execute()
             if not whole:
                 self._uncount(training.name)
         if whole:
@@ -79,7 +79,7 @@ class Trained:
         training, table = self.training(), self._models
         busy = training.name if training and training.state != "done" else None
         with self._rows.tables.reading():
-            query = table.select(table.name).where(table.session == self._rows.session)
+            query = table.select(table.name).where(self._rows.mine(table))
             names = [name for (name,) in query.tuples()]
         return sorted(n for n in names if n != busy and (self.path(n) / "ddad.json").exists())
 
@@ -128,7 +128,7 @@ class Trained:
         """Take note of how large a model is now, which a training or a person has changed."""
         size = size_of(self.path(name), self.zip_path(name))
         table = self._models
-        mine = (table.session == self._rows.session) & (table.name == name)
+        mine = self._rows.mine(table, name=name)
         with self._rows.tables.reading():
             if table.select(table.bytes).where(mine).scalar() in (None, size):
                 return
@@ -148,7 +148,7 @@ class Trained:
 
     def _put(self, training: Training) -> None:
         table = self._trainings
-        table.delete().where(table.session == self._rows.session).execute()
+        table.delete().where(self._rows.mine(table)).execute()
         table.create(session=self._rows.session, **asdict(training))
 
     def _count(self, name: str, size: int) -> None:
@@ -157,7 +157,7 @@ class Trained:
 
     def _uncount(self, name: str) -> None:
         table = self._models
-        table.delete().where(table.session == self._rows.session, table.name == name).execute()
+        table.delete().where(self._rows.mine(table, name=name)).execute()
 
 
 def training_of(row: object) -> Training:
