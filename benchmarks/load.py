@@ -35,9 +35,9 @@ from benchmarks.hostile import model, served
 from ddad.images.decode import load_image
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
-from demo.store.store import Store
-from demo.train.bench import Bench
-from demo.train.workshop import Workshop
+from demo.store.store import Session, Store
+from demo.train.queue import Queue
+from demo.train.work import take_in
 
 FULL = ("queue is full", "too busy", "queue full")
 """What the answer to one request too many says."""
@@ -199,7 +199,7 @@ def main() -> None:
                 Desk(url, store, detector, files[i % 12], offline[files[i % 12]])
                 for i in range(args.clients)
             ]
-            bench = order(work, files)
+            visitor = order(store, files)
             until = time.monotonic() + 60 * args.minutes
             clients = [
                 threading.Thread(target=visit, args=(url, i, until, offline, bad, desk, tally))
@@ -212,33 +212,33 @@ def main() -> None:
                 client.join(120)
             if any(client.is_alive() for client in clients):
                 tally.fail("a client hangs")
-            job = bench.job()
-            print(f"the training is {job.state if job else 'lost'}: {bench.models()}")
-            if job is None or job.state not in ("running", "done"):
-                tally.fail(f"the training: {job}")
+            training = visitor.trained.training()
+            state = training.state if training else "lost"
+            print(f"the training is {state}: {visitor.trained.models()}")
+            if state not in ("running", "done"):
+                tally.fail(f"the training: {training}")
             ended = time.monotonic()
             process.terminate()
             code = process.wait(30)
             if code != 0:
                 tally.fail(f"the app ended with code {code}")
             print(f"shut down in {time.monotonic() - ended:.1f} s with code {code}")
-            after = bench.job()
-            if after != job and not (after and after.state == "done"):
+            after = visitor.trained.training()
+            if after != training and not (after and after.state == "done"):
                 tally.fail("the training was forgotten at the end")
-            Workshop(work / "training").cancel(bench)
+            Queue(store).cancel(visitor)
             if "Traceback" in (text := log.read_text()):
                 tally.fail(f"the log: {text[text.index('Traceback') :][:1500]}")
     report(tally, held, args.minutes)
     sys.exit(bool(tally.wrong))
 
 
-def order(work: Path, photographs: list[Path]) -> Bench:
-    """A training that the server is to take up."""
-    workshop = Workshop(work / "training")
-    bench = workshop.open(None)
-    bench.add(photographs)
-    workshop.start(bench, "mine", "feature", 5, 0.2)
-    return bench
+def order(store: Store, photographs: list[Path]) -> Session:
+    """A visitor with a training that the server is to take up."""
+    visitor = store.open(None)
+    take_in(visitor.photographs, photographs)
+    Queue(store).start(visitor, "mine", "feature", 5, 0.2)
+    return visitor
 
 
 def watch(process: psutil.Process, until: float) -> list[float]:

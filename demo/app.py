@@ -13,12 +13,14 @@ from demo import api
 from demo.batch import events as many
 from demo.inspect import events as desk
 from demo.inspect.normal import events as normal
+from demo.limits import LIMITS
 from demo.page import DESK, Page
 from demo.shared.models import CHECKPOINTS, Models
 from demo.store import mirror
 from demo.store.store import Store
 from demo.train import events as training
-from demo.train.workshop import Workshop
+from demo.train.models import alarm_button
+from demo.train.queue import Queue
 
 WEB = Path(__file__).parent / "web"
 SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -31,7 +33,7 @@ LAUNCH: dict[str, Any] = {
     "css_paths": [WEB / "style.css", WEB / "table" / "table.css"],
     "ssr_mode": False,
     "show_error": False,
-    "max_file_size": "64mb",
+    "max_file_size": LIMITS.upload_bytes,
     "footer_links": ["api"],
     "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
 }
@@ -49,12 +51,12 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     """
     root = Path(work or os.environ.get("DDAD_WORK") or "work")
     flags = tuple(shlex.split(os.environ.get("DDAD_TRAIN_FLAGS", "")))
-    workshop = Workshop(root / "training", extra=flags)
-    workshop.serve()
-    folder = Path(checkpoints) if checkpoints else CHECKPOINTS
-    models = Models(folder, private=workshop.private_model)
     store = Store(root, mirror=mirror.start(root))
     store.expire_in_background()
+    queue = Queue(store, extra=flags)
+    queue.serve()
+    folder = Path(checkpoints) if checkpoints else CHECKPOINTS
+    models = Models(folder, private=store.private_model)
     names = models.names
     with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):
@@ -70,20 +72,20 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
                 )
         # The key only obscures: what guards the work is that an id cannot be guessed.
         session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
-        bench = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
+        # Read once, where a visitor's photographs and models had a key of their own.
+        earlier = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
         tabs = gr.Tabs(elem_id="tabs")
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             start = desk.tab(page, inspect)
             normal.panel(page)
-            alarm = training.alarm_button()
+            alarm = alarm_button()
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
-            greet = training.tab(page, workshop, bench, alarm)
-        start(demo)
-        greet(demo)
+            greet = training.tab(page, queue, earlier, alarm)
+        greet(start(demo))
         api.endpoints(models)
-        demo.queue(default_concurrency_limit=1, max_size=20)
+        demo.queue(default_concurrency_limit=1, max_size=LIMITS.queue)
     models.load_in_background(lambda: demo.is_running)
     return demo

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ddad.measure.metrics import Evaluation
-from demo.batch.intake import defect
+from demo.shared.intake import defect
 from demo.store.session import Session
 
 

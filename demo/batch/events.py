@@ -11,11 +11,12 @@ import gradio as gr
 from demo.batch import export, layout, queue, view
 from demo.batch.evaluation import measure
 from demo.batch.layout import Batch
+from demo.limits import LIMITS
 from demo.page import HEAVY, PRIVATE, QUIET, Page, problem, to_desk
 
-INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
+INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": LIMITS.intakes}
 """Of taking files in: not in the queue of what runs a network."""
-EXPORTS: dict[str, Any] = {"concurrency_id": "export", "concurrency_limit": 2}
+EXPORTS: dict[str, Any] = {"concurrency_id": "export", "concurrency_limit": LIMITS.exports}
 
 
 def tab(page: Page, here: gr.Tab) -> None:

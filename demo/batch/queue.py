@@ -18,11 +18,13 @@ from typing import Any
 import gradio as gr
 
 from demo.batch import view
-from demo.batch.intake import gather, keep
+from demo.batch.intake import keep
+from demo.limits import LIMITS
 from demo.page import Page, problem
+from demo.shared.intake import gather
 from demo.store.session import Session
 
-SLICE = 15.0
+SLICE = LIMITS.slice_s
 """Seconds of scoring before others in the queue get their turn."""
 
 

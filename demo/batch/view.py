@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from demo.batch.intake import defect
 from demo.shared import charts, meaning
+from demo.shared.intake import defect
 from demo.shared.tables import figures, number, table
 from demo.store.records import Item
 from demo.store.session import Session

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from demo.limits import LIMITS
 from demo.shared.server import PayloadError
 from demo.store.records import DECISIONS, Decision
 
-MOST_LABELS = 1000
+MOST_LABELS = LIMITS.labels
 
 
 @dataclass(frozen=True)

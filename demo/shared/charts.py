@@ -1,4 +1,4 @@
-"""Curves and confusions as HTML: small SVG that stretches, its labels as text beside it.
+"""Curves, histograms, confusions and pictures as HTML: small SVG that stretches, labels beside it.
 
 Every text is escaped here; colours come from the page's style.
 """
@@ -6,8 +6,12 @@ Every text is escaped here; colours come from the page's style.
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+WIDTH, HEIGHT = 600, 150
+COLOURS = ("var(--color-accent)", "var(--body-text-color-subdued)")
 
 
 def curve(
@@ -76,4 +80,58 @@ def confusion(found: dict[str, int], threshold: float) -> str:
         "aria-label='Verdicts on images'><div role='row'><span role='columnheader'></span>"
         "<span role='columnheader'>called defective</span>"
         f"<span role='columnheader'>called good</span></div>{cells}</div></figure>"
+    )
+
+
+def curves(lines: Mapping[str, Sequence[tuple[float, float]]], across: str) -> str:
+    """Named lines of (x, y) on common axes; empty where no line has two points."""
+    points = [point for line in lines.values() for point in line]
+    if not any(len(line) > 1 for line in lines.values()):
+        return ""
+    (left, right), (low, high) = ((min(v), max(v)) for v in zip(*points, strict=True))
+    wide, tall = max(right - left, 1e-9), max(high - low, 1e-9)
+    drawn = []
+    for (name, line), colour in zip(lines.items(), COLOURS, strict=False):
+        path = " ".join(
+            f"{(x - left) / wide * WIDTH:.1f},{HEIGHT - (y - low) / tall * HEIGHT:.1f}"
+            for x, y in line
+        )
+        drawn.append(
+            f"<polyline points='{path}' fill='none' stroke='{colour}' stroke-width='2' "
+            f"vector-effect='non-scaling-stroke'><title>{html.escape(name)}</title></polyline>"
+        )
+    keys = " ".join(
+        f"<span><i style='background:{colour}'></i>{html.escape(name)} {line[-1][1]:.4g}</span>"
+        for (name, line), colour in zip(lines.items(), COLOURS, strict=False)
+        if line
+    )
+    return (
+        f"<figure class='plotted'><figcaption>{keys}</figcaption>"
+        f"<div class='plot'><span>{high:.3g}</span><span>{low:.3g}</span>"
+        f"<svg viewBox='0 -4 {WIDTH} {HEIGHT + 8}' preserveAspectRatio='none' role='img' "
+        f"aria-label='{html.escape(' and '.join(lines))} by {html.escape(across)}'>"
+        f"{''.join(drawn)}</svg></div>"
+        f"<small>{html.escape(across)} {left:g} to {right:g}</small></figure>"
+    )
+
+
+def histogram(counts: Sequence[int], edges: Sequence[float], mark: float, label: str) -> str:
+    """Bars with a dashed line at `mark`."""
+    low, high = min(edges[0], mark), max(edges[-1], mark)
+    high += 0.04 * (high - low)
+    scale, top = WIDTH / max(high - low, 1e-9), max(counts)
+    bars = "".join(
+        f"<rect x='{(edges[i] - low) * scale:.1f}' y='{HEIGHT * (1 - n / top):.1f}' "
+        f"width='{max((edges[i + 1] - edges[i]) * scale - 1, 1):.1f}' "
+        f"height='{HEIGHT * n / top:.1f}'><title>{n}</title></rect>"
+        for i, n in enumerate(counts)
+        if n
+    )
+    at = (mark - low) * scale
+    return (
+        f"<figure class='plotted'><figcaption>{html.escape(label)}</figcaption>"
+        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none' role='img' "
+        f"aria-label='{html.escape(label)}'>{bars}"
+        f"<line x1='{at:.1f}' x2='{at:.1f}' y1='0' y2='{HEIGHT}'/></svg>"
+        f"<small>{low:.2f} to {high:.2f}; dashed: the threshold, {mark:.2f}</small></figure>"
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddad import CHECKPOINTS
+from demo.limits import LIMITS
 
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
 
 
-OWN = 4
+OWN = LIMITS.own_models
 """So many of the visitors' own models stay in memory."""
 
 

@@ -16,10 +16,11 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ddad.images.files import write_whole
+from demo.limits import LIMITS
 
 READABLE = "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit"
 """What a photograph may be, in words."""
-EDITED = 16_000_000
+EDITED = LIMITS.edited_pixels
 """Pixels up to which a mask is edited at the image's own size; larger images at about this many."""
 LOSSLESS = 1_000_000
 """Pixels up to which the canvas is sent PNG; larger photographs go as JPEG, their masks exactly."""

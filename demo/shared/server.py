@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from demo.limits import LIMITS
 from demo.shared.pictures import data_url
 from demo.store.session import Session
 from demo.store.store import Store
 
 Answer = dict[str, Any]
 Act = Callable[[Session, dict[str, Any]], Answer]
-MOST_THUMBS = 60
+MOST_THUMBS = LIMITS.thumbnails
 """Thumbnails in one answer."""
 
 

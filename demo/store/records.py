@@ -1,4 +1,4 @@
-"""What the store hands out: frozen records of an image, its result and its review.
+"""What the store hands out: frozen records of an image, its result, its review, of a training.
 
 Times are ISO 8601 in UTC. Masks, maps and pixels are files, read through the session.
 """
@@ -6,15 +6,14 @@ Times are ISO 8601 in UTC. Masks, maps and pixels are files, read through the se
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import ndimage
 
-from ddad.images.regions import RegionLabel, drop_small
+from ddad.images.regions import RegionLabel
 
 if TYPE_CHECKING:
     from ddad.model.detection import Detection
@@ -198,6 +197,29 @@ class Logged:
     labels: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Training:
+    """A visitor's training. `state` is waiting, running, paused, done or failed."""
+
+    name: str
+    """Of its model."""
+    branch: str
+    minutes: float
+    fpr: float
+    state: str = "waiting"
+    since: float = field(default_factory=time.time)
+    """When it entered the queue, seconds since 1970: the order of turns."""
+    pid: int = 0
+    born: float = 0.0
+    """When the process started, so that a recycled pid is no mistake."""
+    attempts: int = 0
+    message: str = ""
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed")
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -205,85 +227,3 @@ def now() -> str:
 def plain(text: str, most: int = 1000) -> str:
     """Text as the database can keep it: valid Unicode, bounded."""
     return text[:most].encode("utf-8", "backslashreplace").decode()
-
-
-def checked_labels(regions: Any, width: int, height: int) -> tuple[RegionLabel, ...]:
-    """Labels inside the image, blank ones left out; takes RegionLabel or dicts of its fields.
-
-    Raises StoreError for anything else.
-    """
-    labels = []
-    for region in regions:
-        try:
-            fields = asdict(region) if isinstance(region, RegionLabel) else dict(region)
-            x, y, label = int(fields["x"]), int(fields["y"]), str(fields["label"]).strip()
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise StoreError(
-                "a region's label needs whole numbers x and y and a text label"
-            ) from None
-        if not (0 <= x < width and 0 <= y < height):
-            raise StoreError(
-                f"the region at x {x}, y {y} lies outside its image of {width} x {height}"
-            )
-        if label:
-            labels.append(RegionLabel(x, y, plain(label, 100)))
-    return tuple(labels)
-
-
-def check_shape(item: Item, array: np.ndarray, what: str) -> None:
-    if array.shape != (item.height, item.width):
-        shape = " x ".join(map(str, array.shape[::-1]))
-        raise StoreError(
-            f"the {what} is of {shape} pixels, its image of {item.width} x {item.height}"
-        )
-
-
-def check_review(
-    item: Item,
-    mask: np.ndarray | None,
-    ignore: np.ndarray | None,
-    threshold: float,
-    min_area: int,
-    decision: Decision,
-) -> None:
-    """Raises StoreError, as `Session.review` says."""
-    if decision not in DECISIONS:
-        raise StoreError(f"a decision is one of {', '.join(DECISIONS)}, not {decision!r}")
-    if not math.isfinite(threshold) or min_area < 0:
-        raise StoreError("the threshold and the minimum area must be finite, the area 0 or more")
-    if mask is None and item.result is None and decision != "rejected":
-        raise StoreError("there is no result to take the mask from: score the image first")
-    for array, what in ((mask, "mask"), (ignore, "ignore zone")):
-        if array is not None:
-            check_shape(item, array, what)
-
-
-def loudest(score_map: np.ndarray, ignore: np.ndarray | None) -> float:
-    """The largest value outside the ignore zone, the smallest of all where nothing is outside."""
-    inside = score_map if ignore is None else score_map[~np.asarray(ignore, bool)]
-    return float(inside.max() if inside.size else score_map.min())
-
-
-def extent(mask: np.ndarray) -> tuple[int, int]:
-    """Pixels and 8-connected regions of a mask."""
-    return int(np.count_nonzero(mask)), int(ndimage.label(mask, np.ones((3, 3)))[1])
-
-
-def cut(
-    item: Item,
-    mask: np.ndarray | None,
-    score_map: np.ndarray | None,
-    ignore: np.ndarray | None,
-    threshold: float,
-    min_area: int,
-) -> np.ndarray:
-    """The mask of a review, bool (H, W)."""
-    if mask is not None:
-        final = np.array(mask, bool)
-    elif score_map is not None:
-        final = score_map > np.float32(threshold)
-    else:
-        final = np.zeros((item.height, item.width), bool)
-    if ignore is not None:
-        final &= ~np.asarray(ignore, bool)
-    return drop_small(final, min_area) if mask is None else final

@@ -1,7 +1,9 @@
-"""The visitors' durable work: images, results, masks and decisions in one folder on disk.
+"""The visitors' durable work in one folder on disk: images, results, masks, decisions,
+photographs to train on, trainings and models.
 
-`Store(root)` keeps rows in `root/store.sqlite` (SQLite in WAL mode through peewee) and arrays in
-`root/sessions/<session>/<item>/<kind>-<random>.<suffix>`. A file is written first, under a
+`Store(root)` keeps rows in `root/store.sqlite` (SQLite in WAL mode through peewee) and files in
+`root/sessions/<session>/`: `<item>/<kind>-<random>.<suffix>`, `photographs/`, `left_out/`,
+`models/<name>/`. A file is written first, under a
 temporary name, and renamed; then one transaction names it in its row; then the file it replaces
 is deleted. So a crash at any moment leaves whole rows of whole files, and at worst files that no
 row names, which the next `sweep` deletes.
@@ -13,6 +15,8 @@ row names, which the next `sweep` deletes.
     item = session.review(item.id, mask=None, threshold=3.1, decision="accepted")
     for item in session.items(order="score", decision="undecided"): ...
     session.pixels(item.id), session.score_map(item.id), session.final_mask(item.id)
+    session.photographs.add(path, "part.png")      # to train on
+    session.trained.models()                       # names of the visitor's own models
 
 Safe from several threads and processes. A session's id is its only key: 128 random bits, checked
 before it touches a path or a query. Everything is reached through a Session, whose queries name
@@ -30,15 +34,20 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from demo.store.records import StoreError
+from peewee import fn
+
+from demo.limits import LIMITS, Limits
+from demo.store import earlier
+from demo.store.records import StoreError, Training
+from demo.store.rows import Rows
 from demo.store.session import Session
-from demo.store.shelf import Shelf
 from demo.store.tables import Tables
+from demo.store.trained import BUSY, training_of
 
 __all__ = ["Session", "Store", "StoreError"]
 
-DAY = 86_400.0
 GRACE = 600.0
 """Age below which `sweep` leaves a file that no row names: its row may be about to be written."""
 SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -47,33 +56,26 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 class Store:
     """All sessions under one folder; made once, shared by all threads.
 
-    A session untouched for `max_age_s` seconds is deleted by the next `expire`, and from that
-    moment on no longer opens. Each holds at most `quota_bytes` of files and `max_items` images.
-    `mirror` is a folder that gets a copy of each decision: see `demo.store.mirror`.
+    A session untouched for `limits.max_age_s` is deleted by the next `expire`, and from that
+    moment on no longer opens, unless its training waits or runs. `limits.quota_bytes` bounds all
+    that one keeps. `mirror` is a folder that gets a copy of each decision: see
+    `demo.store.mirror`.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        max_age_s: float = 7 * DAY,
-        quota_bytes: int = 2_000_000_000,
-        max_items: int = 2000,
-        mirror: Path | None = None,
-    ) -> None:
-        self._folder = root / "sessions"
+    def __init__(self, root: Path, limits: Limits = LIMITS, *, mirror: Path | None = None) -> None:
+        self.limits = limits
+        self._root, self._folder = root, root / "sessions"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._tables = Tables(root / "store.sqlite")
-        self._max_age, self._quota, self._max_items = max_age_s, quota_bytes, max_items
         self._mirror = mirror
+        self.read_over()
         self.expire()
 
     def open(self, session_id: str | None) -> Session:
         """The session of this id, or a new one for an id that is malformed, unknown or expired."""
         table = self._tables.sessions
         if isinstance(session_id, str) and SESSION_ID.fullmatch(session_id):
-            alive = table.touched > time.time() - self._max_age
-            query = table.update(touched=time.time()).where(table.id == session_id, alive)
+            query = table.update(touched=time.time()).where(table.id == session_id, ~self._old())
             with self._tables.transaction():
                 if query.execute():
                     return self._session(session_id)
@@ -82,13 +84,53 @@ class Store:
             table.create(id=new, created=time.time(), touched=time.time())
         return self._session(new)
 
+    def find(self, session_id: str) -> Session | None:
+        """The session of this id, if there is one; it is not touched."""
+        with self._tables.reading():
+            found = SESSION_ID.fullmatch(session_id) and self._tables.sessions.get_or_none(
+                id=session_id
+            )
+        return self._session(session_id) if found else None
+
+    def private_model(self, name: str) -> Path | None:
+        """The folder of `~<session>/<name>`, a finished model as its owner's page calls it."""
+        session, _, own = name.removeprefix("~").partition("/")
+        found = self.find(session) if name.startswith("~") else None
+        return found.trained.path(own) if found and own in found.trained.models() else None
+
+    def trainings(self, state: str) -> list[tuple[Session, Training]]:
+        """Everybody's trainings of a state, in the order of their turns."""
+        table = self._tables.trainings
+        with self._tables.reading():
+            rows = list(table.select().where(table.state == state).order_by(table.since))
+        return [(self._session(row.session_id), training_of(row)) for row in rows]
+
+    def trained_bytes(self) -> int:
+        """Of everybody's photographs and models."""
+        tables = (self._tables.photographs, self._tables.models)
+        with self._tables.reading():
+            return sum(int(t.select(fn.COALESCE(fn.SUM(t.bytes), 0)).scalar()) for t in tables)
+
+    def read_over(self) -> bool:
+        """Take in what an earlier version kept elsewhere; whether a training still runs there."""
+        return earlier.read_over(self._root, self._tables)
+
+    def join(self, session: Session, key: str | None) -> None:
+        """Give a session what an earlier version kept under the key that its browser still has.
+
+        Raises StoreError, for now, where a training is in the way.
+        """
+        if isinstance(key, str) and SESSION_ID.fullmatch(key):
+            if (self._root / "training" / key).is_dir():
+                raise StoreError(earlier.GOES_ON)
+            earlier.join(self._folder, self._tables, key, session.id)
+
     def expire(self) -> int:
         """Delete sessions untouched for the maximum age, and stray files; returns how many."""
         table = self._tables.sessions
-        old = table.touched <= time.time() - self._max_age
         with self._tables.transaction():
-            ids = [row.id for row in table.select(table.id).where(old)]
-            table.delete().where(old).execute()
+            ids = [row.id for row in table.select(table.id).where(self._old())]
+            table.delete().where(self._old()).execute()
         for session in ids:
             shutil.rmtree(self._folder / session, ignore_errors=True)
         self.sweep()
@@ -118,19 +160,25 @@ class Store:
             for name in files:
                 path = Path(folder, name)
                 with suppress(FileNotFoundError):
-                    if (
-                        str(path.relative_to(self._folder)) in named
-                        or path.stat().st_mtime > before
-                    ):
+                    if self._named(path, named) or path.stat().st_mtime > before:
                         continue
                     path.unlink()
                     swept += 1
-            if Path(folder) != self._folder:
+            if Path(folder) != self._folder and not self._named(Path(folder), named):
                 with suppress(OSError):  # it still holds files
                     Path(folder).rmdir()
         return swept
 
+    def _named(self, path: Path, named: set[str]) -> bool:
+        """Whether a row names the file, or the model's folder that it lies in or is."""
+        return "/".join(path.relative_to(self._folder).parts[:3]) in named
+
+    def _old(self) -> Any:
+        """Of sessions: untouched for the maximum age, with no training that goes on."""
+        table, trainings = self._tables.sessions, self._tables.trainings
+        busy = trainings.select(trainings.session).where(trainings.state.in_(BUSY))
+        return (table.touched <= time.time() - self.limits.max_age_s) & table.id.not_in(busy)
+
     def _session(self, session_id: str) -> Session:
-        folder = self._folder / session_id
-        shelf = Shelf(self._tables, folder, self._quota, self._max_items)
-        return Session(shelf, self._mirror)
+        rows = Rows(self._tables, self._folder / session_id, self.limits)
+        return Session(rows, self._mirror)

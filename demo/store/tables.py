@@ -1,24 +1,23 @@
-"""The store's schema, and files that appear whole or not at all."""
+"""The store's schema, and how a database of the version before becomes one of this."""
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 import peewee
-from PIL import Image
 
 from demo.store.records import StoreError
 
-VERSION = 1
+VERSION = 2
 """Of the schema, in SQLite's `user_version`."""
+ITEM_TEXTS = ("name", "note", "error", "result", "review")
+LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
+"""Columns whose length counts towards a session's bytes, as its files do."""
 
 
 class Tables:
@@ -29,14 +28,18 @@ class Tables:
         self.database = peewee.SqliteDatabase(str(path), pragmas=pragmas, timeout=30)
         tables = _schema(self.database)
         self.sessions, self.items, self.log = tables.Session, tables.Item, tables.Log
+        self.photographs, self.models = tables.Photograph, tables.Model
+        self.trainings = tables.Training
         with self.transaction():
             (found,) = self.database.execute_sql("PRAGMA user_version").fetchone()
-            if found not in (0, VERSION):
+            if found not in (0, 1, VERSION):
                 raise StoreError(
                     f"{path.name} is of version {found}, this program writes version {VERSION}: "
                     "use another folder"
                 )
-            self.database.create_tables([tables.Session, tables.Item, tables.Log])
+            if found == 1:
+                _from_version_1(self.database)
+            self.database.create_tables(list(vars(tables).values()))
             self.database.execute_sql(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
@@ -52,33 +55,65 @@ class Tables:
             yield
 
     def files(self) -> set[str]:
-        """Every file that a row names, as `<session>/<item>/<file>`."""
-        table = self.items
+        """What rows name, as `<session>/<item>/<file>`, `<session>/photographs/<file>`,
+        `<session>/left_out/<file>`; a model is a folder, `<session>/models/<name>`, and a ZIP."""
+        items, photos, models = self.items, self.photographs, self.models
         with self.reading():
-            rows = list(table.select(table.id, table.session_id, table.files).tuples())
-        return {
-            str(Path(session, item, name))
-            for item, session, files in rows
+            kept = list(items.select(items.id, items.session_id, items.files).tuples())
+            taken = list(photos.select(photos.session_id, photos.file, photos.left_out).tuples())
+            trained = list(models.select(models.session_id, models.name).tuples())
+        named = {
+            f"{session}/{item}/{name}"
+            for item, session, files in kept
             for name in json.loads(files).values()
         }
+        named |= {f"{s}/{'left_out' if aside else 'photographs'}/{f}" for s, f, aside in taken}
+        named |= {f"{session}/models/{name}" for session, name in trained}
+        return named | {f"{session}/zips/{name}.zip" for session, name in trained}
+
+
+def _from_version_1(database: peewee.SqliteDatabase) -> None:
+    """Within a transaction; the tables that were not there are made afterwards."""
+    for command in (
+        "ALTER TABLE session ADD COLUMN findings TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE session ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+        f"UPDATE log SET bytes = {_lengths(LOG_TEXTS)}",
+        f"UPDATE item SET bytes = bytes + {_lengths(ITEM_TEXTS)}",
+    ):
+        database.execute_sql(command)
+
+
+def _lengths(columns: tuple[str, ...]) -> str:
+    return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
 def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
-    class Base(peewee.Model):
-        class Meta:
-            pass
-
-    class Session(Base):
+    class Session(peewee.Model):
         id = peewee.TextField(primary_key=True)
         created = peewee.FloatField()
         touched = peewee.FloatField(index=True)
+        findings = peewee.TextField(default="")
+        """What a look over the photographs found, JSON."""
+        earlier = peewee.BooleanField(default=False)
+        """Whether it was read over from `training/<key>` and may be joined to another."""
 
         class Meta:
             table_name = "session"
 
-    class Item(Base):
+    def session(**how: Any) -> peewee.ForeignKeyField:
+        return peewee.ForeignKeyField(Session, on_delete="CASCADE", **how)
+
+    models: list[type[peewee.Model]] = [Session, _item(session()), _log(session())]
+    models += _trained(session)
+    database.bind(models)
+    return SimpleNamespace(**{model.__name__: model for model in models})
+
+
+def _item(of: peewee.ForeignKeyField) -> type[peewee.Model]:
+    class Item(peewee.Model):
         id = peewee.TextField(primary_key=True)
-        session = peewee.ForeignKeyField(Session, on_delete="CASCADE", backref="items")
+        session = of
         name = peewee.TextField()
         note = peewee.TextField()
         state = peewee.TextField()
@@ -99,8 +134,12 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         class Meta:
             table_name = "item"
 
-    class Log(Base):
-        session = peewee.ForeignKeyField(Session, on_delete="CASCADE")
+    return Item
+
+
+def _log(of: peewee.ForeignKeyField) -> type[peewee.Model]:
+    class Log(peewee.Model):
+        session = of
         at = peewee.TextField()
         item = peewee.TextField()
         name = peewee.TextField()
@@ -113,40 +152,49 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         fingerprint = peewee.TextField()
         labels = peewee.TextField()
         """JSON list of texts."""
+        bytes = peewee.IntegerField(default=0)
 
         class Meta:
             table_name = "log"
 
-    database.bind([Session, Item, Log])
-    return SimpleNamespace(Session=Session, Item=Item, Log=Log)
+    return Log
 
 
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A name to write a file under, which becomes `path` when all went well and else is deleted."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.part{path.suffix}")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _trained(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Model], ...]:
+    class Photograph(peewee.Model):
+        session = of()
+        file = peewee.TextField()
+        name = peewee.TextField()
+        left_out = peewee.BooleanField(default=False)
+        bytes = peewee.IntegerField()
+        added = peewee.TextField()
 
+        class Meta:
+            table_name = "photograph"
 
-def put(folder: Path, kind: str, suffix: str, write: Callable[[BinaryIO], Any]) -> Path:
-    """A new file `<kind>-<random><suffix>` in the folder, whole or not at all."""
-    path = folder / f"{kind}-{secrets.token_hex(6)}{suffix}"
-    with whole(path) as part, part.open("xb") as file:
-        write(file)
-    return path
+    class Training(peewee.Model):
+        session = of(unique=True)
+        name = peewee.TextField()
+        branch = peewee.TextField()
+        minutes = peewee.FloatField()
+        fpr = peewee.FloatField()
+        state = peewee.TextField(index=True)
+        since = peewee.FloatField()
+        pid = peewee.IntegerField()
+        born = peewee.FloatField()
+        attempts = peewee.IntegerField()
+        message = peewee.TextField()
 
+        class Meta:
+            table_name = "training"
 
-def put_png(folder: Path, kind: str, array: np.ndarray) -> Path:
-    """uint8 (H, W, 3), or bool (H, W) as a bitmap of one bit a pixel."""
-    image = Image.fromarray(array)
-    return put(folder, kind, ".png", lambda file: image.save(file, "PNG", compress_level=1))
+    class Model(peewee.Model):
+        session = of()
+        name = peewee.TextField()
+        bytes = peewee.IntegerField(default=0)
 
+        class Meta:
+            table_name = "model"
+            indexes = ((("session", "name"), True),)
 
-def read_png(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.array(image)
+    return Photograph, Training, Model

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from demo.train.workshop import Workshop
+from demo.limits import DAY, Limits
 
-PHOTOS, CHECK, TRAIN, RESULT = range(4)
+PHOTOGRAPHS, CHECK, TRAIN, RESULT = range(4)
 QUICK, FULL = "feature", "both"
 FINDINGS_JS = """
 const send = () => trigger('settle', {
@@ -20,23 +20,22 @@ send();
 """
 
 
-def steps(workshop: Workshop, key: gr.BrowserState) -> dict[str, Any]:
+def steps(limits: Limits) -> dict[str, Any]:
     """The tab's components by name."""
-    ui: dict[str, Any] = {"key": key, "trouble": gr.HTML("", elem_id="train-problem")}
-    with gr.Walkthrough(selected=PHOTOS, elem_id="train-steps") as ui["steps"]:
-        with gr.Step("Photographs", id=PHOTOS):
-            _photos_step(ui, workshop)
+    ui: dict[str, Any] = {"trouble": gr.HTML("", elem_id="train-problem")}
+    with gr.Walkthrough(selected=PHOTOGRAPHS, elem_id="train-steps") as ui["steps"]:
+        with gr.Step("Photographs", id=PHOTOGRAPHS):
+            _photographs_step(ui, limits)
         with gr.Step("Check", id=CHECK):
             _check_step(ui)
         with gr.Step("Train", id=TRAIN):
-            _train_step(ui, workshop)
+            _train_step(ui, limits)
         with gr.Step("Result", id=RESULT):
             _result_step(ui)
     return ui
 
 
-def _photos_step(ui: dict[str, Any], workshop: Workshop) -> None:
-    rules = workshop.rules
+def _photographs_step(ui: dict[str, Any], limits: Limits) -> None:
     ui["upload"] = gr.File(
         label="Photographs of good parts, or a ZIP of them",
         file_count="multiple",
@@ -45,15 +44,16 @@ def _photos_step(ui: dict[str, Any], workshop: Workshop) -> None:
         elem_id="train-upload",
     )
     gr.Markdown(
-        f"15 to {rules.photos} photographs, {rules.photo_bytes // 10**6} MB together; defective "
-        "parts do not belong here. Only this browser can reach them; they are deleted "
-        f"{rules.max_age / 86400:.0f} days after your last visit.",
+        f"15 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together; "
+        "defective parts do not belong here. Only this browser can reach them; they are deleted "
+        f"{limits.max_age_s / DAY:.0f} days after your last visit.",
         elem_classes="quiet",
     )
     ui["kept"] = gr.HTML("", elem_id="train-kept")
     with gr.Row():
         ui["look"] = gr.Button("Look them over", variant="primary", elem_id="train-look")
         ui["clear"] = gr.Button("Put them all aside", elem_id="train-clear")
+        ui["forget"] = gr.Button("Delete those put aside", visible=False, elem_id="train-forget")
     with gr.Accordion("Or bring a model that you downloaded (ZIP)", open=False):
         ui["bring"] = gr.File(
             label="A model's ZIP", type="filepath", height=120, elem_id="train-bring"
@@ -74,7 +74,7 @@ def _check_step(ui: dict[str, Any]) -> None:
         ui["go"] = gr.Button("Go on", variant="primary", elem_id="train-go")
 
 
-def _train_step(ui: dict[str, Any], workshop: Workshop) -> None:
+def _train_step(ui: dict[str, Any], limits: Limits) -> None:
     with gr.Column(elem_id="train-plan") as ui["plan"]:
         with gr.Row():
             ui["branch"] = gr.Radio(
@@ -85,7 +85,7 @@ def _train_step(ui: dict[str, Any], workshop: Workshop) -> None:
             )
             ui["minutes"] = gr.Slider(
                 5,
-                workshop.rules.minutes,
+                limits.training_minutes,
                 15,
                 step=5,
                 label="Minutes for the pixel branch",

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ddad.training.journal import read_log, read_progress
-from demo.train import charts
-from demo.train.bench import Bench, Job
+from demo.limits import LIMITS
+from demo.shared import charts
+from demo.shared.pictures import image_tag
+from demo.store.photographs import Photographs
+from demo.store.records import Training
 
-SHOWN = 48
-"""At most so many findings have pictures."""
+SHOWN = LIMITS.findings
 WORDS = {
     "unreadable": "cannot be read",
     "duplicate": "exact copy",
@@ -24,18 +26,18 @@ WORDS = {
 TICKED = ("unreadable", "duplicate")
 
 
-def kept(bench: Bench) -> str:
+def kept(photographs: Photographs) -> str:
     """How many photographs there are."""
-    count = len(bench.names())
+    count = len(photographs.names())
     if not count:
         return "<p class='kept'>No photograph yet. 15 are the least, 40 or more are better.</p>"
     noun = "photograph" if count == 1 else "photographs"
     return f"<p class='kept'><strong>{count} {noun}</strong> of good parts on the bench.</p>"
 
 
-def findings(bench: Bench, found: dict[str, Any]) -> str:
+def findings(photographs: Photographs, found: dict[str, Any]) -> str:
     """The verdict, and a card with a box for each finding."""
-    names = bench.names()
+    names = photographs.names()
     rows = [row for row in found["findings"] if row["file"] in names]
     text = f"<p class='kept'>{html.escape(found['enough'])}.</p>"
     if not rows:
@@ -43,12 +45,12 @@ def findings(bench: Bench, found: dict[str, Any]) -> str:
     cards = []
     for row in rows[:SHOWN]:
         name, why = names[row["file"]], row["why"]
-        pictures = charts.picture(bench.photo_folder / row["file"], name, 180)
+        pictures = image_tag(photographs.folder / row["file"], name, 180)
         if row["like"] in names:
-            pictures += charts.picture(bench.photo_folder / row["like"], names[row["like"]], 180)
+            pictures += image_tag(photographs.folder / row["like"], names[row["like"]], 180)
             why = f"{why}, beside {names[row['like']]}"
         if row["kind"] == "unreadable":
-            why = why.replace(str(bench.photo_folder / row["file"]), name)
+            why = why.replace(str(photographs.folder / row["file"]), name)
         ticked = " checked" if row["kind"] in TICKED else ""
         cards.append(
             f"<label class='finding'><span class='pair'>{pictures}</span>"
@@ -61,20 +63,19 @@ def findings(bench: Bench, found: dict[str, Any]) -> str:
     return f"{text}<div class='findings'>{''.join(cards)}</div>{more}"
 
 
-def live(bench: Bench, job: Job | None, place: int) -> str:
-    """The training as it is now."""
-    if job is None:
+def live(folder: Path | None, training: Training | None, place: int) -> str:
+    """The training as it is now; `folder` is where it keeps its progress."""
+    if training is None or folder is None:
         return "<p class='kept'>No training yet.</p>"
-    title = html.escape(job.name)
-    if job.state == "waiting":
+    title = html.escape(training.name)
+    if training.state == "waiting":
         turn = "next" if not place else f"after {place} other{'s' if place > 1 else ''}"
         return f"<div class='live'><strong>{title} waits for its turn: {turn}.</strong></div>"
-    if job.state == "failed":
-        said = html.escape(job.message)
+    if training.state == "failed":
+        said = html.escape(training.message)
         return f"<div class='live bad' role='alert'><strong>{title} failed.</strong> {said}</div>"
-    folder = bench.path(job.name) / "run"
-    progress = read_progress(folder) if job.state != "done" else {"done": 1.0}
-    if progress.get("updated", job.born) < job.born and job.state == "running":
+    progress = read_progress(folder) if training.state != "done" else {"done": 1.0}
+    if progress.get("updated", training.born) < training.born and training.state == "running":
         progress = {}
     done = float(progress.get("done", 0.0))
     heads = {
@@ -87,7 +88,7 @@ def live(bench: Bench, job: Job | None, place: int) -> str:
         f"<i style='width:{100 * done:.1f}%'></i></div>"
     )
     return (
-        f"<div class='live'><strong>{title}: {html.escape(heads[job.state])}</strong>{bar}"
+        f"<div class='live'><strong>{title}: {html.escape(heads[training.state])}</strong>{bar}"
         f"{_curves(folder)}{_previews(folder)}</div>"
     )
 
@@ -121,7 +122,7 @@ def _previews(folder: Path) -> str:
     stem = latest[0].name.removesuffix("_painted.png")
     pairs = [("good", "a held-out part, its map"), ("painted", "the same with a painted defect")]
     shown = "".join(
-        f"<figure>{charts.picture(latest[0].with_name(f'{stem}_{name}.png'), text)}"
+        f"<figure>{image_tag(latest[0].with_name(f'{stem}_{name}.png'), text)}"
         f"<figcaption>{text}</figcaption></figure>"
         for name, text in pairs
     )
@@ -182,9 +183,9 @@ def _maps(folder: Path) -> str:
     for drawn in sorted(folder.glob("maps/*.png"))[:6]:
         name = drawn.stem.split("_", 1)[-1]
         text = "a good part" if name == "good" else f"painted: {name}"
-        part = charts.picture(folder / "examples" / drawn.name, text, 260)
+        part = image_tag(folder / "examples" / drawn.name, text, 260)
         shown.append(
-            f"<figure>{part}{charts.picture(drawn, f'map of {text}', 260)}"
+            f"<figure>{part}{image_tag(drawn, f'map of {text}', 260)}"
             f"<figcaption>{html.escape(text)}</figcaption></figure>"
         )
     return f"<div class='previews'>{''.join(shown)}</div>" if shown else ""

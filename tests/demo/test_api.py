@@ -14,7 +14,8 @@ from parts import spoil, texture
 from PIL import Image
 
 from ddad.cli import main
-from demo.batch.intake import Incoming, keep
+from demo.batch.intake import keep
+from demo.shared.intake import Incoming
 from demo.shared.pictures import READABLE
 from demo.store.store import Store
 

@@ -10,8 +10,9 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 
-from demo.batch.intake import gather, keep
+from demo.batch.intake import keep
 from demo.batch.view import listing
+from demo.shared.intake import gather
 from demo.store.store import Store
 
 

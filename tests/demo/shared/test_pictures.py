@@ -24,7 +24,7 @@ from demo.shared.pictures import (
     picture_file,
     resized,
 )
-from demo.store.tables import read_png
+from demo.store.files import read_png
 
 
 @pytest.fixture(autouse=True)

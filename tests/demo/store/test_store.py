@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from parts import ROOT, spoil, texture
 
 from ddad.images.regions import RegionLabel
+from demo.limits import Limits
 from demo.store.store import Store, StoreError
 
 
@@ -333,7 +334,7 @@ def test_the_sweep_leaves_young_files_and_those_that_rows_name(store, tmp_path):
 
 
 def test_an_untouched_session_expires_with_its_files(tmp_path):
-    store = Store(tmp_path, max_age_s=0.5)
+    store = Store(tmp_path, Limits(max_age_s=0.5))
     old = store.open(None)
     old.add("part", np.zeros((5, 6, 3), np.uint8))
     assert store.open(old.id).id == old.id and store.expire() == 0
@@ -350,7 +351,7 @@ def test_an_untouched_session_expires_with_its_files(tmp_path):
 
 
 def test_expiry_runs_on_its_own(tmp_path):
-    store = Store(tmp_path, max_age_s=0.3)
+    store = Store(tmp_path, Limits(max_age_s=0.3))
     store.open(None).add("part", np.zeros((5, 6, 3), np.uint8))
     store.expire_in_background(every_s=0.1)
     for _ in range(100):
@@ -362,7 +363,7 @@ def test_expiry_runs_on_its_own(tmp_path):
 
 def test_a_full_session_says_so_and_loses_nothing(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
-    session = Store(tmp_path / "a", quota_bytes=100_000).open(None)
+    session = Store(tmp_path / "a", Limits(quota_bytes=100_000)).open(None)
     first, second = session.add("a", noise), session.add("b", noise)
     before = files(tmp_path / "a")
     with pytest.raises(StoreError, match=r"holds 0\.\d MB of at most 0\.1 MB: export"):
@@ -373,7 +374,7 @@ def test_a_full_session_says_so_and_loses_nothing(tmp_path):
     assert files(tmp_path / "a") == [] and session.used() == (0, 0)
     assert session.add("c", noise).name == "c"
 
-    few = Store(tmp_path / "b", max_items=1).open(None)
+    few = Store(tmp_path / "b", Limits(images=1)).open(None)
     few.fail("a", "no")
     with pytest.raises(StoreError, match="holds 1 images, the most it can: export"):
         few.fail("b", "no")
@@ -407,5 +408,5 @@ def test_a_database_of_another_version_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="of version 99, this program writes version 1"):
+    with pytest.raises(StoreError, match="of version 99, this program writes version 2"):
         Store(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zipfile
 
+import gradio as gr
 import numpy as np
 import pytest
 from parts import spoil, texture
@@ -156,3 +157,44 @@ def test_a_training_can_be_paused_and_deleted(page):
     page.locator("#train-cancel").click()
     page.wait_for_selector("#train-start:visible")
     assert "No training yet" in text(page, "#train-live")
+
+
+def test_a_browser_of_the_version_before_finds_its_models(
+    browser, tiny_checkpoint, tmp_path_factory
+):
+    """Where photographs and models had a key of their own, which the browser still holds."""
+    root, key = tmp_path_factory.mktemp("earlier"), "0123456789abcdef" * 2
+    shutil.copytree(tiny_checkpoint, root / "models" / "stripes")
+    folder = root / "work" / "training" / key
+    shutil.copytree(tiny_checkpoint, folder / "models" / "mine")
+    (folder / "photos").mkdir()
+    (folder / "photos" / "00.png").write_bytes(b"x")
+    (folder / "photos" / "names.json").write_text('{"00.png": "part.png"}')
+    site = Site(root, root / "models")
+    with gr.Blocks() as before:
+        held = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
+        before.load(lambda: key, None, held)
+    before.launch(server_port=int(site.url.rsplit(":", 1)[1]), prevent_thread_lock=True, quiet=True)
+    page = browser.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(site.url)
+    page.wait_for_function("() => localStorage.getItem('ddad-workshop')?.length > 8")
+    before.close()
+    site.start()
+    for _ in range(2):  # joined, and still there when the page is loaded again
+        open_tab(page, site)
+        page.wait_for_function(
+            "() => document.querySelector('#train-mine input')?.value === 'mine'"
+        )
+        page.locator("#model input").click()
+        options = page.get_by_role("option").all_inner_texts()
+        assert [each.strip(" ✓\n") for each in options] == ["stripes", "mine (yours)"]
+        page.locator("#train-steps").get_by_text("Photographs", exact=True).first.click()
+        page.wait_for_selector("#train-kept:has-text('1 photograph')")
+        assert [path.name for path in (root / "work" / "sessions").iterdir()] != [key]
+    page.locator("#train-clear").click()
+    page.locator("#train-forget").click()
+    page.wait_for_selector("#train-forget", state="hidden")
+    assert not [*(root / "work").rglob("00.png")]
+    page.close()
+    site.stop()

@@ -12,22 +12,30 @@ from typing import Any
 
 from peewee import fn
 
+from demo.limits import Limits
+from demo.store.files import size_of
 from demo.store.records import StoreError, now, plain
-from demo.store.tables import Tables
+from demo.store.tables import ITEM_TEXTS, Tables
 
 ITEM_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 GONE = "there is no such image in this session"
 
 
-class Shelf:
+class Rows:
     """`folder` is the session's; its name is the session's id."""
 
-    def __init__(self, tables: Tables, folder: Path, quota_bytes: int, max_items: int) -> None:
+    def __init__(self, tables: Tables, folder: Path, limits: Limits) -> None:
         self.tables = tables
         self.folder = folder
         self.session = folder.name
-        self._quota = quota_bytes
-        self._max_items = max_items
+        self.limits = limits
+
+    def mine(self, table: Any, **values: Any) -> Any:
+        """The condition that a row of a table is this session's, and of these values."""
+        found = table.session == self.session
+        for name, value in values.items():
+            found &= getattr(table, name) == value
+        return found
 
     def row(self, item: str) -> Any:
         """Raises StoreError where this session has no such item."""
@@ -48,21 +56,19 @@ class Shelf:
 
     def create(self, item: str, name: str, new: dict[str, Path], **values: Any) -> None:
         """A row for an item and its new files. Raises StoreError where the session is full."""
-        size = _size(new.values())
         try:
             with self.tables.transaction():
-                if not self.tables.sessions.get_or_none(id=self.session):
-                    raise StoreError("this session is over: reload the page")
-                self._make_room(size, more=1)
-                self.tables.items.create(
+                row = self.tables.items(
                     id=item,
                     session=self.session,
                     name=plain(name),
                     added=now(),
                     files=json.dumps({kind: path.name for kind, path in new.items()}),
-                    bytes=size,
                     **values,
                 )
+                row.bytes = size_of(*new.values()) + _text(row)
+                self.make_room(row.bytes, images=1)
+                row.save(force_insert=True)
         except BaseException:
             self._delete(item, new.values())
             raise
@@ -80,12 +86,12 @@ class Shelf:
         try:
             with self.tables.transaction():
                 row = self._find(item)
-                files = json.loads(row.files)
+                files, before = json.loads(row.files), _text(row)
                 drop = {*new, *change(row)}
                 names = [files.pop(kind) for kind in drop if kind in files]
                 old = [self.folder / item / name for name in names]
-                size = _size(new.values()) - _size(old)
-                self._make_room(size)
+                size = size_of(*new.values()) - size_of(*old) + _text(row) - before
+                self.make_room(size)
                 files |= {kind: path.name for kind, path in new.items()}
                 row.files, row.bytes = json.dumps(files), row.bytes + size
                 row.save()
@@ -102,15 +108,38 @@ class Shelf:
         self._delete(item, [self.folder / item / name for name in json.loads(row.files).values()])
 
     def used(self) -> tuple[int, int]:
-        """Bytes and items."""
+        """Bytes of all that the session keeps, and its images."""
         with self.tables.reading():
             return self._used()
 
+    def make_room(self, size: int, images: int = 0) -> None:
+        """Within a transaction; raises StoreError where the session is over or full."""
+        if not self.tables.sessions.get_or_none(id=self.session):
+            raise StoreError("this session is over: reload the page")
+        used, number = self._used()
+        quota = self.limits.quota_bytes
+        if size > 0 and used + size > quota:
+            raise StoreError(
+                f"this session holds {used / 1e6:.1f} MB of at most {quota / 1e6:.1f} MB: export "
+                "your work and remove images, photographs or models to go on"
+            )
+        if images and number + images > self.limits.images:
+            raise StoreError(
+                f"this session holds {number} images, the most it can: export your work and "
+                "remove images to go on"
+            )
+        self._touch()
+
     def _used(self) -> tuple[int, int]:
-        table = self.tables.items
-        query = table.select(fn.COALESCE(fn.SUM(table.bytes), 0), fn.COUNT(table.id))
-        size, number = query.where(table.session == self.session).scalar(as_tuple=True)
-        return int(size), int(number)
+        tables = self.tables
+        size = 0
+        for table in (tables.items, tables.log, tables.photographs, tables.models):
+            total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
+            size += int(total.where(self.mine(table)).scalar())
+        sessions = tables.sessions
+        found = sessions.select(fn.LENGTH(sessions.findings)).where(sessions.id == self.session)
+        images = tables.items.select().where(self.mine(tables.items)).count()
+        return size + int(found.scalar() or 0), images
 
     def _find(self, item: str) -> Any:
         if not isinstance(item, str) or not ITEM_ID.fullmatch(item):
@@ -119,20 +148,6 @@ class Shelf:
         if found is None:
             raise StoreError(GONE)
         return found
-
-    def _make_room(self, size: int, more: int = 0) -> None:
-        used, number = self._used()
-        if size > 0 and used + size > self._quota:
-            raise StoreError(
-                f"this session holds {used / 1e6:.1f} MB of at most {self._quota / 1e6:.1f} MB: "
-                "export your work and remove images to go on"
-            )
-        if number + more > self._max_items:
-            raise StoreError(
-                f"this session holds {number} images, the most it can: export your work and "
-                "remove images to go on"
-            )
-        self._touch()
 
     def _touch(self) -> None:
         table = self.tables.sessions
@@ -145,5 +160,6 @@ class Shelf:
             (self.folder / item).rmdir()
 
 
-def _size(files: Iterable[Path]) -> int:
-    return sum(file.stat().st_size for file in files if file.exists())
+def _text(row: Any) -> int:
+    """Characters of the row itself, which count as its files do."""
+    return sum(len(getattr(row, name) or "") for name in ITEM_TEXTS)
