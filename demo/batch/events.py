@@ -23,10 +23,10 @@ from demo.inspect.answers import answers
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem, to_desk
 from demo.store.records import Item
 from demo.store.session import Session
+from demo.web import serve
 
-TABLE = Path(__file__).parent.parent / "web" / "table"
-PARTS = ("rows", "histogram", "run")
-"""Its JavaScript, in the order in which it is put together."""
+EVENTS = ("more", "cancel", "open", "settle", "apply", "clear")
+"""What the table asks for; its JavaScript is `demo/web/table`."""
 SLICE = 15.0
 """Seconds of scoring before others in the queue get their turn."""
 INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": 2}
@@ -54,8 +54,8 @@ def tab(page: Page, here: gr.Tab) -> None:
     thumbs = [answer for answer in answers(page.store) if answer.__name__ == "thumbs"]
     table = gr.HTML(
         value=None,
-        html_template=(TABLE / "table.html").read_text(),
-        js_on_load="\n".join((TABLE / f"{part}.js").read_text() for part in PARTS),
+        html_template=(serve.HERE / "table" / "table.html").read_text(),
+        js_on_load=serve.script("table/main.js", *EVENTS),
         server_functions=thumbs,
         apply_default_css=False,
         elem_id="many-table",

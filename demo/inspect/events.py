@@ -1,7 +1,7 @@
 """The desk: one image, its maps, the person's decision, the files to take away.
 
-The canvas is a gr.HTML of its own JavaScript, `demo/canvas`. It draws and edits without the server
-and calls `ANSWERS` to open, save and take away; only scoring goes through Gradio's queue.
+The canvas is a gr.HTML of its own JavaScript, `demo/web/canvas`. It draws and edits without the
+server and calls `ANSWERS` to open, save and take away; only scoring goes through Gradio's queue.
 """
 
 from __future__ import annotations
@@ -23,20 +23,18 @@ from demo.shared.models import Models
 from demo.store.records import Item
 from demo.store.session import THUMBNAIL, Session
 from demo.store.store import Store
+from demo.web import serve
 
 PAUSE = 0.1
 """Seconds at least between two looks at unfinished maps: the browser draws on the same cores."""
-CANVAS = Path(__file__).parent.parent / "web" / "canvas"
-PARTS = ("head", "maps", "draw", "tools", "panel", "queue", "main")
-"""The canvas's JavaScript, in the order in which it is put together."""
 
 
 def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
     """A canvas. Its value is a message: `session`, `queue`, `words`, and `desk` or `open`."""
     return gr.HTML(
         value=value,
-        html_template=(CANVAS / "desk.html").read_text(),
-        js_on_load="\n".join((CANVAS / f"{part}.js").read_text() for part in PARTS),
+        html_template=(serve.HERE / "canvas" / "desk.html").read_text(),
+        js_on_load=serve.script("canvas/main.js", "current"),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,
