@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 import gradio as gr
 import pytest
@@ -83,26 +84,26 @@ def test_behind_a_path_no_value_is_lost_while_the_module_loads(browser, tmp_path
         viewer = canvas(
             Store(tmp_path), {"session": session.id, "words": ["dent"]}, elem_id="viewer"
         )
-        demo.load(lambda: {"queue": [entry]}, None, viewer)
+        arrived = gr.Textbox(elem_id="arrived")
+        demo.load(lambda: ({"queue": [entry]}, "both"), None, [viewer, arrived])
     app = gr.mount_gradio_app(FastAPI(), demo, path="/inside", app_kwargs={"routes": [serve.ROUTE]})
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
+        time.sleep(0.05)
     port = server.servers[0].sockets[0].getsockname()[1]
     page = browser.new_page()
     held = []
     page.route("**/web/*/canvas/main.js", lambda route: held.append(route))
-    with page.expect_response("**/queue/data*") as answered:
-        page.goto(f"http://127.0.0.1:{port}/inside/")
-    answered.value.finished()
-    page.wait_for_timeout(300)
+    page.goto(f"http://127.0.0.1:{port}/inside/")
+    page.wait_for_function("() => document.querySelector('#arrived textarea')?.value === 'both'")
     (route,) = held
     assert route.request.url.startswith(f"http://127.0.0.1:{port}/inside/web/{serve.VERSION}/")
     route.continue_()
     page.wait_for_selector("#viewer .queued")
     assert page.locator("#viewer .memory option").get_attribute("value") == "dent"
     page.close()
-    server.should_exit = True
+    server.should_exit = server.force_exit = True
     thread.join(20)
