@@ -55,6 +55,7 @@ test("a region comes into the middle, no smaller than the fitted image, no large
   near(middle({ left: 10, top: 10, right: 11, bottom: 11 }), 6 * 1.96);
   near(middle({ left: 0, top: 0, right: 400, bottom: 200 }), 1.96);
   near(middle({ left: 100, top: 20, right: 150, bottom: 60 }), 5);
+  near(middle({ left: 100, top: 20, right: 180, bottom: 30 }), 800 / 240);
 });
 
 test("only what is in sight is drawn", () => {

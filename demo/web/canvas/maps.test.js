@@ -31,6 +31,7 @@ test("the average weighs the scales that are on", () => {
   assert.deepEqual([...fuse(scales, [true, true, false], 2, 1)], [6, 7]);
   assert.deepEqual([...fuse(scales, [true, false, false], 2, 1)], [0, 4]);
   assert.deepEqual([...fuse(scales, [true, true, true], 2, 1)], [53, 53.5]);
+  assert.deepEqual([...fuse(scales, [false, false, true], 2, 3)], [100, 100, 100, 100, 100, 100]);
 });
 
 test("the score is the highest value outside the zone", () => {

@@ -20,6 +20,13 @@ test("holes are filled, bays at the border are not", () => {
   assert.deepEqual(proposed(map, 5, 5, 1, true), draw("###.#", "###.#", "###.#", "....."));
 });
 
+test("what touches any side is no hole", () => {
+  for (const [rows, width] of [[["909", "999"], 3], [["999", "909"], 3], [["99", "09", "99"], 2], [["99", "90", "99"], 2]]) {
+    const map = heat(...rows);
+    assert.deepEqual(proposed(map, 5, width, 1, true), Uint8Array.from(map, (value) => Number(value > 5)));
+  }
+});
+
 test("a hole that only a diagonal would open is a hole", () => {
   assert.deepEqual(proposed(heat("0900", "9090", "0900", "0000"), 5, 4, 1, true), draw(".#..", "###.", ".#..", "...."));
 });
@@ -54,6 +61,8 @@ test("only the rectangle is made anew, and the growth is counted both ways", () 
 test("the rows of the layers are those that hold anything", () => {
   const paint = new Uint8Array(12), zone = new Uint8Array(12);
   assert.equal(rowsOf([paint, zone], 3), null);
-  paint[4] = 2; zone[8] = 1;
+  paint[0] = 1;
+  assert.deepEqual(rowsOf([paint, zone], 3), { left: 0, right: 3, top: 0, bottom: 1 });
+  paint[0] = 0; paint[4] = 2; zone[8] = 1;
   assert.deepEqual(rowsOf([paint, zone], 3), { left: 0, right: 3, top: 1, bottom: 3 });
 });

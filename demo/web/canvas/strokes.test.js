@@ -30,5 +30,5 @@ test("a stroke covers the centres within its radius, also when the hand is fast"
 test("nothing is painted beyond the image", () => {
   const { seen, rect } = covered({ x: -1, y: -1 }, { x: 0.5, y: 0.5 }, 1, 3, 3);
   assert.deepEqual(seen, [0, 1, 3]);
-  assert.deepEqual([rect.left, rect.top], [0, 0]);
+  assert.deepEqual(rect, { left: 0, top: 0, right: 3, bottom: 3 });
 });

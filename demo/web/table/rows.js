@@ -58,10 +58,10 @@ export function visible(rows, { filter, query, order }, chosen) {
   const matches = rows.filter((row) => FILTERS[filter][1](row, chosen) && row.name.toLowerCase().includes(query));
   const value = COLUMNS.find(([key]) => key === order.key)?.[2] ?? (() => ""), sign = order.down ? -1 : 1;
   return matches
-    .map((row, index) => ({ row, index, by: value(row, chosen) }))
-    .sort(({ by: a, index: i }, { by: b, index: j }) => {
-      if (a === "" || b === "") return Number(a === "") - Number(b === "") || i - j;  // what has no value comes last
-      return (a < b ? -sign : a > b ? sign : 0) || i - j;
+    .map((row) => ({ row, by: value(row, chosen) }))
+    .sort(({ by: a }, { by: b }) => {
+      if (a === "" || b === "") return Number(a === "") - Number(b === "");  // what has no value comes last
+      return a < b ? -sign : a > b ? sign : 0;
     })
     .map(({ row }) => row);
 }
