@@ -21,8 +21,8 @@ from demo.store.store import Store
 from demo.train import events as training
 from demo.train.models import alarm_button
 from demo.train.queue import Queue
+from demo.web import serve
 
-WEB = Path(__file__).parent / "web"
 SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
 THEME = gr.themes.Base(
@@ -30,7 +30,8 @@ THEME = gr.themes.Base(
 )
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
-    "css_paths": [WEB / "style.css", WEB / "table" / "table.css"],
+    "css_paths": serve.STYLES,
+    "app_kwargs": {"routes": [serve.ROUTE]},
     "ssr_mode": False,
     "show_error": False,
     "max_file_size": LIMITS.upload_bytes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,10 +12,10 @@ from demo.batch.export import WHICH
 from demo.page import Page
 from demo.shared.server import answering, thumbs
 from demo.store.store import Store
+from demo.web import serve
 
-TABLE = Path(__file__).parent.parent / "web" / "table"
-PARTS = ("rows", "histogram", "run")
-"""Its JavaScript, in the order in which it is put together."""
+EVENTS = ("more", "cancel", "open", "settle", "apply", "clear")
+"""What the table asks for; its JavaScript is `demo/web/table`."""
 MASKS = [("the truth, to evaluate with", "truth"), ("drafts, to correct", "drafts")]
 
 
@@ -67,8 +66,8 @@ def _table(store: Store) -> gr.HTML:
     """The table of all images. Its value is what `view.listing` returns."""
     return gr.HTML(
         value=None,
-        html_template=(TABLE / "table.html").read_text(),
-        js_on_load="\n".join((TABLE / f"{part}.js").read_text() for part in PARTS),
+        html_template=(serve.HERE / "table" / "table.html").read_text(),
+        js_on_load=serve.script("table/main.js", *EVENTS),
         server_functions=answering(store, thumbs),
         apply_default_css=False,
         elem_id="many-table",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,10 +12,7 @@ from demo.inspect.answers import answers
 from demo.page import Page
 from demo.shared.pictures import READABLE
 from demo.store.store import Store
-
-CANVAS = Path(__file__).parent.parent / "web" / "canvas"
-PARTS = ("head", "maps", "draw", "tools", "panel", "queue", "main")
-"""The canvas's JavaScript, in the order in which it is put together."""
+from demo.web import serve
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,8 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     """
     return gr.HTML(
         value=value,
-        html_template=(CANVAS / "desk.html").read_text(),
-        js_on_load="\n".join((CANVAS / f"{part}.js").read_text() for part in PARTS),
+        html_template=(serve.HERE / "canvas" / "desk.html").read_text(),
+        js_on_load=serve.script("canvas/main.js", "current"),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,

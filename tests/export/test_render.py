@@ -36,7 +36,7 @@ def test_quiet_pixels_of_an_overlay_are_the_image():
 
 
 def test_page_and_files_use_the_same_colours():
-    script = (ROOT / "demo" / "web" / "canvas" / "draw.js").read_text()
+    script = (ROOT / "demo" / "web" / "canvas" / "heat.js").read_text()
     anchors = re.search(r"ANCHORS = (\[\[.*?\]\]);", script)
     assert anchors is not None
     points = np.array(eval(anchors[1]), float)

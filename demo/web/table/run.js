@@ -1,83 +1,50 @@
-// A run: slices of the model's queue until nothing waits; and what happens when.
-function progress() {
-  const waiting = rows.filter((row) => row.state === "waiting").length, finished = rows.length - waiting;
-  const going = props.value?.run;
-  if (!going || going.serial === serial) {  // the table alone was read again
-    if (!waiting && run?.began) run = null;
-    return waiting;
-  }
-  serial = going.serial;
-  if (going.phase === "reading") { stopped = false; run = { reading: [going.done, going.total] }; }
-  else if (waiting && going.more && !stopped) {
-    if (!run?.began) run = { began: performance.now(), before: finished };
-    trigger("more");
-  } else if (going.phase !== "scoring" || !waiting) {
-    if (run?.began && !waiting) say(summary());
-    run = null;
-  } else if (!run?.began && !stopped) run = { began: performance.now(), before: finished };
-  return waiting;
+// A run: files are read, then slices of the model's queue until nothing waits.
+import { plural } from "../text.js";
+import { countOf, waitingIn } from "./rows.js";
+
+/**
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {{ reading: [number, number] } | { began: number, before: number }} Run
+ *   files read of how many; or when scoring began, and how many rows were finished before
+ * @typedef {{ serial: number, phase: string, done?: number, total?: number, more?: boolean }} News what the server says goes on
+ * @typedef {{ run: Run | null, serial: number | null, stopped: boolean }} Course `stopped` by the person
+ */
+
+/** @param {Row[]} rows @param {number} time @returns {Run} */
+export const begun = (rows, time) => ({ began: time, before: rows.length - waitingIn(rows) });
+
+/**
+ * What the server's news make of a run; `ask` for the next slice, `finished` if that was the last.
+ * @param {Course} course @param {News | null | undefined} news @param {Row[]} rows @param {number} time
+ * @returns {Course & { ask?: boolean, finished?: boolean }}
+ */
+export function followed(course, news, rows, time) {
+  const waiting = waitingIn(rows), { run, stopped } = course, scoring = run && "began" in run ? run : null;
+  if (!news || news.serial === course.serial)  // the table alone was read again
+    return scoring && !waiting ? { ...course, run: null } : course;
+  const next = { run, stopped, serial: news.serial };
+  if (news.phase === "reading") return { ...next, stopped: false, run: { reading: [news.done ?? 0, news.total ?? 0] } };
+  if (waiting && news.more && !stopped) return { ...next, run: scoring ?? begun(rows, time), ask: true };
+  if (news.phase !== "scoring" || !waiting) return { ...next, run: null, finished: scoring !== null && !waiting };
+  return scoring || stopped ? next : { ...next, run: begun(rows, time) };
 }
 
-function summary() {
-  const [bad, failed] = [FILTERS.bad, FILTERS.error].map(([, test]) => rows.filter(test).length);
+/** @param {Row[]} rows @param {number | null} chosen */
+export function summary(rows, chosen) {
+  const bad = countOf(rows, "bad", chosen), failed = countOf(rows, "error", chosen);
   return `Done: ${bad} of ${plural(rows.length - failed, "image")} look defective` + (failed ? `; ${plural(failed, "file")} could not be used.` : ".");
 }
 
-function span(seconds) {
-  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
-}
+/** @param {number} seconds */
+export const duration = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
 
-function status(waiting) {
-  $(".run").hidden = !run;
-  $(".waiting").hidden = Boolean(run) || !waiting;
-  $(".waiting-text").textContent = `${plural(waiting, "image")} ${waiting === 1 ? "waits" : "wait"} to be scored.`;
-  if (!run) return;
-  let done, total, text;
-  if (run.reading) {
-    [done, total] = run.reading;
-    text = `${done} of ${total} files`;
-  } else {
-    done = rows.length - waiting - run.before; total = done + waiting;
-    const left = done ? ((performance.now() - run.began) / 1000 / done) * waiting : null;
-    text = `${done} of ${total}` + (left === null ? "" : `, about ${span(left)} left`);
+/** How far a run is. @param {Run} run @param {Row[]} rows @param {number} time */
+export function progressOf(run, rows, time) {
+  if ("reading" in run) {
+    const [done, total] = run.reading;
+    return { what: "Reading", done, total, text: `${done} of ${total} files` };
   }
-  $(".run-what").textContent = run.reading ? "Reading" : "Scoring";
-  $(".run-text").textContent = text;
-  $(".run-bar").max = Math.max(total, 1); $(".run-bar").value = done;
+  const waiting = waitingIn(rows), done = rows.length - waiting - run.before, total = done + waiting;
+  const left = done ? `, about ${duration(((time - run.began) / 1000 / done) * waiting)} left` : "";
+  return { what: "Scoring", done, total, text: `${done} of ${total}${left}` };
 }
-
-function load() {
-  const value = props.value;
-  if (!value || typeof value !== "object") return;
-  rows = value.rows ?? []; facts = value.facts ?? null; session = value.session ?? null;
-  status(progress());
-  if (frame) cancelAnimationFrame(frame);
-  draw();
-}
-
-header();
-watch("value", load);
-load();
-$(".query").addEventListener("input", (event) => { query = event.target.value.trim().toLowerCase(); soon(); });
-$(".threshold").addEventListener("input", (event) => { chosen = valueAt(Number(event.target.value)); soon(); });
-$(".threshold").addEventListener("change", () => trigger("settle", { threshold: chosen }));
-$(".reset").addEventListener("click", () => { chosen = null; trigger("settle", { threshold: null }); draw(); $(".threshold").focus(); });
-$(".apply").addEventListener("click", () => { trigger("apply", { threshold: chosen ?? facts.threshold }); });
-$(".resume").addEventListener("click", () => {
-  stopped = false; run = { began: performance.now(), before: rows.filter((row) => row.state !== "waiting").length };
-  status(rows.length - run.before);
-  trigger("more");
-});
-$(".cancel").addEventListener("click", () => {
-  stopped = true; run = null;
-  status(rows.filter((row) => row.state === "waiting").length);
-  say("Stopped. What is done stays.");
-  trigger("cancel");
-});
-$(".clear").addEventListener("click", () => {
-  $(".sure-text").textContent = `Remove ${plural(rows.length, "image")} with all results, masks and decisions from this server?`;
-  $(".sure").hidden = false; $(".sure-no").focus();
-});
-$(".sure-no").addEventListener("click", () => { $(".sure").hidden = true; $(".clear").focus(); });
-$(".sure-yes").addEventListener("click", () => { $(".sure").hidden = true; stopped = true; run = null; trigger("clear"); });
-element.addEventListener("keydown", (event) => { if (event.key === "Escape" && !$(".sure").hidden) $(".sure-no").click(); });

@@ -9,12 +9,12 @@ import re
 import gradio as gr
 import numpy as np
 import pytest
-from parts import ROOT
 from PIL import Image
 from scipy.ndimage import binary_fill_holes
 from visiting import canvas, download, drawn, pick, png, saved, set_threshold, settled, text, upload
 
 from ddad.images.regions import drop_small, find_regions
+from demo.app import LAUNCH
 from demo.inspect.layout import canvas as desk_canvas
 from demo.inspect.view import desk_value
 from demo.shared.pictures import photograph_url
@@ -579,7 +579,8 @@ def test_two_canvases_on_a_page_are_apart(browser, tiny_detector, examples, tmp_
     with gr.Blocks() as demo:
         for k, value in enumerate(values):
             desk_canvas(store, value, elem_id=f"desk{k}")
-    _, url, _ = demo.launch(css_paths=ROOT / "demo" / "web" / "style.css", prevent_thread_lock=True)
+    look = {name: LAUNCH[name] for name in ("css_paths", "app_kwargs")}
+    _, url, _ = demo.launch(**look, prevent_thread_lock=True)
     page = browser.new_page()
     page.goto(url)
     read = """k => { const viewer = document.querySelector(`#desk${k} .viewer`);

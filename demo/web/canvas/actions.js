@@ -1,0 +1,115 @@
+// What the person asks for, whether by a button or by a key.
+import { switchScale } from "./analysis.js";
+import { remember, shown } from "./desk.js";
+import { begin, commit, paintSegment } from "./edit.js";
+import { schedule } from "./frame.js";
+import { toImage } from "./geometry.js";
+import { translucent } from "./heat.js";
+import { relabelled } from "./labels.js";
+import { neighbour, nextUndecided } from "./order.js";
+import { offerWords } from "./rows.js";
+import { save } from "./saving.js";
+import { open } from "./show.js";
+import { PAINTS } from "./strokes.js";
+import { chips, permalink } from "./verdict.js";
+
+/**
+ * @typedef {import("./desk.js").Desk} Desk
+ * @typedef {import("./labels.js").Labelled} Labelled
+ */
+
+const LARGEST = 400;
+
+/** @param {Desk} desk @param {string} name */
+export function chooseTool(desk, name) {
+  desk.tool = name;
+  for (const button of desk.buttons(".tool")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+  desk.stage.dataset.tool = name;
+  desk.$(".size-row").hidden = !PAINTS[name];
+  schedule(desk, "cursor");
+}
+
+/** @param {Desk} desk @param {number} size of the brush, across, in image pixels */
+export function setSize(desk, size) {
+  const whole = Math.min(LARGEST, Math.max(1, Math.round(size)));
+  desk.options.size = whole;
+  desk.input(".brush-size").value = String(whole);
+  desk.$(".brush-size-out").textContent = `${whole} px`;
+  remember(desk);
+  schedule(desk, "cursor");
+}
+
+/** @param {Desk} desk @param {number} by how many sizes */
+export const grow = (desk, by) => setSize(desk, desk.options.size + by * Math.max(1, desk.options.size * 0.15));
+
+/** @param {Desk} desk @param {Partial<Desk["options"]>} change */
+export function setOptions(desk, change) {
+  Object.assign(desk.options, change);
+  showOptions(desk);
+  remember(desk);
+  schedule(desk, "overlay");
+}
+
+/** @param {Desk} desk @param {"heat" | "outline"} name */
+export const toggle = (desk, name) => setOptions(desk, { [name]: !desk.options[name] });
+
+/** @param {Desk} desk */
+export function showOptions(desk) {
+  const { opacity, heat, outline, reviewer, goOn } = desk.options;
+  for (const button of desk.buttons(".toggle")) button.setAttribute("aria-pressed", String(button.dataset.option === "heat" ? heat : outline));
+  desk.input(".opacity").value = String(opacity);
+  desk.$(".opacity-out").textContent = `${opacity} %`;
+  desk.input(".reviewer").value = reviewer;
+  desk.input(".go-on").checked = goOn;
+  desk.heat = translucent(heat ? opacity / 100 : 0);
+}
+
+/** The next frame proposes anew, however many events come before it. @param {Desk} desk @param {number} value @param {string} [source] the control that has it already */
+export function setThreshold(desk, value, source) {
+  const { now } = desk;
+  if (!Number.isFinite(value) || !now) return;
+  now.threshold = value;
+  if (source !== "range") desk.input(".threshold").value = String(value);
+  if (source !== "number") desk.input(".threshold-number").value = String(Number(value.toFixed(4)));
+  now.stale = true;
+  schedule(desk, "overlay");
+  permalink(desk);
+  save(desk, 250);
+}
+
+/** Whether a scale counts; its box stays ticked if it is the last one. @param {Desk} desk @param {HTMLInputElement} box */
+export function setScale(desk, box) {
+  if (switchScale(desk, Number(box.dataset.scale), box.checked)) save(desk); else box.checked = true;
+}
+
+/** @param {Desk} desk @param {import("./regions.js").Region} region @param {string} label */
+export function setLabel(desk, region, label) {
+  const now = shown(desk);
+  now.labels = relabelled(/** @type {Labelled} */ (now), region, label);
+  if (label && !desk.words.includes(label)) { desk.words.push(label); offerWords(desk); }
+  save(desk);
+}
+
+/** @param {Desk} desk @param {string} decision */
+export function decide(desk, decision) {
+  const { now } = desk;
+  if (!now?.item) return;
+  now.decision = decision;
+  chips(desk);
+  save(desk, 0);
+  if (desk.options.goOn && decision !== "undecided") open(desk, nextUndecided(desk.queue, now.item));
+}
+
+/** @param {Desk} desk @param {number} by */
+export const step = (desk, by) => open(desk, neighbour(desk.queue, desk.now?.item, by));
+
+/** Without a mouse: the view is moved with Shift and arrows, the brush marks what is in its middle. @param {Desk} desk */
+export function stamp(desk) {
+  const brush = PAINTS[desk.tool];
+  if (!brush) return;
+  const middle = { x: desk.photo.width / 2, y: desk.photo.height / 2 }, at = toImage(desk.view, middle.x, middle.y);
+  const stroke = { value: brush.value, change: begin(desk, brush.layer) };
+  desk.hover = { ...middle, erasing: desk.tool === "eraser" };
+  paintSegment(desk, stroke, at, at);
+  commit(desk, stroke.change);
+}

@@ -1,0 +1,43 @@
+// Files to take away, masks brought in.
+import { make } from "../dom.js";
+import { replaceMask } from "./edit.js";
+import { decodeBytes } from "./maps.js";
+import { ask } from "./queue.js";
+import { decodeRuns } from "./runs.js";
+import { complain, saved } from "./saving.js";
+
+/** @typedef {import("./desk.js").Desk} Desk */
+
+const LARGEST = 32e6, PORTION = 32768;
+
+/** @param {Desk} desk @param {string} format @param {HTMLButtonElement} button */
+export async function take(desk, format, button) {
+  if (!desk.now?.item) return;
+  button.disabled = true;
+  await saved(desk);
+  const answer = await ask(desk, "take", { item: desk.now?.item, format });
+  button.disabled = false;
+  complain(desk, answer.error);
+  if (answer.error) return;
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([decodeBytes(answer.data)], { type: answer.type }));
+  link.download = answer.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** @param {Desk} desk @param {File | undefined} file */
+export async function bring(desk, file) {
+  const { now } = desk;
+  if (!now?.item || !file) return;
+  if (file.size > LARGEST) return complain(desk, `${file.name} is larger than 32 MB: bring a smaller mask.`);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let text = "";
+  for (let i = 0; i < bytes.length; i += PORTION) text += String.fromCharCode(...bytes.subarray(i, i + PORTION));
+  const answer = await ask(desk, "bring", { item: now.item, name: file.name, data: btoa(text) });
+  if (answer.error) return complain(desk, answer.error);
+  if (desk.now !== now) return;
+  complain(desk);
+  now.labels.push(...answer.labels);
+  replaceMask(desk, (paint) => { paint.fill(2); decodeRuns(answer.mask, paint, 1); });
+}

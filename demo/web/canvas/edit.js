@@ -1,0 +1,117 @@
+// Strokes, boxes, regions dropped and kept, masks brought in; and their undoing.
+import { later, recombine, refresh, rescore, settle } from "./analysis.js";
+import { shown } from "./desk.js";
+import { schedule, timed } from "./frame.js";
+import { boxed, isEmpty, union } from "./geometry.js";
+import { record, replay } from "./history.js";
+import { count, decided, rowsOf } from "./mask.js";
+import { eachPixel, regionAt } from "./regions.js";
+import { select } from "./rows.js";
+import { save } from "./saving.js";
+import { eachInStroke } from "./strokes.js";
+import { chips, describe, steps } from "./verdict.js";
+
+/**
+ * @typedef {import("./desk.js").Desk} Desk
+ * @typedef {import("./history.js").Change} Change
+ * @typedef {import("./geometry.js").Box} Box
+ * @typedef {{ x: number, y: number }} Point of the image
+ */
+
+/** Before a change. @param {Desk} desk @param {import("./history.js").Layer} layer @returns {Change} */
+export function begin(desk, layer) {
+  settle(desk);
+  return { layer, before: shown(desk)[layer].slice(), rect: null };
+}
+
+/** After it. @param {Desk} desk @param {Change} change */
+export function commit(desk, change) {
+  if (record(shown(desk), change)) edited(desk, change.layer);
+}
+
+/** A change is as if it had not begun. @param {Desk} desk @param {Change} change */
+export function takeBack(desk, { layer, before, rect }) {
+  const now = shown(desk);
+  now[layer].set(before);
+  now.box = null;
+  if (rect) recombine(desk, rect);
+}
+
+/** @param {Desk} desk @param {"undo" | "redo"} way */
+export function again(desk, way) {
+  const entry = desk.now && replay(desk.now, way);
+  if (!entry) return;
+  recombine(desk, entry.rect);
+  edited(desk, entry.layer);
+}
+
+/** What follows from a change of a layer. @param {Desk} desk @param {import("./history.js").Layer} layer */
+function edited(desk, layer) {
+  const now = shown(desk);
+  now.painted = now.paint.indexOf(1) >= 0 || now.paint.indexOf(2) >= 0;
+  now.zoned = now.zone.indexOf(1) >= 0;
+  now.rows = rowsOf([now.paint, now.zone], now.width);
+  now.area = count(now.mask);
+  if (layer === "zone") rescore(desk);
+  const changed = now.painted || now.zoned;
+  if (changed && now.decision !== "corrected") now.decision = "corrected";
+  else if (!changed && now.decision === "corrected") now.decision = "undecided";
+  chips(desk); steps(desk); describe(desk); later(desk); save(desk);
+}
+
+/** @param {Desk} desk @param {{ value: number, change: Change }} stroke @param {Point} from @param {Point} to */
+export function paintSegment(desk, { value, change }, from, to) {
+  timed(desk, () => {
+    const now = shown(desk), layer = now[change.layer];
+    const rect = eachInStroke(from, to, desk.options.size / 2, now.width, now.height, (i) => {
+      layer[i] = value;
+      now.mask[i] = decided(now, i);
+    });
+    change.rect = union(change.rect, rect);
+    schedule(desk, "overlay", rect);
+  });
+}
+
+/** @param {Desk} desk @param {{ value: number, change: Change }} stroke @param {Box} box */
+export function fillBox(desk, { value, change }, box) {
+  const now = shown(desk), rect = boxed(box, now), layer = now[change.layer];
+  for (let y = rect.top; y < rect.bottom; y++) layer.fill(value, y * now.width + rect.left, y * now.width + rect.right);
+  change.rect = union(change.rect, rect);
+  if (!isEmpty(rect)) recombine(desk, rect);
+}
+
+/** Clears a region, or gives back one that was cleared. @param {Desk} desk @param {number} k @param {boolean} removed */
+export function toggleRegion(desk, k, removed) {
+  const now = shown(desk), marked = refresh(desk), found = removed ? now.removed : marked, change = begin(desk, "paint");
+  eachPixel(found, k, (i) => { now.paint[i] = removed ? 0 : 2; });
+  const { left, top, right, bottom } = found.regions[k];
+  change.rect = { left, top, right, bottom };
+  recombine(desk, change.rect);
+  commit(desk, change);
+}
+
+/** @param {Desk} desk */
+export function dropSelected(desk) {
+  const { selected } = shown(desk);
+  if (selected >= 0 && refresh(desk).regions[selected]) toggleRegion(desk, selected, false);
+}
+
+/** A click on the image: selects a region, or drops it, or keeps it after all. @param {Desk} desk @param {Point} point @param {boolean} drop */
+export function pick(desk, point, drop) {
+  const now = shown(desk), x = Math.floor(point.x), y = Math.floor(point.y);
+  if (x < 0 || y < 0 || x >= now.width || y >= now.height) return;
+  const region = regionAt(refresh(desk), y * now.width + x);
+  if (!drop) return select(desk, region, false);
+  if (region >= 0) return toggleRegion(desk, region, false);
+  const removed = regionAt(now.removed, y * now.width + x);
+  if (removed >= 0) toggleRegion(desk, removed, true);
+}
+
+/** A mask in place of all that was painted. @param {Desk} desk @param {(paint: Uint8Array) => void} write */
+export function replaceMask(desk, write) {
+  const now = shown(desk), change = begin(desk, "paint");
+  write(now.paint);
+  change.rect = { left: 0, top: 0, right: now.width, bottom: now.height };
+  recombine(desk, change.rect);
+  commit(desk, change);
+}

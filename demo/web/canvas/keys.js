@@ -1,0 +1,67 @@
+// The keyboard. Where a page has more than one canvas, keys act on the one last touched.
+import { chooseTool, decide, grow, stamp, step, toggle } from "./actions.js";
+import { again, dropSelected } from "./edit.js";
+import { fit, pan, zoomBy, zoomWhole } from "./view.js";
+
+/** @typedef {import("./desk.js").Desk} Desk */
+
+/** @type {Record<string, (desk: Desk) => void>} */
+const KEYS = {
+  v: (desk) => chooseTool(desk, "select"), b: (desk) => chooseTool(desk, "brush"), e: (desk) => chooseTool(desk, "eraser"),
+  k: (desk) => chooseTool(desk, "drop"), z: (desk) => chooseTool(desk, "zone"),
+  "[": (desk) => grow(desk, -1), "]": (desk) => grow(desk, 1),
+  f: fit, 1: zoomWhole, "+": (desk) => zoomBy(desk, 1.25), "=": (desk) => zoomBy(desk, 1.25), "-": (desk) => zoomBy(desk, 1 / 1.25),
+  h: (desk) => toggle(desk, "heat"), o: (desk) => toggle(desk, "outline"),
+  Enter: (desk) => decide(desk, "accepted"), x: (desk) => decide(desk, "rejected"), u: (desk) => decide(desk, "undecided"),
+  a: (desk) => step(desk, -1), d: (desk) => step(desk, 1), ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
+  Delete: dropSelected, Backspace: dropSelected,
+  p: stamp,
+};
+/** @type {Record<string, [number, number]>} */
+const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const STRIDE = 0.15;
+const WRITTEN_IN = "input:not([type=range], [type=checkbox], [type=file]), textarea, select, [contenteditable]";
+
+/** @param {Desk} desk */
+export function listenToKeys(desk) {
+  const { element } = desk, page = /** @type {Window & { ddadActive?: Element }} */ (window);
+  page.ddadActive ??= element;
+  element.addEventListener("pointerdown", () => { page.ddadActive = element; }, true);
+  element.addEventListener("focusin", () => { page.ddadActive = element; });
+  document.addEventListener("keydown", (event) => {
+    if (desk.now && element.isConnected && page.ddadActive === element && element.offsetParent) keyed(desk, event);
+  });
+  document.addEventListener("keyup", (event) => {
+    if (event.key !== " ") return;
+    desk.spaceHeld = false; desk.stage.dataset.held = "";
+  });
+}
+
+/** @param {Desk} desk @param {KeyboardEvent} event */
+function keyed(desk, event) {
+  const target = /** @type {Element} */ (event.target);
+  if (target !== document.body && !desk.element.contains(target) && (event.key.startsWith("Arrow") || target.closest("input, select"))) return;
+  if (target.closest(WRITTEN_IN)) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const act = actionOf(desk, event, key, target.matches("input"), !!target.closest("button, summary, a, input"));
+  if (!act) return;
+  event.preventDefault();
+  act(desk);
+}
+
+/**
+ * What a key does, unless it is the focused control's own.
+ * @param {Desk} desk @param {KeyboardEvent} event @param {string} key @param {boolean} ranged @param {boolean} button
+ * @returns {((desk: Desk) => void) | undefined}
+ */
+function actionOf(desk, event, key, ranged, button) {
+  const control = event.ctrlKey || event.metaKey;
+  if (control && (key === "z" || key === "y")) return () => again(desk, key === "y" || event.shiftKey ? "redo" : "undo");
+  if (control || event.altKey) return undefined;
+  if (key === " " && !button) return () => { desk.spaceHeld = true; desk.stage.dataset.held = "pan"; };
+  if (event.shiftKey && PAN[key] && !ranged) {
+    const [x, y] = PAN[key];
+    return () => pan(desk, x * STRIDE * desk.photo.width, y * STRIDE * desk.photo.height);
+  }
+  return (button && key === "Enter") || (ranged && key.startsWith("Arrow")) ? undefined : KEYS[key];
+}

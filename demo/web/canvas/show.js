@@ -1,0 +1,111 @@
+// Putting an image on the desk.
+import { refresh, repropose } from "./analysis.js";
+import { decodeMap, fuse, peakOf } from "./maps.js";
+import { rowsOf } from "./mask.js";
+import { ask, enter, list } from "./queue.js";
+import { offerWords, table } from "./rows.js";
+import { decodeRuns } from "./runs.js";
+import { complain, flush, isSaving, saved, setAside, tell } from "./saving.js";
+import { look, strip } from "./strip.js";
+import { chips, controls, permalink, steps } from "./verdict.js";
+import { fitStage } from "./view.js";
+
+/**
+ * @typedef {import("./desk.js").Desk} Desk
+ * @typedef {import("./desk.js").Inspected} Inspected
+ */
+
+/** A message of the server's, the component's value. @param {Desk} desk @param {any} message */
+export async function receive(desk, message) {
+  if (!message) return clear(desk);
+  if (message.session) desk.session = message.session;
+  if (message.words) { desk.words = message.words; offerWords(desk); }
+  if (message.queue) { desk.queue = message.queue; list(desk); }
+  try {
+    if (message.desk) await show(desk, message.desk);
+    else if (message.open) await open(desk, message.open);
+    else if (message.queue && desk.now?.item && !isSaving(desk)) await follow(desk, desk.now);
+  } catch (error) { complain(desk, /** @type {Error} */ (error).message); }
+}
+
+/** @param {Desk} desk */
+function clear(desk) {
+  desk.now = null;
+  desk.$(".viewer").dataset.state = "empty";
+}
+
+/** Another tab may have changed what is on the desk. @param {Desk} desk @param {Inspected} now */
+async function follow(desk, { item, decision }) {
+  const entry = desk.queue.find((each) => each.item === item);
+  if (!entry) { clear(desk); desk.trigger("current", { item: null }); }
+  else if (entry.decision !== decision) await open(desk, item);
+}
+
+/** Opens an item of the session. @param {Desk} desk @param {string | null | undefined} item */
+export async function open(desk, item) {
+  if (!item) return;
+  await saved(desk);
+  const mine = ++desk.serial, viewer = desk.$(".viewer");
+  viewer.setAttribute("aria-busy", "true");
+  const answer = await ask(desk, "open", { item });
+  viewer.removeAttribute("aria-busy");
+  if (mine !== desk.serial) return;
+  if (answer.error) complain(desk, answer.error); else await show(desk, answer);
+}
+
+/** Messages about one image may come faster than its picture loads: they all wait for the same one. @param {Desk} desk @param {string} url */
+function loadImage(desk, url) {
+  if (url !== desk.loading.url || !desk.loading.image)
+    desk.loading = { url, image: new Promise((done, fail) => {
+      const image = new Image();
+      image.onload = () => done(image);
+      image.onerror = () => fail(new Error("the picture cannot be shown"));
+      image.src = url;
+    }) };
+  return /** @type {Promise<HTMLImageElement>} */ (desk.loading.image);
+}
+
+/** Puts an image on the desk: whole, or with the maps there are so far. @param {Desk} desk @param {any} value */
+async function show(desk, value) {
+  const mine = ++desk.serial, same = desk.now && value.token === desk.now.token ? desk.now : null;
+  const picture = value.image ? await loadImage(desk, value.image) : same?.picture;
+  if (mine !== desk.serial) return;
+  if (!picture) return open(desk, value.item);  // its first message was overtaken by a later one
+  setAside(desk);
+  const now = desk.now = inspected(value, picture);
+  desk.$(".viewer").dataset.state = "full";
+  if (!same) desk.view.fitted = true;
+  fitStage(desk);
+  controls(desk);
+  strip(desk);
+  look(desk, -1);
+  repropose(desk);
+  refresh(desk);
+  table(desk);
+  chips(desk); steps(desk); permalink(desk);
+  if (desk.pending.size) flush(desk);
+  else tell(desk, value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
+  complain(desk);
+  desk.put(".note", value.note ?? "");
+  if (now.item) { enter(desk, value.entry); list(desk); desk.trigger("current", { item: now.item }); }
+}
+
+/** What the server says of an image, with the person's work on it. @param {any} value @param {HTMLImageElement} picture @returns {Inspected} */
+function inspected(value, picture) {
+  const [width, height] = value.shown, review = value.review ?? {}, layer = () => new Uint8Array(width * height);
+  const scales = value.scales.map((/** @type {any} */ scale) => ({ ...scale, map: decodeMap(scale.map) }));
+  const on = scales.map((/** @type {{ name: string }} */ { name }) => !(review.off ?? []).includes(name));
+  const paint = layer(), zone = layer(), map = fuse(scales, on, width, height);
+  if (review.added) decodeRuns(review.added, paint, 1);
+  if (review.removed) decodeRuns(review.removed, paint, 2);
+  if (review.zone) decodeRuns(review.zone, zone, 1);
+  const { score, at: peakAt } = peakOf(map, zone);
+  return {
+    ...value, width, height, picture, scales, on, map, score, peakAt, shrink: width / value.original[0],
+    calibrated: value.threshold, threshold: value.at ?? review.threshold ?? value.threshold,
+    least: review.least ?? 1, fill: review.fill ?? false, decision: review.decision ?? "undecided", labels: review.labels ?? [],
+    paint, zone, proposal: layer(), mask: layer(), rows: rowsOf([paint, zone], width),
+    painted: !!(review.added || review.removed), zoned: !!review.zone,
+    undo: [], redo: [], selected: -1, look: -1, shown: null, area: 0, stale: false, found: null,
+  };
+}

@@ -1,0 +1,55 @@
+// What the panel says about an image.
+import { falseAlarms } from "../alarms.js";
+import { grouped, percent } from "../text.js";
+
+/** @typedef {import("./desk.js").Inspected} Inspected */
+
+/** The signs and words of the decisions. @type {Record<string, [string, string]>} */
+export const STATUS = {
+  undecided: ["○", "undecided"], accepted: ["✓", "accepted"],
+  corrected: ["✎", "corrected"], rejected: ["✕", "good part"],
+};
+
+/** @param {Inspected} now */
+export function verdictOf(now) {
+  const { name, score, threshold: level } = now;
+  if (now.partial)
+    return { kind: "wait", sign: "…", headline: "Still looking", reason: `${name}: ${now.scales.length} of ${now.of} maps so far.` };
+  const bad = score > level, moved = Math.abs(level - now.calibrated) > 1e-9;
+  const which = moved ? "the threshold you set" : "the calibrated threshold";
+  const reason = Number.isFinite(score)
+    ? `${name}: its score of ${score.toFixed(2)} is ${bad ? "above" : "not above"} ${which} of ${level.toFixed(2)}.`
+    : `${name}: all of it lies in the ignore zone, so there is no score.`;
+  return bad
+    ? { kind: "bad", sign: "!", headline: "Looks defective", reason }
+    : { kind: "good", sign: "✓", headline: "Looks like a good part", reason };
+}
+
+/** What the threshold means. @param {Inspected} now */
+export function meaningOf({ normals, threshold: level, crossFitted }) {
+  const { above, rate, bound } = falseAlarms(normals, level, crossFitted), share = `${bound} ${rate.toFixed(1)}`;
+  return {
+    meaning: `${above} of the ${normals.length} good parts kept for calibration score above this threshold. ` +
+      `${crossFitted ? "Expect" : "That vouches for"} false alarms on ${share} % of good parts.`,
+    alarms: `${share} % false alarms`,
+    spoken: `${level.toFixed(2)}: ${share} percent false alarms`,
+  };
+}
+
+/** The scale that is looked at, or nothing for the average. @param {import("./maps.js").Scale | undefined} scale */
+export function captionOf(scale) {
+  if (!scale) return "";
+  return `${scale.branch === "pixel" ? "Pixel map (KL)" : "Feature map"} at t = ${scale.t}: noise is ` +
+    `${(100 * scale.noise).toFixed(0)} % of the signal's range; the outline is that of the average`;
+}
+
+/** A region's facts as the table writes them, in pixels of the original. @param {Inspected} now @param {import("./regions.js").Region} region */
+export function factsOf(now, region) {
+  const unit = 1 / now.shrink, { left, top, right, bottom, area } = region;
+  return [
+    `${grouped(area * unit * unit)} px, ${percent(area / now.mask.length)}`,
+    [left, top, right - left, bottom - top].map((v) => Math.round(v * unit)).join(", "),
+    [region.sx, region.sy].map((v) => ((v / area) * unit).toFixed(1)).join(", "),
+    region.peak.toFixed(2), (region.sum / area).toFixed(2),
+  ];
+}

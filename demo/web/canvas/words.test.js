@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { captionOf, factsOf, meaningOf, verdictOf } from "./words.js";
+
+const now = { name: "a.png", score: 3.456, threshold: 2, calibrated: 2, scales: [1], of: 4, normals: [1, 2, 3], crossFitted: false };
+
+test("a score above the threshold is a defect, one that equals it is not", () => {
+  const bad = verdictOf(now);
+  assert.equal(bad.kind, "bad");
+  assert.equal(bad.reason, "a.png: its score of 3.46 is above the calibrated threshold of 2.00.");
+  const good = verdictOf({ ...now, score: 2 });
+  assert.equal(good.headline, "Looks like a good part");
+  assert.match(good.reason, /is not above the calibrated/);
+});
+
+test("a threshold of the person's own is called that", () => {
+  assert.match(verdictOf({ ...now, threshold: 3 }).reason, /the threshold you set of 3\.00/);
+});
+
+test("no verdict before all maps, no score where nothing counts", () => {
+  assert.deepEqual([verdictOf({ ...now, partial: true }).kind, verdictOf({ ...now, partial: true }).reason], ["wait", "a.png: 1 of 4 maps so far."]);
+  assert.match(verdictOf({ ...now, score: -Infinity }).reason, /all of it lies in the ignore zone/);
+});
+
+test("the threshold's meaning is the rate of false alarms", () => {
+  const { meaning, alarms, spoken } = meaningOf(now);
+  assert.equal(meaning, "1 of the 3 good parts kept for calibration score above this threshold. " +
+    "That vouches for false alarms on at most 50.0 % of good parts.");
+  assert.equal(alarms, "at most 50.0 % false alarms");
+  assert.equal(spoken, "2.00: at most 50.0 percent false alarms");
+  assert.match(meaningOf({ ...now, crossFitted: true }).meaning, /Expect false alarms on about/);
+});
+
+test("a region's facts are in pixels of the file", () => {
+  const region = { area: 10, left: 2, top: 4, right: 7, bottom: 6, sx: 45, sy: 42, sum: 25, peak: 3, at: 0 };
+  assert.deepEqual(factsOf({ shrink: 0.5, mask: { length: 200 } }, region),
+    ["40 px, 5.0 %", "4, 8, 10, 4", "9.0, 8.4", "3.00", "2.50"]);
+});
+
+test("a scale's caption names its branch and noise, the average has none", () => {
+  assert.match(captionOf({ branch: "pixel", t: 40, noise: 0.254 }), /^Pixel map \(KL\) at t = 40: noise is 25 %/);
+  assert.match(captionOf({ branch: "feature", t: 5, noise: 0.1 }), /^Feature map at t = 5/);
+  assert.equal(captionOf(undefined), "");
+});

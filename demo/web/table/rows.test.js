@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countOf, cutOf, reordered, verdictOf, visible, waitingIn } from "./rows.js";
+
+const row = (name, score, more = {}) => ({
+  id: name, name, state: "scored", score, threshold: 2, area: 5, pixels: 100, regions: 1, decision: "undecided",
+  edited: false, kind: null, other: false, note: "", error: "", ...more,
+});
+const shown = (rows, choice = {}, chosen = null) =>
+  visible(rows, { filter: "all", query: "", order: { key: "score", down: true }, ...choice }, chosen).map(({ name }) => name);
+
+test("the threshold tried on the set leaves alone what a person has settled", () => {
+  assert.equal(cutOf(row("a", 1), 7), 7);
+  assert.equal(cutOf(row("a", 1), null), 2);
+  assert.equal(cutOf(row("a", 1, { edited: true }), 7), 2);
+  assert.equal(cutOf(row("a", 1, { decision: "accepted" }), 7), 2);
+});
+
+test("the verdict is the person's, else the score's", () => {
+  const verdict = (score, more, chosen = null) => verdictOf(row("a", score, more), chosen);
+  assert.equal(verdict(3, {}), "bad");
+  assert.equal(verdict(2, {}), "good");
+  assert.equal(verdict(3, {}, 4), "good");
+  assert.equal(verdict(9, { decision: "rejected" }), "good");
+  assert.equal(verdict(1, { decision: "accepted" }), "bad");
+  assert.equal(verdict(9, { decision: "corrected", area: 0 }), "good");
+  assert.equal(verdict(1, { edited: true }), "bad");
+  assert.equal(verdict(null, { state: "waiting" }), "waiting");
+  assert.equal(verdict(null, { state: "failed" }), "error");
+  assert.equal(verdict(Math.fround(0.1), {}, 0.1), "good");  // as 32-bit floats compare
+});
+
+const rows = [
+  row("b", 1), row("A", 3), row("c", null, { state: "waiting" }), row("d", 2.5, { decision: "rejected", note: "x" }),
+  row("e", null, { state: "failed", error: "broken" }),
+];
+
+test("a column sorts either way, what has no value comes last", () => {
+  assert.deepEqual(shown(rows), ["A", "d", "b", "c", "e"]);
+  assert.deepEqual(shown(rows, { order: { key: "score", down: false } }), ["b", "d", "A", "c", "e"]);
+  assert.deepEqual(shown(rows, { order: { key: "name", down: false } }), ["A", "b", "c", "d", "e"]);
+  assert.deepEqual(shown(rows, { order: { key: "verdict", down: true } }), ["A", "b", "d", "c", "e"]);
+  assert.deepEqual(shown(rows, { order: { key: "note", down: false } }), ["e", "d", "b", "A", "c"]);
+  assert.deepEqual(shown([row("a", 1, { area: 1 }), row("b", 1, { area: 9 })], { order: { key: "area", down: true } }), ["b", "a"]);
+});
+
+test("equals stay in the order they came", () => {
+  const equal = ["x", "m", "a"].map((name) => row(name, 1));
+  for (const down of [true, false]) assert.deepEqual(shown(equal, { order: { key: "score", down } }), ["x", "m", "a"]);
+});
+
+test("filters and the name's part choose rows", () => {
+  assert.deepEqual(shown(rows, { filter: "bad" }), ["A"]);
+  assert.deepEqual(shown(rows, { filter: "bad" }, 0.5), ["A", "b"]);
+  assert.deepEqual(shown(rows, { filter: "good" }), ["d", "b"]);
+  assert.deepEqual(shown(rows, { filter: "undecided" }), ["A", "b"]);
+  assert.deepEqual(shown(rows, { filter: "error" }), ["e"]);
+  assert.deepEqual(shown(rows, { query: "a" }), ["A"]);
+  assert.equal(countOf(rows, "good", null), 2);
+  assert.equal(waitingIn(rows), 1);
+});
+
+test("a heading's second click turns the order; numbers begin with the highest", () => {
+  assert.deepEqual(reordered({ key: "score", down: true }, "score"), { key: "score", down: false });
+  assert.deepEqual(reordered({ key: "score", down: true }, "name"), { key: "name", down: false });
+  assert.deepEqual(reordered({ key: "name", down: false }, "area"), { key: "area", down: true });
+});

@@ -1,0 +1,42 @@
+// One table's state. It is made once, in main.js, and passed to whoever acts on it.
+import { within } from "../dom.js";
+
+/**
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {{ model: string, threshold: number, low: number, high: number, normals: number[], crossFitted: boolean }} Facts of calibration
+ * @typedef {HTMLTableRowElement & { item: string, key?: string }} Line a row's node, and what it shows
+ * @typedef {ReturnType<typeof createTable>} Table
+ */
+
+/**
+ * @param {HTMLElement} element @param {(event: string, data?: object) => void} trigger
+ * @param {Record<string, (request: object) => Promise<any>>} server
+ */
+export function createTable(element, trigger, server) {
+  return {
+    element, trigger, server, ...within(element),
+    /** @type {Row[]} */
+    rows: [],
+    /** @type {Facts | null} */
+    facts: null,
+    /** @type {string | null} */
+    session: null,
+    /** The threshold that is tried on the set. @type {number | null} */
+    chosen: null,
+    /** @type {import("./rows.js").Choice} */
+    choice: { filter: "all", query: "", order: { key: "score", down: true } },
+    axis: { low: 0, high: 1, power: 1 },
+    /** @type {import("./run.js").Course} */
+    course: { run: null, serial: null, stopped: false },
+    frame: 0,
+    /** @type {Map<string, Line>} */
+    lines: new Map(),
+    /** Small pictures: asked for, or there. @type {Map<string, string>} */
+    pictures: new Map(),
+    /** @type {Set<string>} */
+    wanted: new Set(),
+    asking: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
+    /** Watches which lines come into view: given by main.js. */
+    seen: /** @type {IntersectionObserver | null} */ (null),
+  };
+}

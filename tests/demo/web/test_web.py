@@ -1,0 +1,109 @@
+"""The page's own JavaScript: its unit tests, its size, and how it reaches a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+
+import gradio as gr
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from parts import ROOT
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from demo.batch.layout import EVENTS
+from demo.inspect.layout import canvas
+from demo.store.store import Store
+from demo.web import serve
+
+WEB = ROOT / "demo" / "web"
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def test_the_unit_tests_pass():
+    node = shutil.which("node")
+    if node is None:
+        if os.environ.get("CI"):
+            pytest.fail("no node: install Debian's package nodejs")
+        pytest.skip("no node on this machine")
+    done = subprocess.run([node, "--test"], cwd=WEB, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"^\S+ pass (\d+)$", done.stdout, re.MULTILINE)
+    assert passed is not None and int(passed[1]) >= 79
+
+
+def test_every_file_is_short():
+    files = [path for kind in ("js", "css", "html") for path in WEB.rglob(f"*.{kind}")]
+    assert len(files) > 40
+    long = [path.name for path in files if len(path.read_text().splitlines()) >= 200]
+    assert not long
+
+
+def test_modules_are_served_by_version():
+    client = TestClient(Starlette(routes=[serve.ROUTE]))
+    known = client.get(f"/web/{serve.VERSION}/canvas/main.js")
+    assert known.content == (WEB / "canvas" / "main.js").read_bytes()
+    assert known.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in known.headers["cache-control"]
+    older = client.get("/web/0123/canvas/main.js")  # of a page that was open before an update
+    assert older.content == known.content and older.headers["cache-control"] == "no-store"
+    for name in ("serve.py", "canvas/runs.test.js", "canvas/desk.html", "canvas/../serve.py", ""):
+        assert client.get(f"/web/{serve.VERSION}/{name}").status_code == 404, name
+
+
+def test_every_import_is_served_and_nothing_comes_from_elsewhere():
+    for name, source in serve.MODULES.items():
+        text = source.decode()
+        for target in re.findall(r'\bfrom "(.+?)";', text):
+            assert target.startswith("."), f"{name} imports {target}"
+            assert (WEB / name).parent.joinpath(target).resolve().is_file(), f"{name}: {target}"
+        assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize(("folder", "events"), [("canvas", ("current",)), ("table", EVENTS)])
+def test_the_page_listens_to_every_event_of_a_component(folder, events):
+    sources = [text.decode() for name, text in serve.MODULES.items() if name.startswith(folder)]
+    found = {event for text in sources for event in re.findall(r'\btrigger\("(\w+)"', text)}
+    assert found == set(events)
+
+
+def test_behind_a_path_no_value_is_lost_while_the_module_loads(browser, tmp_path):
+    """The page in a folder of a site, on a slow line: two values come before the JavaScript."""
+    session = Store(tmp_path).open(None)
+    entry = {"item": "0" * 16, "name": "a.png", "score": 1.0, "decision": "undecided"}
+    with gr.Blocks() as demo:
+        viewer = canvas(
+            Store(tmp_path), {"session": session.id, "words": ["dent"]}, elem_id="viewer"
+        )
+        arrived = gr.Textbox(elem_id="arrived")
+        demo.load(lambda: ({"queue": [entry]}, "both"), None, [viewer, arrived])
+    app = gr.mount_gradio_app(FastAPI(), demo, path="/inside", app_kwargs={"routes": [serve.ROUTE]})
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    page = browser.new_page()
+    held = []
+    page.route("**/web/*/canvas/main.js", lambda route: held.append(route))
+    page.goto(f"http://127.0.0.1:{port}/inside/")
+    page.wait_for_function("() => document.querySelector('#arrived textarea')?.value === 'both'")
+    (route,) = held
+    assert route.request.url.startswith(f"http://127.0.0.1:{port}/inside/web/{serve.VERSION}/")
+    route.continue_()
+    page.wait_for_selector("#viewer .queued")
+    assert page.locator("#viewer .memory option").get_attribute("value") == "dent"
+    page.close()
+    server.should_exit = server.force_exit = True
+    thread.join(20)
