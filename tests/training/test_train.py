@@ -8,9 +8,12 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from parts import ROOT
+from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from ddad.data import datasets as data
@@ -32,10 +35,10 @@ def state(folder):
     return load_file(folder / "state.safetensors")
 
 
-def logged_steps(log):
-    """Of the rows that are whole and of the training loop; what follows it logs its phases."""
+def rows_of(log):
+    """The rows that are whole and of the training loop; what follows it logs its phases."""
     rows = [json.loads(row) for row in log.read_text().splitlines() if row.endswith("}")]
-    return [row["step"] for row in rows if "step" in row]
+    return [row for row in rows if "step" in row]
 
 
 class Stop(Exception):
@@ -98,17 +101,19 @@ def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number):
         time.sleep(0.02)
     os.kill(process.pid, number)
     _, stderr = process.communicate(timeout=60)
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert b"goes on from the last save" in stderr
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert (b"goes on from the last save" in stderr) == (number == signal.SIGINT)
     log = tmp_path / "m" / "run" / "log.jsonl"
-    reached = logged_steps(log)
+    with safe_open(saved, "pt") as file:
+        step = int(file.metadata()["step"])
+    kept = [row for row in rows_of(log) if row["step"] <= step]
+    assert 0 < step < 150 and kept[-1]["step"] == step
+    assert step % 10 == 0 or number == signal.SIGINT  # asked to, it saves the step in hand
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "threshold" in done.stdout
-    steps = logged_steps(log)
-    assert steps == list(range(10, 151, 10)) or number == signal.SIGINT
-    assert reached[0] in steps and steps[-1] == 150
-    assert steps == sorted(set(steps))
+    rows = rows_of(log)
+    assert rows[: len(kept)] == kept  # the seconds too: none of these steps was done again
+    assert [row["step"] for row in rows] == sorted({step, *range(10, 151, 10)})
 
 
 def test_a_folder_with_another_run_is_refused(normals, tmp_path):
@@ -167,9 +172,14 @@ def test_windows_fit_every_image():
 
 
 def test_images_are_kept_at_model_size(normals):
+    """Of 48 x 40 pixels: about 32 x 32 in area, at the same aspect, sides multiples of two."""
     images = load_normals(normals[0], 32, 2)
-    assert {tuple(i.shape) for i in images} == {(3, 30, 36)} or len({i.shape for i in images}) == 1
-    assert images[0].dtype == torch.uint8
+    assert len(images) == 16 and {i.dtype for i in images} == {torch.uint8}
+    assert {tuple(i.shape) for i in images} == {(3, 30, 36)}
+    for sample, image in zip(normals[0], images, strict=True):
+        small = Image.open(sample.path).resize((36, 30), Image.Resampling.BOX)
+        levels = torch.from_numpy(np.array(small)).permute(2, 0, 1)
+        assert (image.float() - levels).abs().mean() < 4
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"minutes": 1.0}, {"size": 4}, {"precision": "x"}])
