@@ -107,7 +107,7 @@ def visit(root: str, checkpoint: str, folder: str) -> None:
     print(session.id, bench.key)
 
 
-ITEM = [
+ITEM: tuple[str, ...] = (
     "id",
     "name",
     "note",
@@ -118,10 +118,8 @@ ITEM = [
     "added",
     "score",
     "area",
-    "regions",
-    "result",
-    "review",
-]
+)
+ITEM += ("regions", "result", "review")
 ARRAYS = ("pixels", "score_map", "final_mask", "mask", "ignore", "truth", "desk", "thumbnail")
 JOB = ("name", "branch", "minutes", "fpr", "state", "message", "attempts")
 
