@@ -32,8 +32,19 @@ OTHER: dict[type, type] = {
     ast.Or: ast.And,
 }
 LOOKS = {"help", "metavar", "title", "label", "info", "placeholder", "scale", "min_width", "lines"}
-LOOKS |= {"height", "width", "visible", "columns", "elem_classes", "file_types", "size", "variant"}
-"""Arguments of the parser and of the page's components that are words or appearance."""
+LOOKS |= {
+    "strict",
+    "height",
+    "width",
+    "visible",
+    "columns",
+    "elem_classes",
+    "file_types",
+    "size",
+    "variant",
+}
+"""Arguments that are words or appearance of the parser and the page; and `zip(strict=...)`, which
+changes nothing while the code is right."""
 
 
 @dataclass(frozen=True)
