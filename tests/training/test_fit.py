@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from parts import texture
+from PIL import Image
 
 from ddad.cli import main
 from ddad.diffusion.extractor import Extractor
@@ -83,6 +84,20 @@ def test_the_command_line_cross_fits_few_normals(tree, tiny_backbone, tmp_path, 
     assert main(["nll", str(tree), "--checkpoint", str(out)]) == 2
     assert main(["calibrate", str(tree), "--checkpoint", str(out)]) == 2
     assert "trained on every normal image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count, crossed", [(200, True), (201, False)])
+def test_up_to_200_normals_are_all_fitted_and_all_calibrated_on(
+    tiny_backbone, tmp_path, count, crossed
+):
+    """Of more, a fifth is held out."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        Image.fromarray(texture(rng, 16, 16)).save(tmp_path / f"{number:03}.png")
+    command = ["train", str(tmp_path), "--out", str(tmp_path / "m"), "--branch", "feature"]
+    assert main([*command, "--extractor", str(tiny_backbone), "--feature-size", "64"]) == 0
+    fitted = Detector.load(tmp_path / "m").calibration
+    assert fitted.cross_fitted is crossed and fitted.n == (count if crossed else 40)
 
 
 def test_a_real_set_by_the_default_settings(real_data, tmp_path):
