@@ -1,19 +1,44 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
+from parts import ROOT
 
 from ddad.score.config import ScoreConfig
+
+
+def test_the_defaults_are_the_settings_of_the_shipped_cookie():
+    """Its figures are in the README as those of the settings as they come."""
+    shipped = json.loads((ROOT / "checkpoints" / "cookie" / "ddad.json").read_text())["score"]
+    assert json.loads(json.dumps(asdict(ScoreConfig()))) == shipped
+
+
+@pytest.mark.parametrize(
+    "edge, over",
+    [
+        ({"timesteps": (3,), "jump": 3}, {"timesteps": (3,), "jump": 4}),
+        ({"draws": 1}, {"draws": 0}),
+        ({"jump": 1}, {"jump": 0}),
+        ({"size": 16}, {"size": 15}),
+        ({"timesteps": (1,)}, {"timesteps": ()}),
+    ],
+)
+def test_settings_are_refused_from_the_first_that_means_nothing(edge, over):
+    ScoreConfig(**edge)
+    with pytest.raises(ValueError):
+        ScoreConfig(**over)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"timesteps": ()},
-        {"draws": 0},
-        {"jump": 0},
         {"timesteps": (5, 20), "jump": 6},
         {"timesteps": (20, 20)},
-        {"size": 8},
+        {"feature_size": 63},
+        {"pixel_weight": 1.1},
+        {"timesteps": (1000,)},
     ],
 )
 def test_impossible_settings_are_refused(wrong):

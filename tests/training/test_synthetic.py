@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from parts import texture
+from parts import ROOT, texture
 from PIL import Image
 
+from benchmarks.examples import PICKS, bricks
 from ddad.data.datasets import hold_out, read
 from ddad.training.synthetic import KINDS, VISIBLE, brick_tree, paint_defect
 
@@ -36,6 +37,21 @@ def test_the_same_seed_paints_the_same_defect(kind):
     one, two, other = (paint_defect(image, kind, np.random.default_rng(s))[0] for s in (1, 1, 2))
     assert (one == two).all()
     assert (one != other).any()
+
+
+def test_the_shipped_examples_can_be_painted_again():
+    """Of the brick, whose photograph is at hand: every file, pixel by pixel."""
+    images, where = bricks()
+    folder = ROOT / "checkpoints" / "brick" / "examples"
+    for place, (index, kind, seed) in enumerate(PICKS["brick"], 1):
+        if kind:
+            painted, mask = paint_defect(
+                images[index], kind, np.random.default_rng(seed), where=where
+            )
+            shipped = np.asarray(Image.open(folder / f"{place}_{kind}.png"))
+            np.testing.assert_array_equal(painted, shipped)
+            shipped = np.asarray(Image.open(folder / f"{place}_{kind}_mask.png"))
+            np.testing.assert_array_equal(mask, shipped > 127)
 
 
 def test_a_defect_lies_where_it_may():

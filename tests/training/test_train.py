@@ -8,9 +8,12 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from parts import ROOT
+from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from ddad.data import datasets as data
@@ -32,10 +35,10 @@ def state(folder):
     return load_file(folder / "state.safetensors")
 
 
-def logged_steps(log):
-    """Of the rows that are whole and of the training loop; what follows it logs its phases."""
+def rows_of(log):
+    """The rows that are whole and of the training loop; what follows it logs its phases."""
     rows = [json.loads(row) for row in log.read_text().splitlines() if row.endswith("}")]
-    return [row["step"] for row in rows if "step" in row]
+    return [row for row in rows if "step" in row]
 
 
 class Stop(Exception):
@@ -63,6 +66,19 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(normals, tmp_path
     assert steps[0] == steps[1] == [10, 20, 30]
 
 
+def test_rows_of_steps_that_are_done_again_are_replaced(normals, tmp_path):
+    config = replace(SHORT, steps=30, save_every=3600)
+
+    def interrupt(row):
+        if row["step"] == 20:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(*normals, tmp_path, config, on_log=interrupt)
+    train(*normals, tmp_path, config)
+    assert [row["step"] for row in rows_of(tmp_path / "log.jsonl")] == [10, 20, 30]
+
+
 def test_another_seed_is_another_run(normals, tmp_path):
     one, _, _ = train(*normals, tmp_path / "one", SHORT)
     two, _, _ = train(*normals, tmp_path / "two", replace(SHORT, seed=1))
@@ -87,28 +103,30 @@ def test_the_result_is_the_averaged_network(normals, tmp_path):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number):
+@pytest.mark.parametrize("number, save_every", [(signal.SIGINT, "3600"), (signal.SIGKILL, "0")])
+def test_a_stopped_command_goes_on_from_its_last_save(tree, tmp_path, number, save_every):
+    """One that is asked to stop saves the step in hand, though no save is due for an hour."""
     command = [sys.executable, "-m", "ddad", "train", str(tree), "--out", str(tmp_path / "m")]
-    command += ["--preset", "tiny", "--steps", "150", "--save-every", "0", "--precision", "no"]
+    command += ["--preset", "tiny", "--steps", "150", "--save-every", save_every]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    saved = tmp_path / "m" / "run" / "state.safetensors"
+    log = tmp_path / "m" / "run" / "log.jsonl"
+    saved = log.with_name("state.safetensors")
     deadline = time.monotonic() + 120
-    while not saved.exists() and time.monotonic() < deadline:
+    while not (log if number == signal.SIGINT else saved).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, number)
     _, stderr = process.communicate(timeout=60)
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert b"goes on from the last save" in stderr
-    log = tmp_path / "m" / "run" / "log.jsonl"
-    reached = logged_steps(log)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert (b"goes on from the last save" in stderr) == (number == signal.SIGINT)
+    with safe_open(saved, "pt") as file:
+        step = int(file.metadata()["step"])
+    kept = [row for row in rows_of(log) if row["step"] <= step]
+    assert 0 < step < 150 and kept[-1]["step"] == step
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "threshold" in done.stdout
-    steps = logged_steps(log)
-    assert steps == list(range(10, 151, 10)) or number == signal.SIGINT
-    assert reached[0] in steps and steps[-1] == 150
-    assert steps == sorted(set(steps))
+    rows = rows_of(log)
+    assert rows[: len(kept)] == kept  # the seconds too: none of these steps was done again
+    assert [row["step"] for row in rows] == sorted({step, *range(10, 151, 10)})
 
 
 def test_a_folder_with_another_run_is_refused(normals, tmp_path):
@@ -167,9 +185,14 @@ def test_windows_fit_every_image():
 
 
 def test_images_are_kept_at_model_size(normals):
+    """Of 48 x 40 pixels: about 32 x 32 in area, at the same aspect, sides multiples of two."""
     images = load_normals(normals[0], 32, 2)
-    assert {tuple(i.shape) for i in images} == {(3, 30, 36)} or len({i.shape for i in images}) == 1
-    assert images[0].dtype == torch.uint8
+    assert len(images) == 16 and {i.dtype for i in images} == {torch.uint8}
+    assert {tuple(i.shape) for i in images} == {(3, 30, 36)}
+    for sample, image in zip(normals[0], images, strict=True):
+        small = Image.open(sample.path).resize((36, 30), Image.Resampling.BOX)
+        levels = torch.from_numpy(np.array(small)).permute(2, 0, 1)
+        assert (image.float() - levels).abs().mean() < 4
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"minutes": 1.0}, {"size": 4}, {"precision": "x"}])

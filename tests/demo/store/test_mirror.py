@@ -34,8 +34,16 @@ def test_a_hub_that_cannot_be_reached_costs_the_mirror_alone(tmp_path, monkeypat
     assert "decisions are not mirrored" in capsys.readouterr().err
 
 
+def test_a_mirror_begins_before_the_store_has_made_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    root = tmp_path / "not" / "yet"
+    assert mirror.start(root, {"DDAD_MIRROR_REPO": "a/b", "HF_TOKEN": "x"}) is None
+    assert (root / "mirror").is_dir()
+
+
 def test_the_store_loads_no_hub_client():
-    code = "import sys, demo.store.store as s, demo.store.mirror\n"
+    code = "import sys, demo.store.store, demo.store.mirror\n"
     code += "assert 'huggingface_hub' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -77,6 +78,24 @@ def test_every_name_is_text_and_every_tag_is_closed():
     pictures = [attrs for tag, attrs in reader.tags if tag == "img"]
     assert len(pictures) == 10 and all(p["alt"] for p in pictures)
     assert all(re.fullmatch(r"data:image/jpeg;base64,[\w+/=]+", p["src"]) for p in pictures)
+
+
+def test_a_bar_is_as_tall_as_its_scores_are_many():
+    """Three good parts of one score are thrice as tall as one of another; the tallest fill 66."""
+    report = Report()
+    for score in (4.0, 4.0, 8.0):
+        score_map = np.full((5, 6), score, np.float32)
+        blank = np.zeros((5, 6, 3), np.uint8)
+        record = Reviewed("a", blank, score_map > 9, score_map, score, 9.0, model="m", seed=0)
+        record = replace(record, high=9.0, normal_scores=(1.0, 1.0, 1.0, 2.0))
+        report.add(record, score_row(record, find_shapes(record), "a"))
+    bars = re.findall(
+        r"y='([\d.]+)' width='15' height='([\d.]+)' style='fill:var\((.+?)\)", report.html()
+    )
+    tall = {kind: [float(h) for _, h, k in bars if k == kind] for kind in ("--bar", "--hot")}
+    assert tall == {"--bar": [66.0, 22.0], "--hot": [66.0, 33.0]}
+    ground = {"--bar": 80.0, "--hot": 168.0}
+    assert all(float(y) + float(h) == ground[kind] for y, h, kind in bars)
 
 
 def test_it_opens_offline_without_a_request_or_an_error(tmp_path: Path):
