@@ -80,7 +80,7 @@ def real_data() -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open one keeps an event loop running in this thread
 def browser():
     """Chromium; a machine without it skips, except in CI, where that is a failure."""
     playwright = pytest.importorskip("playwright.sync_api")

@@ -28,21 +28,21 @@ def crossed(extractor, images, groups):
 
 
 def test_cross_fitting_keeps_the_promised_rate_on_fresh_normals(extractor):
-    """Over 24 sets of 24 normals, each image scored by a model that had not seen it.
+    """Over 12 sets of 24 normals, each image scored by a model that had not seen it.
 
     The rate of one set is Beta(5, 20): a mean of 0.2 and a deviation of 0.08, and 50 fresh images
-    see it with 0.055 more; the mean of 24 such is off by 0.02. The model that ships has seen every
+    see it with 0.055 more; the mean of 12 such is off by 0.03. The model that ships has seen every
     normal, so the rate may be lower. Scored by models that had seen them, it would be about 0.4.
     """
     rates = []
-    for seed in range(24):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         normals, fresh = ([texture(rng) for _ in range(n)] for n in (24, 50))
         groups = [str(i) for i in range(24)]
         detector = crossed(extractor, normals, groups)
         assert detector.calibration.n == 24
         rates.append(np.mean([found.anomalous for found in detector.detect(fresh)]))
-    assert 0.2 - 6 * 0.02 < np.mean(rates) < 0.2 + 3 * 0.02
+    assert 0.2 - 4 * 0.03 < np.mean(rates) < 0.2 + 3 * 0.03
 
 
 def test_scoring_what_was_fitted_would_promise_too_much(extractor):

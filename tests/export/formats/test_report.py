@@ -82,13 +82,13 @@ def test_every_name_is_text_and_every_tag_is_closed():
 
 def test_a_bar_is_as_tall_as_its_scores_are_many():
     """Three good parts of one score are thrice as tall as one of another; the tallest fill 66."""
-    report = Report()
+    report = Report(Whole())
     for score in (4.0, 4.0, 8.0):
         score_map = np.full((5, 6), score, np.float32)
         blank = np.zeros((5, 6, 3), np.uint8)
         record = Reviewed("a", blank, score_map > 9, score_map, score, 9.0, model="m", seed=0)
         record = replace(record, high=9.0, normal_scores=(1.0, 1.0, 1.0, 2.0))
-        report.add(record, score_row(record, find_shapes(record), "a"))
+        report.add(Entry(record, find_shapes(record), "a"))
     bars = re.findall(
         r"y='([\d.]+)' width='15' height='([\d.]+)' style='fill:var\((.+?)\)", report.html()
     )
