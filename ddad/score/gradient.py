@@ -49,7 +49,7 @@ def excess(level: Tensor, low: float) -> Tensor:
     return (level - low).clamp(min=0).square().mean()
 
 
-def energy(scene: Scene, x: Tensor, number: int = 0) -> Tensor:
+def energy(scene: Scene, x: Tensor, number: int) -> Tensor:
     """The configured anomaly energy of a canvas, a scalar that falls as x becomes normal."""
     scorer, fitted = scene.scorer, scene.fitted
     total = torch.zeros((), device=x.device)

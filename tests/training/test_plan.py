@@ -25,4 +25,4 @@ def test_few_normals_all_calibrate_many_in_part():
     assert feature.cross_fits(few) and not feature.cross_fits(many)
     assert not plan("both", steps=1).cross_fits(2)
     assert feature.phases(few)[CALIBRATION] > 4 * feature.phases(many)[CALIBRATION]
-    assert planned_seconds("both", 20, 4) > planned_seconds("feature", 20, 4) + 235
+    assert planned_seconds("both", 20, 4) > planned_seconds("feature", 20, 4) + 225
