@@ -13,7 +13,6 @@ from pathlib import Path
 
 from parts import ROOT
 
-
 OURS = rf'File "{re.escape(str(ROOT))}/(app\.py|ddad/|demo/)'
 """A line of a traceback that stands in our code."""
 
