@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from parts import spoil, texture
 
 from ddad.images.geometry import model_shape, to_model
+from ddad.score.config import RestoreConfig
 from ddad.score.feature import feature_energy
 from ddad.score.fusion import normalise
-from ddad.score.gradient import excess, feature_level, kl_level
+from ddad.score.gradient import descend, excess, feature_level, kl_level
+from ddad.score.scene import Scene
 
 
 @pytest.fixture
@@ -20,7 +24,6 @@ def canvas(tiny_detector):
 
 def test_levels_are_those_of_the_score_map(tiny_detector, canvas):
     """Without smoothing, which energies leave out."""
-    from dataclasses import replace
 
     image, x = canvas
     config = tiny_detector.config
@@ -60,3 +63,16 @@ def test_gradients_agree_with_differences(tiny_detector, canvas, energy):
 def test_what_is_quiet_has_no_energy():
     assert excess(torch.tensor([[0.1, 0.4]]), 0.5) == 0
     assert excess(torch.tensor([[0.5, 1.5]]), 0.5) == pytest.approx(0.5)
+
+
+def test_a_descent_judges_once_a_round_and_once_at_its_end(tiny_detector):
+    """Two evaluations an update and branch, one a reverse step, and the judgements."""
+    fitted = replace(tiny_detector.calibration, threshold=-100.0)  # never reached
+    image, _ = spoil(texture(np.random.default_rng(2)), np.random.default_rng(2))
+    scene = Scene(tiny_detector, fitted, image, RestoreConfig(every=2))
+    canvases = list(descend(scene, scene.base, rounds=3, updates=2))
+    assert len(canvases) == 6
+    assert scene.evaluations == 3 * (2 * 2 * 2 + 1) + 3 * tiny_detector.evaluations
+    quiet = Scene(tiny_detector, replace(fitted, threshold=1e6), image, RestoreConfig())
+    assert list(descend(quiet, quiet.base, rounds=3, updates=2)) == []
+    assert quiet.evaluations == 0

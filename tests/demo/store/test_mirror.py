@@ -40,6 +40,7 @@ def test_a_mirror_begins_before_the_store_has_made_its_folder(tmp_path, monkeypa
     root = tmp_path / "not" / "yet"
     assert mirror.start(root, {"DDAD_MIRROR_REPO": "a/b", "HF_TOKEN": "x"}) is None
     assert (root / "mirror").is_dir()
+    assert mirror.start(root, {"DDAD_MIRROR_REPO": "a/b", "HF_TOKEN": "x"}) is None  # it is there
 
 
 def test_the_store_loads_no_hub_client():
