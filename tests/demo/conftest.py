@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from importlib.util import find_spec
+from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from parts import spoil, texture
 from PIL import Image
 from serving import Site
+
+from demo.batch import events as batch
+from demo.inspect import events as inspect
+from demo.page import Page
+from demo.shared.models import Models
+from demo.store.store import Store
+from demo.train import events as train
+from demo.train.models import alarm_button
+from demo.train.queue import Queue
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +68,29 @@ def page(browser, site):
     yield page
     context.close()
     assert not wrong
+
+
+@pytest.fixture
+def handlers(tiny_checkpoint, tmp_path):
+    """The tabs laid out without a server: the store, and what each event calls, by its name."""
+    models, store = Models(tiny_checkpoint.parent), Store(tmp_path / "work")
+
+    async def lay_out():  # in a running loop: else Gradio makes some and leaves them open
+        with gr.Blocks() as demo:
+            model = gr.Dropdown(models.names, value=models.names[0])
+            keys = [gr.BrowserState(storage_key=name, secret=name) for name in ("one", "two")]
+            tabs = gr.Tabs()
+            page = Page(models, model, store, keys[0], gr.State(), gr.State(), tabs)
+            with tabs, gr.Tab("Inspect") as here:
+                inspect.tab(page, here)
+                alarm = alarm_button()
+            with tabs, gr.Tab("Many images") as there:
+                batch.tab(page, there)
+            with tabs, gr.Tab("Train"):
+                train.tab(page, Queue(store), keys[1], alarm)
+        return [event.fn for event in demo.fns.values() if event.fn is not None]
+
+    named: dict[str, list[Any]] = {}
+    for call in asyncio.run(lay_out()):
+        named.setdefault(getattr(call, "__name__", ""), []).append(call)
+    return store, named

@@ -1,0 +1,56 @@
+"""What the buttons of the tab of many images do, without a browser."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from parts import spoil, texture
+
+
+@pytest.fixture
+def scored(handlers, tiny_detector):
+    """A session of two scored images, one with its truth, and the calls of this tab."""
+    store, named = handlers
+    session, rng = store.open(None), np.random.default_rng(6)
+    for name in ("a.png", "b.png"):
+        pixels, mask = spoil(texture(rng), rng)
+        item = session.add(name, pixels)
+        (found,) = tiny_detector.detect([pixels])
+        session.record(item.id, found, tiny_detector)
+    session.set_truth(item.id, mask)
+    return session, {name: calls[0] for name, calls in named.items() if len(calls) == 1}
+
+
+def test_the_zip_holds_all_and_the_sentence_says_how_many(scored, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    session, call = scored
+    ((button, said),) = call["make"](session.id, ["masks"], "all", gr.Progress())
+    assert button.visible and said.startswith("<p class='made'>2 images, ")
+    ((button, said),) = call["make"](session.id, [], "all", gr.Progress())
+    assert not button.visible and "at least one format" in said
+
+
+def test_a_threshold_becomes_that_of_the_set_and_clearing_empties_it(scored, handlers):
+    session, call = scored
+    listing, said = call["apply"](session.id, SimpleNamespace(threshold="12.5"))
+    assert said == "" and {row["threshold"] for row in listing["rows"]} == {12.5}
+    listing, said = call["apply"](session.id, SimpleNamespace(threshold="much"))
+    assert "did not work" in said and {row["threshold"] for row in listing["rows"]} == {12.5}
+    assert call["settle"](SimpleNamespace(threshold="3")) == 3.0
+    assert call["settle"](SimpleNamespace(threshold=None)) is None
+    clear = handlers[1]["clear"][0]  # the Train tab, laid out later, has one as well
+    listing, said = clear(session.id)
+    assert listing["rows"] == [] and said == ""
+
+
+def test_the_evaluation_is_of_this_session_at_this_threshold(scored, handlers):
+    session, call = scored
+    assert "0 good and 1 defective images; 1 without a true mask" in call["evaluate"](
+        session.id, 2.0, gr.Progress()
+    )
+    assert "no scored image has a true mask" in call["evaluate"](
+        handlers[0].open(None).id, None, gr.Progress()
+    )
