@@ -8,9 +8,7 @@ Pictures and sessions' ids never go there. What is in the repository does not ex
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ddad.images.files import write_png
+from ddad.images.files import write_json, write_png
 from demo.store.records import Item
 
 MINUTES = 10
@@ -35,7 +33,8 @@ def settings(root: Path, environment: Mapping[str, str] = os.environ) -> dict[st
         "repo_type": "dataset",
         "folder_path": root / "mirror",
         "every": MINUTES,
-        "allow_patterns": ["*.json", "*.png"],
+        # Items by their ids: no file that is just being written, whose name begins with a dot.
+        "allow_patterns": ["[0-9a-f]*.json", "[0-9a-f]*.png"],
         "private": True,
         "token": token,
     }
@@ -67,7 +66,5 @@ def keep(folder: Path, item: Item, mask: np.ndarray) -> None:
     if item.review is None:
         return
     write_png(mask.astype(np.uint8) * 255, folder / f"{item.id}.png")
-    part = folder / f".{secrets.token_hex(8)}.part"
     facts = asdict(item.review) | {"name": item.name, "score": item.score}
-    part.write_text(json.dumps(facts, indent=1))
-    part.replace(folder / f"{item.id}.json")
+    write_json(facts, folder / f"{item.id}.json")

@@ -96,7 +96,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         page.models.library()
         photographs = page.store.open(session).photographs
         if len(photographs.names()) < 2:
-            few = ValueError("put at least 2 photographs on the bench")
+            few = ValueError("put in at least 2 photographs")
             return problem(few), *(gr.skip(),) * 3
         found = work.look_over(
             photographs, float(fpr), lambda done, n: progress((done, n), desc="Looking")

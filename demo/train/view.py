@@ -32,7 +32,7 @@ def kept(photographs: Photographs) -> str:
     if not count:
         return "<p class='kept'>No photograph yet. 15 are the least, 40 or more are better.</p>"
     noun = "photograph" if count == 1 else "photographs"
-    return f"<p class='kept'><strong>{count} {noun}</strong> of good parts on the bench.</p>"
+    return f"<p class='kept'><strong>{count} {noun}</strong> of good parts.</p>"
 
 
 def findings(photographs: Photographs, found: dict[str, Any]) -> str:

@@ -70,3 +70,12 @@ def test_decisions_alone_reach_the_mirror(tmp_path):
     assert np.array_equal(load_mask(files[f"{item}.png"]), mask)
     text = files[f"{item}.json"].read_text()
     assert json.loads(text)["reviewer"] == "Ann" and session.id not in text
+
+
+def test_no_file_that_is_being_written_is_sent(tmp_path):
+    from huggingface_hub.utils import filter_repo_objects
+
+    chosen = mirror.settings(tmp_path, {"DDAD_MIRROR_REPO": "a/b", "HF_TOKEN": "x"})
+    whole = ["0123456789abcdef.json", "fedcba9876543210.png"]
+    files = [*whole, ".0123456789abcdef.part.json", ".fedcba9876543210.part.png", "lock"]
+    assert list(filter_repo_objects(files, allow_patterns=chosen["allow_patterns"])) == whole
