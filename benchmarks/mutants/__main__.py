@@ -27,7 +27,7 @@ from benchmarks.mutants.changes import Mutant, draw
 from benchmarks.mutants.tests import run_tests, tests_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "work", "runs", "node_modules", "__pycache__", "docs")
+LEFT_OUT = shutil.ignore_patterns(".*", "runs", "node_modules", "__pycache__", "docs")
 
 
 @dataclass(frozen=True)

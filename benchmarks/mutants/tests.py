@@ -41,6 +41,9 @@ def tests_of(root: Path, most: int) -> dict[str, list[str]]:
             dotted = ".".join(name.with_suffix("").parts).removesuffix(".__init__")
             known[dotted.removeprefix("tests.")] = name.as_posix()
     uses = {name: imported(root / name, known) for name in known.values()}
+    for test in uses:  # what fixtures of its folder use, a test may use
+        shared = (place / "conftest.py" for place in Path(test).parents)
+        uses[test] |= {b for a in shared for b in uses.get(a.as_posix(), ())} - {test}
     near: dict[str, list[tuple[int, int, str]]] = {}
     for test in uses:
         if not Path(test).name.startswith("test_") or test == "tests/test_architecture.py":
