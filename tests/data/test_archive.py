@@ -252,3 +252,21 @@ def test_no_bytes_escape_the_folder_or_the_limits(tmp_path_factory, entries, cha
         assert len(rows) <= 4 and sum(sizes) <= 200 and max(sizes, default=0) <= 70
         assert all("\n" not in row.problem for row in rows)
     assert {p.name for p in root.iterdir()} <= {"set.zip", "in"}
+
+
+def test_a_disk_that_fails_half_way_leaves_no_file(tmp_path, monkeypatch):
+    source = tmp_path / "set.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        for name in ("a.png", "b.png"):
+            archive.writestr(name, b"x")
+    opened = zipfile.ZipFile.open
+
+    def full(self, info, *rest, **more):
+        if getattr(info, "filename", info) == "b.png":
+            raise OSError(28, "No space left on device")
+        return opened(self, info, *rest, **more)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", full)
+    with pytest.raises(OSError, match="No space left"):
+        extract(source, tmp_path / "into")
+    assert list((tmp_path / "into").iterdir()) == []

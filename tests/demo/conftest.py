@@ -16,6 +16,7 @@ from serving import Site
 
 from demo.batch import events as batch
 from demo.inspect import events as inspect
+from demo.inspect.normal import events as normal
 from demo.page import Page
 from demo.shared.models import Models
 from demo.store.store import Store
@@ -72,7 +73,7 @@ def page(browser, site):
 
 @pytest.fixture
 def handlers(tiny_checkpoint, tmp_path):
-    """The tabs laid out without a server: the store, and what each event calls, by its name."""
+    """The tabs laid out without a server: the store, and events by the name of what they call."""
     models, store = Models(tiny_checkpoint.parent), Store(tmp_path / "work")
 
     async def lay_out():  # in a running loop: else Gradio makes some and leaves them open
@@ -83,14 +84,15 @@ def handlers(tiny_checkpoint, tmp_path):
             page = Page(models, model, store, keys[0], gr.State(), gr.State(), tabs)
             with tabs, gr.Tab("Inspect") as here:
                 inspect.tab(page, here)
+                normal.panel(page)
                 alarm = alarm_button()
             with tabs, gr.Tab("Many images") as there:
                 batch.tab(page, there)
             with tabs, gr.Tab("Train"):
                 train.tab(page, Queue(store), keys[1], alarm)
-        return [event.fn for event in demo.fns.values() if event.fn is not None]
+        return list(demo.fns.values())
 
     named: dict[str, list[Any]] = {}
-    for call in asyncio.run(lay_out()):
-        named.setdefault(getattr(call, "__name__", ""), []).append(call)
+    for event in asyncio.run(lay_out()):
+        named.setdefault(getattr(event.fn, "__name__", ""), []).append(event)
     return store, named

@@ -149,3 +149,13 @@ def test_masks_beside_plain_photographs_are_not_taken_for_parts(tmp_path):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / name)
     names = [s.path.relative_to(tmp_path).as_posix() for s in data.read(tmp_path)]
     assert names == ["a.png", "b_mask.png"]
+
+
+def test_a_helping_process_trains_the_same_part_and_keeps_no_model(normals, tmp_path):
+    config = replace(TINY, steps=2)
+    plan = Plan("pixel", config, ScoreConfig(size=config.size))
+    assert run(normals, None, tmp_path / "model", plan, first=False) is None
+    part, held = data.hold_out(normals, config.held_out, config.seed)
+    images = json.loads((tmp_path / "model" / "run" / "run.json").read_text())["images"]
+    assert (images["trained_on"], images["held_out"]) == (len(part), len(held))
+    assert [f.name for f in (tmp_path / "model").iterdir()] == ["run"]

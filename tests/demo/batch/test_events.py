@@ -21,7 +21,7 @@ def scored(handlers, tiny_detector):
         (found,) = tiny_detector.detect([pixels])
         session.record(item.id, found, tiny_detector)
     session.set_truth(item.id, mask)
-    return session, {name: calls[0] for name, calls in named.items() if len(calls) == 1}
+    return session, {name: events[0].fn for name, events in named.items() if len(events) == 1}
 
 
 def test_the_zip_holds_all_and_the_sentence_says_how_many(scored, tmp_path, monkeypatch):
@@ -41,7 +41,7 @@ def test_a_threshold_becomes_that_of_the_set_and_clearing_empties_it(scored, han
     assert "did not work" in said and {row["threshold"] for row in listing["rows"]} == {12.5}
     assert call["settle"](SimpleNamespace(threshold="3")) == 3.0
     assert call["settle"](SimpleNamespace(threshold=None)) is None
-    clear = handlers[1]["clear"][0]  # the Train tab, laid out later, has one as well
+    clear = handlers[1]["clear"][0].fn  # the Train tab, laid out later, has one as well
     listing, said = clear(session.id)
     assert listing["rows"] == [] and said == ""
 

@@ -18,7 +18,7 @@ def own(handlers, tiny_checkpoint):
     for name in ("first", "second"):
         shutil.copytree(tiny_checkpoint, session.trained.new_model(name))
         session.trained.take_in(name)
-    return session, {name: calls[0] for name, calls in named.items() if len(calls) == 1}
+    return session, {name: events[0].fn for name, events in named.items() if len(events) == 1}
 
 
 def test_a_model_of_ones_own_is_chosen_and_is_in_no_other_picker(own, handlers):
