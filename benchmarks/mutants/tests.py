@@ -24,7 +24,8 @@ def imported(file: Path, known: dict[str, str]) -> set[str]:
     """Files of the checkout that a file, or a program in its strings, imports by a dotted name."""
     text = file.read_text()
     found = {"app"} if "app.py" in text and "tests" in file.parts else set()
-    for module, names in re.findall(r"^ *(?:from|import) ([\w.]+)(?: import (.+))?", text, re.M):
+    line = r"^ *(?:from|import) ([\w.]+)(?: import (\([^)]*\)|.+))?"
+    for module, names in re.findall(line, text, re.M):
         found |= {module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))}
     return {known[name] for name in found & known.keys()}
 
