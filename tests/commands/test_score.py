@@ -55,3 +55,10 @@ def test_a_photograph_of_twelve_megapixels_scores_within_two_gigabytes(tiny_chec
     failed, kilobytes = done.stdout.split()[-2:]
     assert failed == "0", done.stderr
     assert int(kilobytes) < 2_000_000
+
+
+def test_a_place_to_write_is_asked_for(tiny_checkpoint, tmp_path, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["score", str(tmp_path), "--checkpoint", str(tiny_checkpoint)])
+    assert refused.value.code == 2
+    assert "--out" in capsys.readouterr().err

@@ -9,6 +9,9 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 
+from demo.limits import Limits
+from demo.store.store import Store, StoreError
+
 
 @pytest.fixture
 def own(handlers, tiny_checkpoint):
@@ -67,3 +70,12 @@ def test_what_is_shown_of_a_model_is_its_own_and_its_zip(own):
     assert "stands on 5 good parts" in text and said == ""
     assert packed["value"].endswith("first.zip")
     assert call["show"](session.id, "third")[0] == ""
+
+
+def test_there_is_room_for_so_many_models_and_no_more(tiny_checkpoint, tmp_path):
+    session = Store(tmp_path / "few", Limits(models=2)).open(None)
+    for name in ("one", "two"):
+        shutil.copytree(tiny_checkpoint, session.trained.new_model(name))
+        session.trained.take_in(name)
+    with pytest.raises(StoreError, match="no room for another model"):
+        session.trained.new_model("three")
