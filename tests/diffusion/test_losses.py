@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from noised import batch
 from scipy.integrate import quad
 from scipy.stats import norm
 from torch.distributions import Normal, kl_divergence
@@ -14,21 +15,6 @@ from ddad.diffusion.losses import bits_per_dim, decoder_nll, hybrid_loss, kl, vl
 from ddad.diffusion.scheduler import Gaussian, PosteriorDDPMScheduler
 
 T = 1000
-
-
-@pytest.fixture(params=["linear", "squaredcos_cap_v2"])
-def scheduler(request):
-    return PosteriorDDPMScheduler(variance_type="learned_range", beta_schedule=request.param)
-
-
-def batch(ts, seed=0, channels=3):
-    generator = torch.Generator().manual_seed(seed)
-    t = torch.tensor(ts)
-    shape = (len(t), channels, 4, 4)
-    x0 = torch.rand(shape, generator=generator) * 2 - 1
-    eps = torch.randn(shape, generator=generator)
-    out = torch.randn(len(t), 2 * channels, 4, 4, generator=generator)
-    return x0, t, eps, out
 
 
 def test_kl_equals_torch_distributions():

@@ -5,25 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from diffusers import DDPMScheduler
+from noised import batch
 
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 
 T = 1000
-
-
-@pytest.fixture(params=["linear", "squaredcos_cap_v2"])
-def scheduler(request):
-    return PosteriorDDPMScheduler(variance_type="learned_range", beta_schedule=request.param)
-
-
-def batch(ts, seed=0, channels=3):
-    generator = torch.Generator().manual_seed(seed)
-    t = torch.tensor(ts)
-    shape = (len(t), channels, 4, 4)
-    x0 = torch.rand(shape, generator=generator) * 2 - 1
-    eps = torch.randn(shape, generator=generator)
-    out = torch.randn(len(t), 2 * channels, 4, 4, generator=generator)
-    return x0, t, eps, out
 
 
 def test_tables_agree_with_diffusers(scheduler):
