@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.measure.evaluation import evaluate
     from ddad.model.detector import Detector
 
-    samples = [s for s in read(args.data) if s.split == "test"]
+    samples = [s for s in read(args.data) if s.split != "train"]
     if not samples:
         raise ValueError(f"{args.data} has no test images: expected test/good and test/<defect>")
     detector = Detector.load(args.checkpoint)

@@ -101,7 +101,7 @@ def normal_images(root: Path) -> list[Path]:
     """The images of a data set that a training is given."""
     from ddad.data.datasets import read
 
-    return [s.path for s in read(root) if s.split == "train" and not s.anomalous]
+    return [s.path for s in read(root) if s.split != "test" and not s.anomalous]
 
 
 def say_threshold(detector: Detector) -> None:

@@ -84,7 +84,7 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     from ddad.training import lifecycle
 
     samples = read(args.data)
-    normals = [s for s in samples if s.split == "train" and not s.anomalous]
+    normals = [s for s in samples if s.split != "test" and not s.anomalous]
     extractor = None
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)

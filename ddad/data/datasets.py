@@ -1,24 +1,36 @@
-"""Data sets: which images are normal, which are defective, and which belong together.
+"""Data sets: which images show good parts, which are defective, and which belong together.
 
-Reads the layout of MVTec AD (train/good, test/*, ground_truth/*/<stem>_mask.png) or a plain
-folder of normal images. Decodes nothing.
+Understands a tree by `ddad.data.layout` and refuses what is unclear: what a model learns as normal
+and what it is measured by is never guessed. Decodes only what may be a mask by its name.
 """
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ddad.images.files import pictures_in
+import numpy as np
+
+from ddad.data.groups import GroupsError, find_groups
+from ddad.data.kinds import find_kinds, listed, mixed, unclear
+from ddad.data.layout import Layout, arrange
+from ddad.data.words import Place
+from ddad.images.decode import ImageError, load_classes
+from ddad.images.files import pictures_in, shown
+
+EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
+
+TWINS = 8
+"""So many pairs of `x.jpg` and `x.png` are looked into."""
 
 
 class DatasetError(ValueError):
-    """A folder that is no usable data set; the message says what was expected."""
+    """A folder that is no usable data set; the message says what was expected and was found."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +38,10 @@ class Sample:
     """One image. `group` names what it shares with others: a tile, an item, a series."""
 
     path: Path
-    split: Literal["train", "test"]
-    defect: str
+    split: Literal["train", "test", ""]
+    """Empty where the folders part no set to train on from one to test."""
+    defect: str | None
+    """The kind of defect by its folder, "good" for none; None where its mask alone can say."""
     mask_path: Path | None
     group: str
 
@@ -36,25 +50,107 @@ class Sample:
         return self.defect != "good"
 
 
-def read(root: str | Path) -> list[Sample]:
-    """All images of an MVTec-shaped category, or of a folder of normal images; sorted by path.
+@dataclass(frozen=True)
+class Chosen:
+    """Images chosen from a tree, sorted by path, and sentences on what was left out and why."""
 
-    A `split.csv` with a column `tile`, `item` or `group` beside `path` names the groups.
-    Raises DatasetError for a folder that is missing or empty, and for defects without a mask.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise DatasetError(f"no folder at {root}")
-    groups = _groups(root / "split.csv")
-    if (root / "train").is_dir() or (root / "test").is_dir():
-        samples = _read_category(root, groups)
-    else:
-        samples = [_sample(f, root, "train", "good", None, groups) for f in _photographs(root)]
-    if not any(s.split == "train" for s in samples) and not any(s.split == "test" for s in samples):
-        raise DatasetError(
-            f"no images in {root}: expected normal images, or train/good and test/<defect> folders"
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """A folder's images, by what they are."""
+
+    root: Path
+    files: list[Path]
+    layout: Layout
+    kinds: dict[int, str | None]
+
+    def sample(self, place: Place, groups: dict[str, str], defect: str | None = "good") -> Sample:
+        mask = self.layout.masks.get(place.index)
+        split = place.split if place.split != "validation" else "test"
+        return Sample(
+            self.files[place.index],
+            split,  # type: ignore[arg-type]  # one of the three
+            defect,
+            None if mask is None else self.files[mask],
+            groups.get(place.name) or place.name,
         )
-    return samples
+
+
+def normals(root: str | Path, *, all_good: bool = False) -> Chosen:
+    """The good parts of a tree, to train on.
+
+    Those in `train` where there is one; those in a folder `good`, `ok`, `normal`; or all of a
+    tree whose folders are series. With `all_good` every photograph. What lies beside them is left
+    out and said. Raises DatasetError where it is unclear which are good, with the folders' names.
+    """
+    tree = _tree(root)
+    photographs = tree.layout.photographs
+    if all_good:
+        return _chosen(tree, photographs, [])
+    trains = [p for p in photographs if p.split == "train"]
+    if not trains and any(p.split for p in photographs):
+        raise DatasetError(
+            f"{shown(tree.root)} has images to test alone ({_folders(photographs)}): {EXPECTED}"
+        )
+    pool = trains or list(photographs)
+    good = [p for p in pool if tree.kinds[p.index] == "good"]
+    if not good:
+        if sentence := unclear(pool, tree.layout):
+            raise DatasetError(f"{shown(tree.root)}: {sentence}; {EXPECTED}")
+        good = pool
+    if several := mixed(good):
+        raise DatasetError(
+            f"{shown(tree.root)} holds good parts of several kinds ({listed(several)}): give one"
+        )
+    return _chosen(tree, good, [p for p in photographs if p not in set(good)])
+
+
+def labelled(root: str | Path) -> Chosen:
+    """The images of a tree that a model can be measured with: of `test`, or all without splits.
+
+    Good or defective by their folder or by their mask; a defective one need not have a mask. What
+    cannot be told is left out and said. Raises DatasetError where there is none.
+    """
+    tree = _tree(root)
+    photographs = tree.layout.photographs
+    splits = {p.split for p in photographs}
+    split = next((s for s in ("test", "validation", "") if s in splits), None)
+    pool = [p for p in photographs if p.split == split] if split is not None else []
+    told = [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]
+    if not told:
+        raise DatasetError(
+            f"{shown(tree.root)} has no images to test with that are known to be good or "
+            f"defective: expected test/good and test/<defect>, or masks beside the images; found "
+            f"{_folders(photographs)}"
+        )
+    if several := mixed([p for p in told if tree.kinds[p.index] == "good"]):
+        raise DatasetError(f"{shown(tree.root)} holds several parts ({listed(several)}): give one")
+    untold = [p for p in pool if p not in set(told)]
+    notes = [*_unmatched(tree)]
+    if untold:
+        notes.append(f"left out, neither good nor defective by folder or mask: {_folders(untold)}")
+    groups, _ = _groups(tree)
+    return Chosen(tuple(tree.sample(p, groups, tree.kinds[p.index]) for p in told), tuple(notes))
+
+
+def read(root: str | Path) -> list[Sample]:
+    """All images of a tree that are to train on or to test with; sorted by path.
+
+    Raises DatasetError where there are neither.
+    """
+    found: dict[Path, Sample] = {}
+    errors = []
+    for choose in (labelled, normals):
+        try:
+            found |= {sample.path: sample for sample in choose(root).samples}
+        except DatasetError as error:
+            errors.append(error)
+    if len(errors) == 2:
+        raise errors[1]
+    return [found[path] for path in sorted(found)]
 
 
 def hold_out(
@@ -67,7 +163,7 @@ def hold_out(
     if not 0 < fraction < 1:
         raise DatasetError(f"the held-out share must lie between 0 and 1, not {fraction}")
     members: dict[str, list[Sample]] = {}
-    for sample in sorted(samples, key=lambda s: s.path.as_posix()):
+    for sample in sorted(samples, key=_by_path):
         members.setdefault(sample.group, []).append(sample)
     if len(members) < 2:
         raise DatasetError(
@@ -84,81 +180,89 @@ def hold_out(
     return sorted(kept, key=_by_path), sorted(held, key=_by_path)
 
 
+def _by_path(sample: Sample) -> str:
+    return sample.path.as_posix()
+
+
+def _tree(root: str | Path) -> _Tree:
+    root = Path(root)
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "is not there"
+        raise DatasetError(f"no folder at {shown(root)}: it {what}; {EXPECTED}")
+    files = pictures_in(root)
+    layout = arrange([file.relative_to(root).as_posix() for file in files])
+    if not layout.photographs:
+        masks = f": its {len(files)} image files are masks by their names" if files else ""
+        raise DatasetError(f"no images in {shown(root)}{masks}; {EXPECTED}")
+    _refuse_masks_among(files, layout)
+    return _Tree(root, files, layout, find_kinds(layout.photographs))
+
+
+def _refuse_masks_among(files: Sequence[Path], layout: Layout) -> None:
+    """Where `x.jpg` and `x.png` lie side by side, see in a few that neither is a mask."""
+    first: dict[tuple[str, str], Path] = {}
+    looks = 0
+    for place in layout.photographs:
+        file = files[place.index]
+        other = first.setdefault((place.name.rpartition("/")[0], place.stem), file)
+        if other == file or looks == TWINS:
+            continue
+        looks += 1
+        for one, twin in ((file, other), (other, file)):
+            with suppress(ImageError, OSError):
+                if len(np.unique(load_classes(one))) <= 2:
+                    raise DatasetError(
+                        f"{shown(one)} looks like the mask of {shown(twin)}: put masks into a "
+                        f"folder ground_truth/ or masks/, or call it {twin.stem}_mask{one.suffix}"
+                    )
+
+
+def _groups(tree: _Tree) -> tuple[dict[str, str], str]:
+    try:
+        return find_groups(tree.root, [place.name for place in tree.layout.places])
+    except GroupsError as error:
+        raise DatasetError(str(error)) from error
+
+
+def _chosen(tree: _Tree, good: Sequence[Place], left_out: Sequence[Place]) -> Chosen:
+    """Those to train on; what was left out is named by its folders."""
+    groups, said = _groups(tree)
+    notes = [said] if said else []
+    if left_out:
+        notes.append(f"left out, not to train on: {_folders(left_out)}")
+    masks = [place for place in tree.layout.places if place.role == "mask"]
+    if masks:
+        notes.append(f"left out, masks: {_folders(masks)}")
+    if tree.layout.aside:
+        notes.append(f"left out, no photographs by their folders: {_folders(tree.layout.aside)}")
+    if groups and (alone := sum(place.name not in groups for place in good)):
+        notes.append(f"{alone} images are in no group of the table: each counts as one of its own")
+    return Chosen(tuple(tree.sample(place, groups) for place in good), tuple(notes))
+
+
+def _unmatched(tree: _Tree) -> Iterable[str]:
+    """Sentences on masks that are not used, by the reason."""
+    by_reason: dict[str, list[str]] = {}
+    for match in tree.layout.matches:
+        if match.image is None:
+            by_reason.setdefault(match.why, []).append(tree.layout.places[match.mask].name)
+    for why, names in by_reason.items():
+        yield f"{len(names)} mask(s) not used, {why}: {listed(sorted(names))}"
+
+
+def _folders(places: Iterable[Place]) -> str:
+    """How many in which folder: `test/crack 3, test/good 2`."""
+    counts = Counter(place.name.rpartition("/")[0] or "the folder itself" for place in places)
+    return listed([f"{shown(Path(name))} {count}" for name, count in sorted(counts.items())])
+
+
 def summary(samples: Sequence[Sample]) -> str:
     """One line on what a data set holds."""
-    normal = sum(s.split == "train" for s in samples)
+    normal = sum(s.split != "test" and not s.anomalous for s in samples)
     parts = [f"{normal} normal images to train on"] if normal else []
-    tests = Counter(s.defect for s in samples if s.split == "test")
+    tests = Counter(s.defect or "by mask" for s in samples if s.split == "test" or s.anomalous)
     good = tests.pop("good", 0)
     if good or tests:
         kinds = ", ".join(f"{name} {count}" for name, count in sorted(tests.items()))
         parts.append(f"{good} good and {tests.total()} defective to test ({kinds or 'none'})")
     return "; ".join(parts) or "no images"
-
-
-def _by_path(sample: Sample) -> str:
-    return sample.path.as_posix()
-
-
-def _read_category(root: Path, groups: dict[str, str]) -> list[Sample]:
-    normals = root / "train" / "good"
-    if not normals.is_dir() and not (root / "test").is_dir():
-        raise DatasetError(f"{root} has no train/good folder with normal images")
-    samples = [_sample(f, root, "train", "good", None, groups) for f in pictures_in(normals)]
-    missing = []
-    for folder in sorted(p for p in root.glob("test/*") if p.is_dir() and p.name[0] != "."):
-        truth = root / "ground_truth" / folder.name
-        masks = {f.relative_to(truth).with_suffix("").as_posix(): f for f in pictures_in(truth)}
-        for file in pictures_in(folder):
-            mask = None
-            if folder.name != "good":
-                name = file.relative_to(folder).with_suffix("").as_posix()
-                mask = masks.get(f"{name}_mask") or masks.get(name)
-                if mask is None:
-                    missing.append(file.relative_to(root).as_posix())
-            samples.append(_sample(file, root, "test", folder.name, mask, groups))
-    if missing:
-        listed = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
-        raise DatasetError(
-            f"{len(missing)} defective images in {root} have no mask "
-            f"ground_truth/<defect>/<stem>_mask.png: {listed}"
-        )
-    return samples
-
-
-def _sample(
-    file: Path,
-    root: Path,
-    split: Literal["train", "test"],
-    defect: str,
-    mask: Path | None,
-    groups: dict[str, str],
-) -> Sample:
-    name = file.relative_to(root).as_posix()
-    return Sample(file, split, defect, mask, groups.get(name) or name)
-
-
-def _photographs(root: Path) -> list[Path]:
-    """The images of a plain folder without the masks that an export may have put beside them."""
-    images = pictures_in(root)
-    stems = {f.with_suffix("") for f in images}
-    return [
-        f
-        for f in images
-        if "ground_truth" not in f.relative_to(root).parts[:-1]
-        and not (f.stem.endswith("_mask") and f.with_name(f.stem.removesuffix("_mask")) in stems)
-    ]
-
-
-def _groups(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel begins it with a mark
-            rows = list(csv.DictReader(file))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not a CSV file in UTF-8: {error}") from error
-    column = next((c for c in ("tile", "item", "group") if rows and c in rows[0]), None)
-    if column is None:
-        return {}
-    return {row["path"]: row[column] for row in rows if row.get("path") and row.get(column)}

@@ -7,7 +7,6 @@ wrong with a file is one MaskError.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ddad.data.kinds import listed
+from ddad.data.matching import Images
+from ddad.data.words import place
 from ddad.images.decode import load_classes
 from ddad.images.files import shown
-from ddad.images.names import Stems, safe_stem
 from ddad.images.outlines import coco_mask, rasterise
 from ddad.images.regions import RegionLabel, components
 
@@ -55,9 +56,9 @@ def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Im
     which then become labels. A palette's entry 0 is the background. Raises MaskError where no
     target is called so or is of its size, ImageError where it is no image.
     """
-    index = matcher(targets)(name)
-    if index is None:
-        raise MaskError(f"no image is called like the mask {_named(name)}: give it the same name")
+    index = matcher(targets, masks=True)(name)
+    if isinstance(index, str):
+        raise MaskError(index)
     values = load_classes(path)
     target = targets[index]
     if values.shape != (target.height, target.width):
@@ -105,8 +106,8 @@ def _matched(data: Any, path: Path, targets: Sequence[Target]) -> tuple[_Found, 
     match = matcher(targets)
     for image in data["images"]:
         index = match(str(image["file_name"]))
-        if index is None:
-            strangers.append(str(image["file_name"]))
+        if isinstance(index, str):
+            strangers.append(index)
             continue
         target = targets[index]
         if (image["height"], image["width"]) != (target.height, target.width):
@@ -131,29 +132,23 @@ def _draw_all(data: Any, path: Path, found: _Found) -> None:
                 raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
 
 
-def matcher(targets: Sequence[Target]) -> Callable[[str], int | None]:
-    """Says which target, by its index, a file is for.
+def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str], int | str]:
+    """Says which target, by its index, an image's name or, of `masks`, a mask's is surely for.
 
-    By file name, else by the stem that an export of these targets gives, `_mask` left out.
+    Else the sentence why none is.
     """
-    by_name: dict[str, int] = {}
-    by_stem: dict[str, int] = {}
-    stems = Stems()
-    for index, target in enumerate(targets):
-        by_name.setdefault(_base(target.name), index)
-        by_stem[stems.unique(target.name).casefold()] = index
+    images = Images([place(i, target.name) for i, target in enumerate(targets)])
 
-    def match(name: str) -> int | None:
-        if _base(name) in by_name:
-            return by_name[_base(name)]
-        stem = safe_stem(name).casefold()
-        return by_stem.get(stem, by_stem.get(stem.removesuffix("_mask")))
+    def find(name: str) -> int | str:
+        name = name.replace("\\", "/").removeprefix("./")
+        found = images.of(place(0, name)) if masks else images.called(name)
+        if found.image is not None:
+            return found.image
+        what = "the mask" if masks else "the image"
+        meant = listed([_named(targets[i].name) for i in found.candidates], 3)
+        return f"{what} {_named(name)} was left out: {found.why}{meant and f' ({meant})'}"
 
-    return match
-
-
-def _base(name: str) -> str:
-    return re.split(r"[/\\]", name)[-1]
+    return find
 
 
 def _draw(segmentation: Any, mask: np.ndarray, labels: list[RegionLabel], name: str) -> int:

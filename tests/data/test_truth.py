@@ -19,19 +19,45 @@ from ddad.export.reviewed import Reviewed, find_shapes
 from ddad.images.decode import ImageError
 from ddad.images.regions import RegionLabel
 
-TARGETS = [Target("part 1.png", 6, 8), Target("b/part.jpg", 6, 8), Target("c/part.jpg", 6, 8)]
+TARGETS = [
+    *(Target("part 1.png", 6, 8), Target("part.jpg", 6, 8), Target("c/part.jpg", 6, 8)),
+    *(Target("x.jpg", 6, 8), Target("x.png", 6, 8)),
+]
 
 
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        *(("part 1.png", 0), ("x/y/part 1.png", 0), ("part_1_mask.png", 0), ("PART_1.PNG", 0)),
-        *(("part.jpg", 1), ("part.png", 1), ("part_mask.png", 1), ("part_2.png", 2)),
-        *(("part_3.png", None), ("", None), ("..", None), ("art.png", None)),
+        *(("part 1.png", 0), ("./PART 1.PNG", 0), ("images/part.jpg", 1), ("part.png", 1)),
+        *(("c/part.jpg", 2), (r"test\c\part.jpg", 2), ("x.png", 4), ("x.jpg", 3)),
     ],
 )
-def test_a_mask_finds_its_image_by_name(name, index):
+def test_an_image_is_found_by_its_name(name, index):
     assert matcher(TARGETS)(name) == index
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        *(("part 1_mask.png", 0), ("part.png", 1), ("masks/c/Part.bmp", 2), ("c/part-mask.png", 2)),
+        *(("x.png.mask.png", 4), ("ground_truth/c/part_gt.png", 2), ("mask_part.png", 1)),
+    ],
+)
+def test_a_mask_finds_its_image_by_its_path(name, index):
+    assert matcher(TARGETS, masks=True)(name) == index
+
+
+@pytest.mark.parametrize(
+    ("name", "masks", "why"),
+    [
+        *(("part_3.png", True, "no image"), ("", True, "no image"), ("..", False, "no image")),
+        *(("art.png", False, "no image"), ("d/part.png", True, "differently (part.jpg)")),
+        *(("x_mask.png", True, "several images have this name (x.jpg, x.png)"),),
+        *(("part_1.png", True, "differently (part 1.png)"), ("d/c.png", True, "no image")),
+    ],
+)
+def test_what_is_not_sure_is_said(name, masks, why):
+    assert why in matcher(TARGETS, masks=masks)(name)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "I;16", "RGB"])
@@ -67,7 +93,7 @@ def test_class_numbers_become_labels_and_soft_edges_are_cut_at_half(tmp_path):
 
 def test_a_mask_that_fits_no_image_is_refused(tmp_path):
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "m.png")
-    with pytest.raises(MaskError, match=r"no image is called like the mask new\\nline\.png"):
+    with pytest.raises(MaskError, match=r"the mask new\\nline\.png was left out: no image"):
         read_mask(tmp_path / "m.png", "new\nline.png", TARGETS)
     with pytest.raises(MaskError, match="part.png is of 5 x 5 pixels, its image of 8 x 6"):
         read_mask(tmp_path / "m.png", "part.png", TARGETS)

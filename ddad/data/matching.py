@@ -1,0 +1,136 @@
+"""Which image a mask is for.
+
+For the one at the same place, where folders that name a role (`images`, `masks`, `ground_truth`,
+`test`) do not count: `ground_truth/crack/000_mask.png` is for `test/crack/000.png`, and
+`masks/lot/7.png` for `images/lot/7.jpg`. What is not sure is never used unasked; it is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from ddad.data.words import Owner, Place, folder, owners, place, plain
+from ddad.images.files import IMAGE_SUFFIXES
+from ddad.images.names import safe_stem
+
+SEVERAL = "several images have this name"
+SEVERAL_NEAR = "several images may be meant"
+ELSEWHERE = "its image lies elsewhere or is called a little differently"
+OTHER_FOLDERS = "images of this name lie in other folders only"
+NO_IMAGE = "no image has its name"
+
+
+@dataclass(frozen=True)
+class Match:
+    """A mask, and the image that it is for."""
+
+    mask: int
+    image: int | None
+    """Index of the image where that is sure."""
+    candidates: tuple[int, ...] = ()
+    """Images that it may be for, where it is not."""
+    why: str = ""
+    """One sentence where it is not sure."""
+
+
+def match(masks: Sequence[Place], images: Sequence[Place]) -> tuple[Match, ...]:
+    """For each mask its image. Two masks of one image are for none; names may repeat."""
+    index = Images(images)
+    found = _by_whole_names(masks, images, [index.of(mask) for mask in masks])
+    wanted = Counter(m.image for m in found if m.image is not None)
+    return tuple(
+        replace(m, image=None, candidates=(m.image,), why="another mask is for the same image")
+        if m.image is not None and wanted[m.image] > 1
+        else m
+        for m in found
+    )
+
+
+def _by_whole_names(
+    masks: Sequence[Place], images: Sequence[Place], found: list[Match]
+) -> list[Match]:
+    """`x.jpg` and `x.png` are sure of their masks where those are `x.jpg` and `x.png` as well."""
+    files = {i.index: (i.stem, plain(i.suffix)) for i in images}
+    sharing: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for at, one in enumerate(found):
+        if len(one.candidates) > 1 and one.why == SEVERAL:
+            sharing[tuple(sorted(one.candidates))].append(at)
+    for candidates, places in sharing.items():
+        own = {(masks[at].stem, plain(masks[at].suffix)): at for at in places}
+        wanted = {files[image]: image for image in candidates}
+        if len(own) == len(places) == len(candidates) and set(own) == set(wanted):
+            for name, at in own.items():
+                found[at] = Match(masks[at].index, wanted[name])
+    return found
+
+
+class Images:
+    """Images by what they are called."""
+
+    def __init__(self, images: Sequence[Place]) -> None:
+        self._by_stem: dict[str, list[Place]] = defaultdict(list)
+        self._by_safe: dict[str, list[Place]] = defaultdict(list)
+        self._tests = any(image.split == "test" for image in images)
+        for image in images:
+            self._by_stem[image.stem].append(image)
+            self._by_safe[plain(safe_stem(image.name))].append(image)
+
+    def called(self, name: str) -> Match:
+        """The image that is called so, its suffix aside only where none has that."""
+        it = place(0, name)
+        own = [Owner(it.stem, plain(it.suffix))]
+        found = self._find(it, own)
+        return found if found.image is not None else self._find(it, [*own, Owner(it.stem)])
+
+    def of(self, mask: Place) -> Match:
+        """The image that a mask of this path is for."""
+        return self._find(mask, owners(mask.stem, IMAGE_SUFFIXES))
+
+    def _find(self, mask: Place, called: Sequence[Owner]) -> Match:
+        alike = [image for owner in called for image in self._called(owner)]
+        at = self._narrowed(mask, [image for image in alike if image.folders == mask.folders])
+        if len(at) > 1:
+            return Match(mask.index, None, _indexes(at), SEVERAL)
+        if at and not (self._tests and not mask.split and at[0].split == "train"):
+            return Match(mask.index, at[0].index)
+        safe = [i for owner in called for i in self._by_safe.get(plain(safe_stem(owner.stem)), ())]
+        near = [i for i in (*alike, *safe) if _one_ends(i.folders, mask.folders)]
+        if near:
+            why = ELSEWHERE if len(_indexes(near)) == 1 else SEVERAL_NEAR
+            return Match(mask.index, None, _indexes(near), why)
+        return Match(mask.index, None, (), OTHER_FOLDERS if alike else NO_IMAGE)
+
+    def _called(self, owner: Owner) -> Iterable[Place]:
+        return (
+            image
+            for image in self._by_stem.get(owner.stem, ())
+            if owner.suffix in ("", plain(image.suffix))
+        )
+
+    def _narrowed(self, mask: Place, images: list[Place]) -> list[Place]:
+        """Those of the mask's own split, then those of its very spelling, if there are such."""
+        images = list({image.index: image for image in images}.values())
+        images = [i for i in images if not mask.split or not i.split or mask.split == i.split]
+        split = mask.split or ("test" if self._tests else "")
+        images = [i for i in images if i.split == split] or images
+        return [i for i in images if _spelled(mask, i)] or images
+
+
+def _spelled(mask: Place, image: Place) -> bool:
+    """Whether the mask's path has the image's in it letter for letter."""
+    mine, its = PurePosixPath(mask.name), PurePosixPath(image.name)
+    folders = [part for part in its.parts[:-1] if folder(part).key]
+    return its.stem in mine.stem and all(part in mine.parts for part in folders)
+
+
+def _one_ends(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one path of folders is the end of the other."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer[len(longer) - len(shorter) :] == shorter
+
+
+def _indexes(images: Iterable[Place]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(image.index for image in images))
