@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -108,6 +109,11 @@ def say_threshold(detector: Detector) -> None:
     from ddad.model.card import promise
 
     print(promise(detector.calibration))
+
+
+def complain(sentence: str) -> None:
+    """What went wrong, on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def bar(text: str, unit: str) -> Any:

@@ -26,6 +26,12 @@ def run(args: argparse.Namespace) -> int:
     from ddad.training.run import stop_flag
     from ddad.work.watch import watch
 
+    waiting: set[str] = set()
+
+    def report(row: dict[str, Any]) -> None:
+        (waiting.add if "again" in row else waiting.discard)(row["file"])
+        _say(row)
+
     detector = Detector.load(args.checkpoint)
     with stop_flag() as stopped:
         scored = watch(
@@ -36,12 +42,21 @@ def run(args: argparse.Namespace) -> int:
             every=args.every,
             once=args.once,
             max_pixels=options.max_pixels(args),
-            report=_say,
+            report=report,
+            say=options.complain,
         )
     print(f"{scored} images scored: {args.out / 'scores.csv'}")
-    return 0
+    if waiting:
+        options.complain(f"{len(waiting)} images wait: the next start tries them again")
+    return 1 if waiting else 0
 
 
 def _say(row: dict[str, Any]) -> None:
+    from ddad.images.files import shown
+
     said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
-    print(f"{row['file']}: {said}", flush=True)
+    line = f"{shown(Path(row['file']))}: {said}"
+    if "again" in row:
+        options.complain(f"{line}; trying again")
+    else:
+        print(line, flush=True)
