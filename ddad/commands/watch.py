@@ -11,14 +11,28 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "watch", run, __doc__)
-    parser.add_argument("folder", type=Path, help="looked at again and again, folders in it too")
-    options.add_checkpoint(parser)
-    parser.add_argument("--out", type=Path, required=True, help="table, maps, masks, ledger")
     parser.add_argument(
-        "--every", type=options.positive, default=2.0, help="seconds between two looks"
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="looked at again and again, the folders in it too",
     )
-    parser.add_argument("--once", action="store_true", help="end after what is there now")
-    options.add_megapixels(parser, None)
+    options.add_checkpoint(parser)
+    options.add_out(parser, "scores.csv, maps/, masks/, overlays/, ledger.sqlite")
+    parser.add_argument(
+        "--every",
+        type=options.positive,
+        default=2.0,
+        metavar="SECONDS",
+        help="seconds between two looks; a file is taken when two find it unchanged "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="end after what is there now (default: no, go on until stopped)",
+    )
+    options.add_megapixels(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.training.run import stop_flag
     from ddad.work.watch import watch
 
+    options.check_out(args.out)
     waiting: set[str] = set()
 
     def report(row: dict[str, Any]) -> None:

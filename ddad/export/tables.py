@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 IMAGE_COLUMNS = (
-    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area"),
+    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area", "error"),
 )
 """Of an evaluation's images.csv."""
 RESTORATION_COLUMNS = (

@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +127,14 @@ def find_checkpoint(path: str | Path) -> Path:
     if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
         folder = CHECKPOINTS / folder
     if not (folder / "ddad.json").is_file():
+        known = list_checkpoints()
+        near = get_close_matches(str(path).lower(), known, 1)
+        what = f" (did you mean {near[0]}?)" if near else ""
+        if Path(path).is_file():
+            what = " (a file: `unpack` opens the ZIP of one)"
         raise CheckpointError(
-            f"no checkpoint at {path}: give a directory that holds ddad.json, or one of "
-            f"{', '.join(list_checkpoints()) or '(no shipped model)'}"
+            f"no checkpoint at {path}{what}: give a directory that holds ddad.json, or one of "
+            f"{', '.join(known) or '(no shipped model)'}"
         )
     return folder
 

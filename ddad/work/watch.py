@@ -62,7 +62,8 @@ def watch(
     start or, with `once`, after TRIES attempts, and for a table that could not be written.
     """
     if not folder.is_dir():
-        raise ValueError(f"no folder at {folder}")
+        what = ": it is a file; `score` takes files" if folder.exists() else ""
+        raise ValueError(f"no folder at {shown(folder)}{what}")
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     work = _Watch(folder, out, detector, max_pixels, every, once, report, say)
     tries = 0
