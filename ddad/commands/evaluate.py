@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = labelled(args.data)
     detector = Detector.load(args.checkpoint)
     for note in chosen.notes:
-        print(note)
+        options.tell(note)
     unseen = set(options.unseen(detector, [sample.path for sample in chosen.samples], args.data))
     samples = [sample for sample in chosen.samples if sample.path in unseen]
     with options.bar("evaluating", "image") as bar:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         {"model": detector.name, "data": args.data.name} | metrics, args.out / "metrics.json"
     )
     for error in metrics["errors"]:
-        options.complain(error)
+        options.tell(error)
     print("  ".join(f"{k} {metrics[k]:.4f}" for k in SAID if metrics[k] is not None))
     for sentence in lacks(metrics):
         print(sentence)

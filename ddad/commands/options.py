@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,7 @@ def normal_images(root: Path, *, all_good: bool = False) -> list[Path]:
 
     chosen = normals(root, all_good=all_good)
     for note in chosen.notes:
-        print(note)
+        tell(note)
     return [sample.path for sample in chosen.samples]
 
 
@@ -195,9 +196,10 @@ def say_threshold(detector: Detector) -> None:
     print(promise(detector.calibration))
 
 
-def complain(sentence: str) -> None:
-    """What went wrong, on stderr."""
-    print(sentence, file=sys.stderr, flush=True)
+def tell(sentence: str) -> None:
+    """A sentence beside the results, on stderr. A full disk under a log file ends no run."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def bar(text: str, unit: str) -> Any:

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             report=options.on_named(bar),
         )
     for error in errors:
-        options.complain(error)
+        options.tell(error)
     table = args.out / "restorations.csv"
     print(f"{len(planned) - len(errors)} of {len(planned)} images restored: {table}")
     return 1 if errors else 0

@@ -59,7 +59,7 @@ def _add_ray(parser: options.Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     errors, total = _score(args) if args.ray is None else _score_on_ray(args)
     for error in errors:
-        options.complain(error)
+        options.tell(error)
     print(f"{total - len(errors)} of {total} images scored: {args.out}/scores.csv")
     return 1 if errors else 0
 

@@ -154,8 +154,9 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     if first:
-        for sentence in (summary(chosen.samples), *chosen.notes):
-            print(sentence)
+        print(summary(chosen.samples))
+        for note in chosen.notes:
+            options.tell(note)
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
             chosen.samples, extractor, args.out, plan, show=_on_journal(bar), first=first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,11 @@ def run(args: argparse.Namespace) -> int:
             once=args.once,
             max_pixels=options.max_pixels(args),
             report=report,
-            say=options.complain,
+            say=options.tell,
         )
     print(f"{scored} images scored: {args.out / 'scores.csv'}")
     if waiting:
-        options.complain(f"{len(waiting)} images wait: the next start tries them again")
+        options.tell(f"{len(waiting)} images wait: the next start tries them again")
     return 1 if waiting else 0
 
 
@@ -72,6 +73,7 @@ def _say(row: dict[str, Any]) -> None:
     said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
     line = f"{shown(Path(row['file']))}: {said}"
     if "again" in row:
-        options.complain(f"{line}; trying again")
+        options.tell(f"{line}; trying again")
     else:
-        print(line, flush=True)
+        with suppress(OSError):  # a full disk under a log file ends no watch
+            print(line, flush=True)
