@@ -17,8 +17,8 @@ import numpy as np
 from ddad.data.kinds import listed
 from ddad.data.matching import Images
 from ddad.data.words import place
-from ddad.images.decode import load_classes
 from ddad.images.files import shown
+from ddad.images.masks import load_classes
 from ddad.images.outlines import coco_mask, rasterise
 from ddad.images.regions import RegionLabel, components
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from ddad.data.datasets import Sample
 from ddad.export.tables import IMAGE_COLUMNS, growing_table, score_row
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
+from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.detector import Detector
 

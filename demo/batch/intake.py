@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ddad.data.truth import MaskError
-from ddad.images.decode import ImageError, load_image, load_mask
+from ddad.images.decode import ImageError, load_image
 from ddad.images.files import shown
+from ddad.images.masks import load_mask
 from demo.shared import exchange
 from demo.shared.intake import Incoming
 from demo.store.session import Session
