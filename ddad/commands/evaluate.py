@@ -28,6 +28,8 @@ def run(args: argparse.Namespace) -> int:
     if not samples:
         raise ValueError(f"{args.data} has no test images: expected test/good and test/<defect>")
     detector = Detector.load(args.checkpoint)
+    options.say_passed_over([args.data])
+    options.say_how_read([sample.path for sample in samples], detector.levels)
     with options.bar("evaluating", "image") as bar:
         metrics = evaluate(detector, samples, args.out, report=options.on_named(bar))
     write_json(

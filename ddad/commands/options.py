@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ddad.images.levels import Levels
     from ddad.model.detector import Detector
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -102,6 +103,27 @@ def normal_images(root: Path) -> list[Path]:
     from ddad.data.datasets import read
 
     return [s.path for s in read(root) if s.split != "test" and not s.anomalous]
+
+
+def say_passed_over(paths: Sequence[Path], out: Path | None = None) -> None:
+    """What in the folders among the paths is not taken: other kinds of picture, some links."""
+    from ddad.images.files import look_into, shown
+
+    for path in paths:
+        if path.is_dir() and (sentence := look_into(path, apart=out).sentence):
+            print(f"{shown(path)}: {sentence}", flush=True)
+
+
+def say_how_read(
+    paths: Sequence[Path], levels: Levels | None = None, *, quiet: bool = False
+) -> Levels:
+    """How pictures are read that are not plain, each sentence once; their range, or the model's."""
+    from ddad.images.decode import survey
+
+    levels, notes = survey(paths, levels)
+    for note in [] if quiet else notes:
+        print(note)
+    return levels
 
 
 def say_threshold(detector: Detector) -> None:

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.work.restore import restore_files
 
     config = options.override(RestoreConfig(), args)
+    options.say_passed_over(args.paths, args.out)
     planned = plan_outputs(args.paths, args.out)
     detector = Detector.load(args.checkpoint)
     detector.check_restorable(config)

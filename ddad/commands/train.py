@@ -89,10 +89,15 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     if first:
+        options.say_passed_over([args.data])
         print(summary(samples))
+    levels = options.say_how_read([sample.path for sample in normals], quiet=not first)
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
-            normals, extractor, args.out, plan, show=_on_journal(bar), first=first
+            *(normals, extractor, args.out, plan),
+            levels=levels,
+            show=_on_journal(bar),
+            first=first,
         )
     if detector is not None:
         options.say_threshold(detector)

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.work.watch import watch
 
     detector = Detector.load(args.checkpoint)
+    options.say_passed_over([args.folder], args.out)
     with stop_flag() as stopped:
         scored = watch(
             args.folder,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ddad.images.files import shown
 from ddad.images.formats import READ, SENTENCE, kind_of
 from ddad.images.guard import MAX_PIXELS, check_size, guard, read_bytes
 from ddad.images.guard import ImageError as ImageError  # handed on: what loading raises
-from ddad.images.levels import Deep, Levels, common_range, eight_bit, own_range
+from ddad.images.levels import Deep, Levels, common_range, eight_bit, own_range, undeclared
 from ddad.images.tiff import is_tiff, read_tiff
 
 _TURN_NAMES = (
@@ -70,46 +71,32 @@ def load_image(
         return LoadedImage(_deep_colours(pixels, opened.deep), "; ".join((how, *opened.notes)))
 
 
-def survey(paths: Sequence[Path], *, max_pixels: int = MAX_PIXELS) -> tuple[Levels, list[str]]:
-    """One range for the pictures of a training, and what should be known of how they are read.
+def survey(paths: Sequence[Path], levels: Levels | None = None) -> tuple[Levels, list[str]]:
+    """One range for the pictures of a training, and how they are read, each sentence once.
 
-    Each distinct sentence once, with a count. Files that cannot be read are passed over: whoever
-    loads them says so. Raises ImageError where undeclared depths are of different cameras.
+    With the `levels` of a model, how it would read them. Files that cannot be read are passed
+    over: whoever loads them says so. Raises ImageError where undeclared ranges are APART.
     """
     ranges: list[tuple[Path, float]] = []
     notes: Counter[str] = Counter()
     deep = 0
     for path in paths:
-        try:
-            with guard(path):
-                opened = open_picture(read_bytes(path), path, max_pixels)
-                notes.update(opened.notes)
-                if opened.deep is None:
-                    continue
+        with suppress(ImageError), guard(path):
+            opened = open_picture(read_bytes(path), path, MAX_PIXELS)
+            if opened.deep is not None:
                 deep += 1
                 if (own := own_range(opened.deep, path)) is not None:
                     ranges.append((path, own))
-        except ImageError:
-            continue
-    levels = common_range(ranges)
+                else:
+                    notes[eight_bit(opened.deep, levels, path)[1]] += 1
+            notes.update(opened.notes)
+    levels = common_range(ranges) if levels is None else levels
     said = [f"{count} of {len(paths)} pictures: {note}" for note, count in notes.items()]
-    if levels.white is not None:
-        said.append(_said_of(levels, ranges, len(paths)))
+    if ranges:
+        said.append(f"{len(ranges)} of {len(paths)} pictures {undeclared(levels)}")
     if 0 < deep < len(paths):
-        said.append(f"{deep} of {len(paths)} pictures are deep, the others of 8 bits: both count")
+        said.append(f"{deep} of {len(paths)} pictures have more than 8 bits a channel")
     return levels, said
-
-
-def _said_of(levels: Levels, ranges: Sequence[tuple[Path, float]], total: int) -> str:
-    """How a training's pictures of no declared depth are read."""
-    assert levels.white is not None
-    lower = sum(own < levels.white for _, own in ranges)
-    less = f" ({lower} use at most a quarter of it)" if lower else ""
-    only = " of 65535" if 1 < levels.white < 65535 else ""
-    return (
-        f"{len(ranges)} of {total} pictures declare no depth: only 0..{levels.white:g}{only} is "
-        f"used, which is read as 0..255, in whatever this model will judge{less}"
-    )
 
 
 def open_picture(data: bytes, path: Path, max_pixels: int) -> Opened:

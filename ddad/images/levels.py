@@ -147,6 +147,15 @@ def _finite(values: np.ndarray, path: Path) -> np.ndarray:
     return values if finite.all() else np.where(finite, values, 0).astype(values.dtype)
 
 
+def undeclared(levels: Levels) -> str:
+    """How a model reads pictures of no declared depth, in words that follow "pictures"."""
+    if levels.white is None:
+        return "declare no depth: the model was not trained on such"
+    only = f"only 0..{levels.white:.0f} of 65535 is used" if 1 < levels.white < PLAIN else ""
+    only = only or f"0..{levels.white:g} is used"
+    return f"declare no depth: {only}, which is read as 0..255 in all that the model sees"
+
+
 def common_range(ranges: Iterable[tuple[Path, float]]) -> Levels:
     """One range for the undeclared pictures of a training, given that of each.
 

@@ -32,7 +32,7 @@ def evaluate(
     evaluation = Evaluation(detector.calibration.threshold)
     with growing_table(out / "images.csv", IMAGE_COLUMNS) as write:
         for done, sample in enumerate(samples, 1):
-            pixels = load_image(sample.path).pixels
+            pixels = load_image(sample.path, levels=detector.levels).pixels
             mask = _truth(sample, pixels.shape[:2])
             (found,) = detector.detect([pixels])
             evaluation.add(found.score, found.score_map, mask, sample.defect)

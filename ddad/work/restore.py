@@ -49,7 +49,7 @@ def restore_files(
 
             row: dict[str, Any] = {"file": str(file)} | names
             with noted(row):
-                loaded = load_image(file, max_pixels=max_pixels)
+                loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
                 steps = list(_steps(detector, loaded.pixels, config, share))
                 row |= {"note": loaded.note} | _row(steps, detector.calibration.threshold)
                 _write_pictures(loaded.pixels, steps, out, name, animation)
