@@ -17,8 +17,8 @@ import numpy as np
 from ddad.data.kinds import listed
 from ddad.data.matching import Images
 from ddad.data.words import place
-from ddad.images.decode import load_classes
 from ddad.images.files import shown
+from ddad.images.masks import load_truth
 from ddad.images.outlines import coco_mask, rasterise
 from ddad.images.regions import RegionLabel, components
 
@@ -38,6 +38,8 @@ class Imported:
 
     mask: np.ndarray
     labels: tuple[RegionLabel, ...] = ()
+    how: str = ""
+    """How a mask's file was read, in words that follow "read as"."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +54,28 @@ class Target:
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
     """The mask in an image file called `name`, and the index of the target it is for.
 
-    Marked are grey levels above 127 or, where none is above, whatever is not 0: class numbers,
-    which then become labels. A palette's entry 0 is the background. Raises MaskError where no
-    target is called so or is of its size, ImageError where it is no image.
+    What is marked, and how that is seen, is in `ddad.images.masks`; several class numbers or
+    colours become labels. Raises MaskError where no target is called so or is of its size,
+    ImageError where it is no image or no mask.
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
         raise MaskError(index)
-    values = load_classes(path)
+    truth = load_truth(path)
     target = targets[index]
-    if values.shape != (target.height, target.width):
+    if truth.mask.shape != (target.height, target.width):
         raise MaskError(
-            f"the mask {_named(name)} is of {values.shape[1]} x {values.shape[0]} pixels, its "
-            f"image of {target.width} x {target.height}"
+            f"the mask {_named(name)} is of {truth.mask.shape[1]} x {truth.mask.shape[0]} pixels, "
+            f"its image of {target.width} x {target.height}"
         )
-    if values.max() > 127 and len(np.unique(values)) > 2:
-        return index, Imported(values > 127)
-    classes = [int(value) for value in np.unique(values) if value > 0]
+    classes = [int(value) for value in np.unique(truth.classes) if value > 0]
     labels = []
-    if len(classes) > 1:
-        for value in classes:
-            labels += [
-                _label(part, x, y, f"class {value}") for part, x, y in components(values == value)
-            ]
-    return index, Imported(values > 0, tuple(labels))
+    for value in classes if len(classes) > 1 else ():
+        labels += [
+            _label(part, x, y, f"class {value}")
+            for part, x, y in components(truth.classes == value)
+        ]
+    return index, Imported(truth.mask, tuple(labels), truth.how)
 
 
 def read_coco(path: Path, targets: Sequence[Target]) -> tuple[dict[int, Imported], list[str]]:

@@ -100,7 +100,7 @@ def score_file(
     """
     row: Row = {"file": str(file), "model": detector.name, "seed": detector.config.seed}
     with noted(row):
-        loaded = load_image(file, max_pixels=max_pixels)
+        loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
         with _large if loaded.pixels.size > 3 * LARGE else nullcontext():
             (found,) = detector.detect([loaded.pixels])
             row |= {"note": loaded.note} | score_row(found)

@@ -51,7 +51,7 @@ def restore_files(
         share = partial(_share, report, file.name, begun, len(planned))
         begun += 1
         with noted(row):
-            loaded = load_image(file, max_pixels=max_pixels)
+            loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
             steps = list(_steps(detector, loaded.pixels, config, share))
             row |= {"note": loaded.note} | _row(steps, detector.calibration.threshold)
             with writing(out):

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ddad.images.decode import ImageError, load_mask
+from ddad.images.decode import ImageError
+from ddad.images.masks import load_mask
 
 
 def png16_rgb():
