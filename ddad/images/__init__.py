@@ -11,8 +11,9 @@ __getattr__, __dir__, __all__ = attach(
         "decode": ["ImageError", "LoadedImage", "load_image", "load_mask"],
         "files": ["pictures_in", "write_json", "write_png", "write_text", "write_whole"],
         "geometry": ["feature_shape", "model_shape", "to_image", "to_model"],
+        "filling": ["rasterise"],
         "names": ["Stems", "safe_stem"],
-        "outlines": ["rasterise", "simplify"],
+        "outlines": ["simplify"],
         "regions": ["Region", "RegionLabel", "find_regions"],
     },
 )
