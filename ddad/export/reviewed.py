@@ -61,7 +61,7 @@ class Shape:
     """bool, cut to the bounding box."""
     has_holes: bool
     polygon: np.ndarray
-    """Its outline, simplified, as one ring with bridges to its holes, (n, 2) of x, y in the image."""
+    """Its outline, simplified, one ring with bridges to its holes, (n, 2) of x, y in the image."""
     iou: float
     """Of the polygon, as pycocotools fills it, with the mask."""
 

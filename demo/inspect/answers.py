@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ddad.data.truth import Imported, Target, read_coco, read_mask
+from ddad.data.coco import read_coco
+from ddad.data.truth import Imported, Target, read_mask
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
 from demo.inspect.payload import PayloadError, encode_runs, read_review

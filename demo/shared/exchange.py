@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
+from ddad.data.coco import read_coco
+from ddad.data.truth import Imported, MaskError, Target, read_mask
 from ddad.export.bundle import write_zip
 from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table

@@ -31,6 +31,10 @@ class Whole:
     """Of the polygons, pixels."""
     classes: list[str] = field(default_factory=list)
     """Labels, in the order in which they first came."""
+    formats: frozenset[str] = frozenset()
+    """Names of the formats that go into the ZIP."""
+    pictures: bool = False
+    """Whether images/ goes into it."""
 
 
 @dataclass(frozen=True)
