@@ -86,7 +86,7 @@ def _matched(
         index, name = owner(image), _named(image["file_name"])
         problem = index if isinstance(index, str) else _other_size(image, targets[index])
         if problem:
-            _say(said, f"Left out, as {problem}", name)
+            said[f"{name} was left out: {problem}."] = []
         else:
             assert isinstance(index, int)
             claims.setdefault(index, []).append((key, name))
@@ -205,14 +205,15 @@ def _say(said: dict[str, list[str]], what: str, of: str) -> None:
 
 
 def _sentences(said: Mapping[str, list[str]]) -> list[str]:
-    """One for each thing that was said, with the first that it was said of."""
-    sentences = []
+    """First what was said of several, with the names of the first of them; then of each image."""
+    alone = [what for what, of in said.items() if not of]
+    found = []
     for what, of in said.items():
         more = f" and {len(of) - NAMED} more" if len(of) > NAMED else ""
-        sentences.append(f"{what}: {', '.join(of[:NAMED])}{more}.")
-    if len(sentences) > SENTENCES:
-        sentences[SENTENCES:] = [f"{len(sentences) - SENTENCES} more things were wrong with it."]
-    return sentences
+        found += [f"{what}: {', '.join(of[:NAMED])}{more}."] if of else []
+    found += alone
+    rest = len(found) - SENTENCES
+    return [*found[:SENTENCES], f"{rest} more sentences of the kind."] if rest > 0 else found
 
 
 def _load(path: Path) -> Any:

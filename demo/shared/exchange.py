@@ -138,7 +138,7 @@ def bring_masks(
     if name.lower().endswith(".json"):
         found, strangers = read_coco(path, targets)
         if not found:
-            raise MaskError("none of the images in this file is called like one of yours")
+            raise MaskError(" ".join(strangers[:3]) or "this file lists no images")
     else:
         index, one = read_mask(path, name, targets)
         found, strangers = {index: one}, []
