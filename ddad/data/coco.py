@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ddad.data.annotations import pieces
+from ddad.data.annotations import called, draw, key_of, parts
 from ddad.data.truth import Imported, MaskError, Target, matcher
 from ddad.images.files import shown
 from ddad.images.regions import RegionLabel, labelled
@@ -76,7 +76,7 @@ def _matched(
     claims: dict[int, list[tuple[str, str]]] = {}  # by target: ids and names that are for it
     owner = _owner(targets)
     for number, image in enumerate(images, 1):
-        key = _key(image.get("id")) if isinstance(image, Mapping) else None
+        key = key_of(image.get("id")) if isinstance(image, Mapping) else None
         if key is None or not isinstance(image.get("file_name"), str):
             _say(said, "Left out, as it has no id or no file_name", f"image {number} of the list")
             continue
@@ -110,11 +110,11 @@ def _owner(targets: Sequence[Target]) -> Callable[[Mapping[str, Any]], int | str
         same.setdefault(target.sha256 or "?", []).append(index)
 
     def owner(image: Mapping[str, Any]) -> int | str:
-        digest, called = image.get("sha256"), (image.get("name"), image["file_name"])
+        digest, given = image.get("sha256"), (image.get("name"), image["file_name"])
         twins = same.get(digest, []) if isinstance(digest, str) else []
         if len(twins) == 1:
             return twins[0]
-        answers = [match(name) for name in called if isinstance(name, str) and name]
+        answers = [match(name) for name in given if isinstance(name, str) and name]
         sure = [answer for answer in answers if isinstance(answer, int)]
         if twins:
             sure = [index for index in sure if index in twins]
@@ -126,7 +126,7 @@ def _owner(targets: Sequence[Target]) -> Callable[[Mapping[str, Any]], int | str
 def _other_size(image: Mapping[str, Any], target: Target) -> str:
     """Why an image cannot be its target; nothing where it does not say its size."""
     sizes = (image.get("width"), target.width), (image.get("height"), target.height)
-    if all(found is None or _key(found) == str(wanted) for found, wanted in sizes):
+    if all(found is None or key_of(found) == str(wanted) for found, wanted in sizes):
         return ""
     found = f"{str(image.get('width'))[:20]} x {str(image.get('height'))[:20]}"
     return f"it is of {found} pixels in the file, your image of {target.width} x {target.height}"
@@ -143,61 +143,62 @@ def _draw_all(
     names, budget, lost = _categories(data), MAX_LAID_OUT, False
     for number, row in enumerate(data["annotations"], 1):
         row = row if isinstance(row, Mapping) else {}
-        key, called = _key(row.get("image_id")), _annotation(row, number)
+        key, name = key_of(row.get("image_id")), called(row, number)
         if key is None or key not in listed:
-            _say(said, "Left out, as they belong to no image that the file lists", called)
+            _say(said, "Left out, as they belong to no image that the file lists", name)
             lost = True
         elif key in drawings:
             each = drawings[key]
-            label = names.get(_key(row.get("category_id")), "")
-            budget -= _draw(row, each, label, f"{called} of {each.name}", said)
+            label = names.get(key_of(row.get("category_id")), "")
+            budget -= _draw(row, each, label, f"{name} of {each.name}", said, budget)
             if budget < 0:
                 raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
     return lost
 
 
 def _draw(
-    row: Mapping[str, Any], each: _Drawing, label: str, called: str, said: dict[str, list[str]]
+    row: Mapping[str, Any],
+    each: _Drawing,
+    label: str,
+    name: str,
+    said: dict[str, list[str]],
+    budget: int,
 ) -> int:
-    """Add an annotation to its image's mask; returns the pixels laid out."""
+    """Add an annotation to its image's mask, at no more than about that cost; returns the cost."""
+    cost, marked, problem, note = 0, False, "it marks no pixel of the image", ""
     try:
-        drawn, note = pieces(row, each.mask.shape)
+        found, note = parts(row)
     except ValueError as error:
-        each.failed += 1
-        _say(said, f"Left out, as {_brief(error)}", called)
-        return 0
-    each.drawn += 1
-    if note:
-        _say(said, note, called)
-    for piece, x, y in drawn:
-        each.mask[y : y + piece.shape[0], x : x + piece.shape[1]] |= piece
-        if label and piece.any():
-            each.labels.append(labelled(piece, x, y, label))
-    return sum(piece.size for piece, _, _ in drawn)
-
-
-def _key(value: Any) -> str | None:
-    """An id as text: COCO's are numbers, some tools write them as text or as 1.0."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    return str(value).strip() or None
+        found, problem = [], _brief(error)
+    for part in found:
+        try:
+            piece = draw(part, each.mask.shape)
+        except ValueError as error:
+            problem = _brief(error)
+            note = f"A part was left out, as {problem}"
+            continue
+        cost += piece.cost
+        if cost > budget:
+            break
+        if piece.mask.any():
+            marked = True
+            height, width = piece.mask.shape
+            each.mask[piece.y : piece.y + height, piece.x : piece.x + width] |= piece.mask
+            each.labels += [labelled(piece.mask, piece.x, piece.y, label)] if label else []
+    each.drawn, each.failed = each.drawn + marked, each.failed + (not marked)
+    if note or not marked:
+        _say(said, note if marked else f"Left out, as {problem}", name)
+    return cost
 
 
 def _categories(data: Any) -> dict[str | None, str]:
     rows = data.get("categories")
     rows = rows if isinstance(rows, list) else []
     return {
-        _key(row.get("id")): str(row["name"])
+        key_of(row.get("id")): str(row["name"])
         for row in rows
         if isinstance(row, Mapping) and row.get("name") is not None
     }
-
-
-def _annotation(row: Mapping[str, Any], number: int) -> str:
-    key = _key(row.get("id"))
-    return f"annotation {number} of the list" if key is None else f"annotation {_named(key)}"
 
 
 def _say(said: dict[str, list[str]], what: str, of: str) -> None:
