@@ -18,10 +18,11 @@ __getattr__, __dir__, __all__ = attach(
             "write_whole",
         ],
         "geometry": ["feature_shape", "model_shape", "to_image", "to_model"],
+        "filling": ["rasterise"],
         "levels": ["Levels"],
         "masks": ["Truth", "load_mask", "load_truth"],
         "names": ["Stems", "safe_stem"],
-        "outlines": ["rasterise", "simplify"],
+        "outlines": ["simplify"],
         "regions": ["Region", "RegionLabel", "find_regions"],
     },
 )

@@ -9,16 +9,24 @@ _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # no file nam
 
 
 def safe_stem(name: str) -> str:
-    """Any text as a file stem for every system: letters, digits, dot, dash, underscore."""
+    """Any text as a file stem for every system: letters, digits, dot, dash, underscore.
+
+    It never begins with a dash: that is an option to a shell and a formula to a spreadsheet.
+    """
     base = unicodedata.normalize("NFC", name.replace("\\", "/")).rstrip("/").split("/")[-1]
     stem = base.rsplit(".", 1)[0] if "." in base[1:] else base
     stem = re.sub(r"[^\w.-]+", "_", stem).strip("._")
     stem = stem.encode()[:100].decode(errors="ignore").strip("._") or "image"
-    return f"_{stem}" if _DEVICES.match(stem) else stem
+    return f"_{stem}" if _DEVICES.match(stem) or stem[0] == "-" else stem
+
+
+def folded(name: str) -> str:
+    """What two names share that are one file where capitals or normal forms do not count."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 class Stems:
-    """Gives each name a stem of its own, letter case aside; the same for the same sequence."""
+    """Gives each name a stem of its own, `folded`; the same for the same sequence."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -26,8 +34,8 @@ class Stems:
     def unique(self, name: str) -> str:
         first = stem = safe_stem(name)
         number = 1
-        while stem.casefold() in self._taken:
+        while folded(stem) in self._taken:
             number += 1
             stem = f"{first}_{number}"
-        self._taken.add(stem.casefold())
+        self._taken.add(folded(stem))
         return stem

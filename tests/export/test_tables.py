@@ -41,7 +41,7 @@ def test_plain_text_and_numbers_stay(text):
 
 
 def read(path):
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.reader(file))
 
 

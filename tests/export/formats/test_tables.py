@@ -14,7 +14,7 @@ def test_each_image_and_each_region_has_its_row(tmp_path):
     files = content(tmp_path / "t.zip")
     assert set(files) == {"scores.csv", "regions.csv", "run.json"}
     scores, regions = (
-        list(csv.DictReader(io.StringIO(files[name].decode(), newline="")))
+        list(csv.DictReader(io.StringIO(files[name].decode("utf-8-sig"), newline="")))
         for name in ("scores.csv", "regions.csv")
     )
     assert [row["file"] for row in scores] == ["a.png", "b.png", "'=c.png"]
