@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddad.images.names import Stems, safe_stem
+from ddad.images.names import Stems, safe_stem, tag
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,20 @@ def test_stems_are_safe_and_unique_letter_case_aside(names):
         assert not set(stem) & set('/\\:*?"<>|\0\n') and stem[-1] != "."
 
 
-def test_equal_names_are_numbered():
+def test_a_stem_that_says_too_little_carries_its_names_tag():
+    names = ("a.png", "A.jpg", "b/a.bmp", "a_2", "part 1.png", "part_1.png", "part 1.png")
     stems = Stems()
-    assert [stems.unique(n) for n in ("a.png", "A.jpg", "b/a.bmp", "a_2")] == [
-        *("a", "A_2", "a_3", "a_2_2"),
+    given_out = [stems.unique(name) for name in names]
+    assert given_out == [
+        *("a", f"A~{tag('A.jpg')}", f"a~{tag('b/a.bmp')}", "a_2", f"part_1~{tag('part 1.png')}"),
+        *("part_1", f"part_1~{tag('part 1.png')}_2"),
     ]
+
+
+@given(st.lists(st.text(max_size=20), max_size=20))
+def test_no_stem_is_another_names_own(names):
+    stems = Stems()
+    for name in names:
+        stem = stems.unique(name)
+        others = {safe_stem(other) for other in names if safe_stem(other) != safe_stem(name)}
+        assert stem not in others

@@ -6,6 +6,7 @@ import io
 from reviewing import content, good, record
 
 from ddad.export.bundle import write_zip
+from ddad.images.names import tag
 
 
 def test_each_image_and_each_region_has_its_row(tmp_path):
@@ -19,5 +20,8 @@ def test_each_image_and_each_region_has_its_row(tmp_path):
     )
     assert [row["file"] for row in scores] == ["a.png", "b.png", "'=c.png"]
     assert [row["anomalous"] for row in scores] == ["True", "False", "True"]
-    assert [(row["stem"], row["label"]) for row in regions] == [("a", "dent"), ("c", "'@scratch")]
+    assert [(row["stem"], row["label"]) for row in regions] == [
+        ("a", "dent"),
+        (f"c~{tag('=c.png')}", "'@scratch"),
+    ]
     assert files["scores.csv"].count(b"\r\n") == 4
