@@ -23,8 +23,10 @@ class Yolo(Format):
         yield f"labels/{entry.stem}.txt", lines.encode()
 
     def finish(self) -> Files:
+        characters = "".join(self.whole.classes)
+        plain = all(c.isprintable() or c in "\n\t" for c in characters)  # else all is escaped
         about = {"train": "images", "val": "images", "names": dict(enumerate(self.whole.classes))}
-        text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False, width=10_000)
+        text = yaml.safe_dump(about, allow_unicode=plain, sort_keys=False, width=10_000)
         yield "data.yaml", text_bytes(text)
 
 
