@@ -140,10 +140,12 @@ def max_pixels(args: argparse.Namespace) -> int:
 
 def unseen_normals(detector: Detector, root: Path, *, all_good: bool = False) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
-    return unseen(detector, normal_images(root, all_good=all_good), root)
+    return unseen(detector, normal_images(root, all_good=all_good), root, "normal image")
 
 
-def unseen(detector: Detector, images: Sequence[Path], root: Path) -> list[Path]:
+def unseen(
+    detector: Detector, images: Sequence[Path], root: Path, kind: str = "image"
+) -> list[Path]:
     """Those of the images that the detector was not trained on; the others are counted and said.
 
     Raises ValueError where none is left.
@@ -159,7 +161,7 @@ def unseen(detector: Detector, images: Sequence[Path], root: Path) -> list[Path]
         if not trained_on:
             left.append(path)
     if not left:
-        raise ValueError(f"the model was trained on every normal image in {root}")
+        raise ValueError(f"the model was trained on every {kind} in {root}")
     if len(left) < len(images):
         print(f"{len(images) - len(left)} images left out: the model was trained on them")
     return left

@@ -71,6 +71,7 @@ def _found(paths: Sequence[Path], out: Path | None) -> Iterator[tuple[Path, Pure
 
 def _held(folder: Path) -> str:
     """What a folder holds instead of images: "found 3 .csv, 1 .zip below it"."""
-    kinds = Counter(f.suffix.lower() or "without suffix" for f in folder.rglob("*") if f.is_file())
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    kinds = Counter(sorted(file.suffix.lower() or "without suffix" for file in files))
     found = ", ".join(f"{count} {shown(Path(kind))}" for kind, count in kinds.most_common(5))
     return f"found {found or 'no files'} below it"

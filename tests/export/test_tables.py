@@ -15,6 +15,7 @@ from ddad.export.reviewed import Reviewed, find_shapes
 from ddad.export.tables import (
     PICTURES,
     REGION_COLUMNS,
+    amend_table,
     append_row,
     escape_cell,
     growing_table,
@@ -116,3 +117,31 @@ def test_without_a_map_its_cells_are_empty():
     shapes = find_shapes(record)
     assert [r["peak"] for r in region_rows(record, shapes, "a")] == [None, None]
     assert review_row(record, shapes, "a")["map_max"] is None
+
+
+def test_rows_are_amended_in_their_places_and_the_others_stay_byte_for_byte(tmp_path):
+    path, columns = tmp_path / "a.csv", ["file", "score", "error"]
+    rows = [{"file": f"=a,{i}\n", "score": i / 3} for i in range(4)]
+    write_table(path, columns, rows)
+    before = path.read_bytes()
+    amend_table(path, columns, {})
+    assert path.read_bytes() == before
+    amend_table(path, columns, {0: {"file": "b", "error": "x"}, 3: rows[1]})
+    write_table(tmp_path / "b.csv", columns, [{"file": "b", "error": "x"}, *rows[1:3], rows[1]])
+    assert path.read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_a_row_is_added_to_a_table_that_stands_alone(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        append_row(tmp_path / "none.csv", ["a"], {"a": 1})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_cannot_take_its_name_says_where_it_is(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with (
+        pytest.raises(OSError, match="a.csv cannot be replaced .*: the table is .*a.csv.partial"),
+        growing_table(tmp_path / "a.csv", ["a"]) as write,
+    ):
+        write({"a": 1})
+    assert (tmp_path / "a.csv.partial").read_text().split() == ["a", "1"]
