@@ -55,21 +55,24 @@ class Deep:
     """Grey: 0 is white."""
     turn: int = 1
     """EXIF's number of its orientation."""
-    notes: tuple[str, ...] = ()
 
 
 def usual_range(values: np.ndarray) -> float:
     """The smallest of RANGES that holds the values but FEW; infinite where none does."""
     ranges = RANGES if values.dtype.kind == "f" else RANGES[1:]
-    few = FEW * values.size
-    return next((top for top in ranges if np.count_nonzero(values > top) <= few), np.inf)
+    return next((top for top in ranges if _holds(top, values)), np.inf)
+
+
+def _holds(top: float, values: np.ndarray) -> bool:
+    return bool(np.count_nonzero(values > top) <= FEW * values.size)
 
 
 def own_range(deep: Deep, path: Path) -> float | None:
     """The range that an undeclared picture would have by itself; None where it declares one."""
     values = _finite(deep.values, path)
-    own = usual_range(values)
-    return None if deep.declared is not None and own <= deep.declared else own
+    if deep.declared is not None and _holds(deep.declared, values):
+        return None
+    return usual_range(values)
 
 
 def eight_bit(deep: Deep, levels: Levels | None, path: Path) -> tuple[np.ndarray, str]:
@@ -85,7 +88,7 @@ def eight_bit(deep: Deep, levels: Levels | None, path: Path) -> tuple[np.ndarray
         raise ImageError(f"{shown(path)} has values of no usual range, up to {values.max():g}")
     if values.dtype.kind in "if" and np.count_nonzero(values < -own / 100) > FEW * values.size:
         raise ImageError(f"{shown(path)} has values below 0, down to {values.min():g}: shift them")
-    if deep.declared is not None and own <= deep.declared:
+    if deep.declared is not None and _holds(deep.declared, values):
         white, how = deep.declared, f"values 0..{deep.declared:.0f}, as declared, scaled to 0..255"
     elif levels is None:
         white, how = own, _said(values, own, top)

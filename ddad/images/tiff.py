@@ -47,7 +47,9 @@ def read_tiff(data: bytes, path: Path, max_pixels: int) -> tuple[Deep | int, tup
             raise ImageError(f"{shown(path)} keeps its full-size page in a way that is not read")
         if values is None:
             return number or 0, notes
-        return _deep(values, page, notes), notes
+        if values.shape[2] > CHANNELS.get(page.photometric, 99) and 0 in page.extrasamples[:1]:
+            notes = (*notes, "the last channel is not used: it is not said to be transparency")
+        return _deep(values, page), notes
 
 
 def _full_size(file: tifffile.TiffFile) -> tuple[Any, int | None, tuple[str, ...]]:
@@ -135,15 +137,13 @@ def _unpacked(page: Any, data: bytes, path: Path) -> np.ndarray:
     return values.reshape(length, width, -1)
 
 
-def _deep(values: np.ndarray, page: Any, notes: tuple[str, ...]) -> Deep:
+def _deep(values: np.ndarray, page: Any) -> Deep:
     base = CHANNELS.get(page.photometric, values.shape[2])
     kind = page.extrasamples[0] if page.extrasamples else 0
     alpha = None
     if kind in (1, 2) and values.shape[2] > base:
         full = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1
         alpha = (values[..., base] / np.float32(full)).clip(0, 1)
-    elif values.shape[2] > base:
-        notes = (*notes, f"the channel after the first {base} is not used")
     return Deep(
         values[..., :base],
         declared=_declared(page),
@@ -151,7 +151,6 @@ def _deep(values: np.ndarray, page: Any, notes: tuple[str, ...]) -> Deep:
         premultiplied=kind == 1,
         inverted=page.photometric == 0,
         turn=int(page.tags.valueof("Orientation") or 1),
-        notes=notes,
     )
 
 
