@@ -60,7 +60,7 @@ def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Im
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
-        raise MaskError(index)
+        raise MaskError(f"the mask {_named(name)} was left out: {index}")
     truth = load_truth(path)
     target = targets[index]
     if truth.mask.shape != (target.height, target.width):
@@ -95,7 +95,7 @@ def origin(path: Path) -> tuple[str, str] | None:
 def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str], int | str]:
     """Says which target, by its index, an image's name or, of `masks`, a mask's is surely for.
 
-    Else the sentence why none is.
+    Else why none is, in words that follow "was left out:".
     """
     images = Images([place(i, target.name) for i, target in enumerate(targets)])
 
@@ -104,9 +104,8 @@ def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str]
         found = images.of(place(0, name)) if masks else images.called(name)
         if found.image is not None:
             return found.image
-        what = "the mask" if masks else "the image"
         meant = listed([_named(targets[i].name) for i in found.candidates], 3)
-        return f"{what} {_named(name)} was left out: {found.why}{meant and f' ({meant})'}"
+        return found.why + (f" ({meant})" if meant else "")
 
     return find
 

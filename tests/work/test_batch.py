@@ -90,7 +90,7 @@ def test_names_that_a_spreadsheet_would_run_are_defused(tiny_detector, tmp_path,
     Path("=1+1.png").write_bytes(b"no image")
     score_files(tiny_detector, plan_outputs([Path("=1+1.png")]), Path("out"), max_pixels=10**6)
     (row,) = rows_of(tmp_path / "out")
-    assert row["file"] == "'=1+1.png"
+    assert row["file"] == "./=1+1.png"
 
 
 def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):
