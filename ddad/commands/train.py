@@ -154,12 +154,17 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     if first:
+        options.say_passed_over([args.data])
         print(summary(chosen.samples))
         for note in chosen.notes:
             options.tell(note)
+    levels = options.say_how_read([each.path for each in chosen.samples], quiet=not first)
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
-            chosen.samples, extractor, args.out, plan, show=_on_journal(bar), first=first
+            *(chosen.samples, extractor, args.out, plan),
+            levels=levels,
+            show=_on_journal(bar),
+            first=first,
         )
     if detector is not None:
         options.say_threshold(detector)

@@ -1,4 +1,4 @@
-"""Masks that were made elsewhere, for correction: PNG files and COCO JSON.
+"""Masks that were made elsewhere, as image files, and which image each is for.
 
 Nothing here trusts its input: sizes are bounded before anything is laid out, and whatever is
 wrong with a file is one MaskError.
@@ -7,25 +7,23 @@ wrong with a file is one MaskError.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ddad.data.kinds import listed
 from ddad.data.matching import Images
 from ddad.data.words import place
-from ddad.images.decode import load_classes
 from ddad.images.files import shown
-from ddad.images.outlines import coco_mask, rasterise
-from ddad.images.regions import RegionLabel, components
+from ddad.images.guard import ImageError, guard
+from ddad.images.masks import load_truth
+from ddad.images.regions import RegionLabel, components, labelled
 
-MAX_BYTES = 200_000_000
-"""Of a COCO file."""
-MAX_LAID_OUT = 5_000_000_000
-"""Pixels that the regions of one file may need in all, each region in its bounding box."""
+ORIGIN = "ddad:image"
+"""Keyword of the PNG text that says whose mask a file of ours is."""
 
 
 class MaskError(ValueError):
@@ -38,6 +36,8 @@ class Imported:
 
     mask: np.ndarray
     labels: tuple[RegionLabel, ...] = ()
+    how: str = ""
+    """How a mask's file was read, in words that follow "read as"."""
 
 
 @dataclass(frozen=True)
@@ -47,89 +47,49 @@ class Target:
     name: str
     height: int
     width: int
+    sha256: str = ""
+    """Of its pixels, uint8 (H, W, 3), where that is known."""
 
 
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
     """The mask in an image file called `name`, and the index of the target it is for.
 
-    Marked are grey levels above 127 or, where none is above, whatever is not 0: class numbers,
-    which then become labels. A palette's entry 0 is the background. Raises MaskError where no
-    target is called so or is of its size, ImageError where it is no image.
+    What is marked, and how that is seen, is in `ddad.images.masks`; several class numbers or
+    colours become labels. Raises MaskError where no target is called so or is of its size,
+    ImageError where it is no image or no mask.
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
         raise MaskError(index)
-    values = load_classes(path)
+    truth = load_truth(path)
     target = targets[index]
-    if values.shape != (target.height, target.width):
+    if truth.mask.shape != (target.height, target.width):
         raise MaskError(
-            f"the mask {_named(name)} is of {values.shape[1]} x {values.shape[0]} pixels, its "
-            f"image of {target.width} x {target.height}"
+            f"the mask {_named(name)} is of {truth.mask.shape[1]} x {truth.mask.shape[0]} pixels, "
+            f"its image of {target.width} x {target.height}"
         )
-    if values.max() > 127 and len(np.unique(values)) > 2:
-        return index, Imported(values > 127)
-    classes = [int(value) for value in np.unique(values) if value > 0]
+    classes = [int(value) for value in np.unique(truth.classes) if value > 0]
     labels = []
-    if len(classes) > 1:
-        for value in classes:
-            labels += [
-                _label(part, x, y, f"class {value}") for part, x, y in components(values == value)
-            ]
-    return index, Imported(values > 0, tuple(labels))
+    for value in classes if len(classes) > 1 else ():
+        labels += [
+            labelled(part, x, y, f"class {value}")
+            for part, x, y in components(truth.classes == value)
+        ]
+    return index, Imported(truth.mask, tuple(labels), truth.how)
 
 
-def read_coco(path: Path, targets: Sequence[Target]) -> tuple[dict[int, Imported], list[str]]:
-    """The masks of a COCO file by index of the target, and its images that match none.
+def origin(path: Path) -> tuple[str, str] | None:
+    """Name and SHA-256 of the pixels of the image whose mask a PNG of our own export is.
 
-    Polygons are filled by `ddad.images.outlines.rasterise`, run lengths plain or compressed. Raises
-    MaskError, one sentence, where the file is not COCO's.
+    None for any other file: whoever wrote it did not say. What it says is a claim: compare.
     """
-    data = _load(path)
     try:
-        found, strangers = _matched(data, path, targets)
-        _draw_all(data, path, found)
-    except MaskError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise MaskError(f"{_named(path.name)} is not as COCO files are: {_brief(error)}") from error
-    return {i: Imported(mask, tuple(labels)) for i, mask, labels in found.values()}, strangers
-
-
-_Found = dict[Any, tuple[int, np.ndarray, list[RegionLabel]]]
-"""By COCO's number of an image: the index of its target, its mask so far, and their labels."""
-
-
-def _matched(data: Any, path: Path, targets: Sequence[Target]) -> tuple[_Found, list[str]]:
-    """A blank mask for each image of the file that is a target, and the names of the others."""
-    found: _Found = {}
-    strangers = []
-    match = matcher(targets)
-    for image in data["images"]:
-        index = match(str(image["file_name"]))
-        if isinstance(index, str):
-            strangers.append(index)
-            continue
-        target = targets[index]
-        if (image["height"], image["width"]) != (target.height, target.width):
-            raise MaskError(
-                f"{_named(image['file_name'])} is of {image['width']} x {image['height']} "
-                f"pixels in {_named(path.name)}, the image of {target.width} x {target.height}"
-            )
-        found[image["id"]] = index, np.zeros((target.height, target.width), bool), []
-    return found, strangers
-
-
-def _draw_all(data: Any, path: Path, found: _Found) -> None:
-    """The annotations drawn into the masks that they are for, within MAX_LAID_OUT."""
-    names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    budget = MAX_LAID_OUT
-    for row in data["annotations"]:
-        if row["image_id"] in found:
-            _, mask, labels = found[row["image_id"]]
-            name = names.get(row["category_id"], "")
-            budget -= _draw(row["segmentation"], mask, labels, name)
-            if budget < 0:
-                raise MaskError(f"{_named(path.name)} holds more regions than can be drawn")
+        with guard(path), Image.open(path, formats=["PNG"]) as picture:
+            told = json.loads(picture.info.get(ORIGIN, "null"))
+        name, digest = told["name"], told["sha256"]
+    except (ImageError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (name, digest) if isinstance(name, str) and isinstance(digest, str) else None
 
 
 def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str], int | str]:
@@ -151,60 +111,5 @@ def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str]
     return find
 
 
-def _draw(segmentation: Any, mask: np.ndarray, labels: list[RegionLabel], name: str) -> int:
-    """Add a segmentation to a mask and its label to the labels; returns the pixels laid out."""
-    if isinstance(segmentation, Mapping):
-        height, width = segmentation["size"]
-        if (height, width) != mask.shape:
-            raise ValueError(f"run lengths of {width} x {height} pixels in another image")
-        pieces = [(coco_mask(segmentation["counts"], height, width), 0, 0)]
-    else:
-        pieces = [_polygon(numbers, mask.shape) for numbers in segmentation]
-    for piece, x, y in pieces:
-        mask[y : y + piece.shape[0], x : x + piece.shape[1]] |= piece
-        if name and piece.any():
-            labels.append(_label(piece, x, y, name))
-    return sum(piece.size for piece, _, _ in pieces)
-
-
-def _polygon(numbers: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
-    """A polygon's pixels within its bounding box, and x and y of that."""
-    ring = np.array([float(number) for number in numbers])
-    if len(ring) < 6 or len(ring) % 2 or not np.isfinite(ring).all():
-        raise ValueError("a polygon needs three or more pairs of finite numbers")
-    ring = ring.reshape(-1, 2)
-    most = np.array(shape[::-1])
-    low = np.clip(np.floor(ring.min(axis=0)), 0, most).astype(int)
-    high = np.clip(np.ceil(ring.max(axis=0)), low, most).astype(int)
-    size = high - low
-    return rasterise([ring - low], (int(size[1]), int(size[0]))), int(low[0]), int(low[1])
-
-
-def _label(part: np.ndarray, left: int, top: int, name: str) -> RegionLabel:
-    y, x = np.unravel_index(int(part.argmax()), part.shape)
-    return RegionLabel(left + int(x), top + int(y), name)
-
-
-def _load(path: Path) -> Any:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MaskError(f"{_named(path.name)} is larger than {MAX_BYTES // 10**6} MB")
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise MaskError(f"{_named(path.name)} cannot be read: {error.strerror}") from None
-    except RecursionError:
-        raise MaskError(f"{_named(path.name)} is nested too deeply") from None
-    except ValueError as error:  # not text, not JSON, or a number of too many digits
-        raise MaskError(f"{_named(path.name)} is not JSON: {_brief(error)}") from None
-    if not isinstance(data, dict) or not {"images", "annotations"} <= set(data):
-        raise MaskError(f"{_named(path.name)} is not a COCO file: it has no images and annotations")
-    return data
-
-
-def _named(name: Any) -> str:
-    return shown(Path(str(name)[:200]))
-
-
-def _brief(error: Exception) -> str:
-    what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-    return " ".join(what.split())[:200]
+def _named(name: str) -> str:
+    return shown(Path(name[:200]))

@@ -7,18 +7,26 @@ from pathlib import Path
 import numpy as np
 
 from ddad.data.truth import MaskError
-from ddad.images.decode import ImageError, load_image, load_mask
+from ddad.images.decode import ImageError, load_image
 from ddad.images.files import shown
+from ddad.images.levels import Levels
+from ddad.images.masks import load_mask
 from demo.shared import exchange
 from demo.shared.intake import Incoming
 from demo.store.session import Session
 
 
-def keep(session: Session, incoming: Incoming, *, drafts_at: float | None = None) -> None:
+def keep(
+    session: Session,
+    incoming: Incoming,
+    *,
+    drafts_at: float | None = None,
+    levels: Levels | None = None,
+) -> None:
     """Keep an image, or its error, in the session, and its mask.
 
-    The mask is the truth, or with `drafts_at`, a threshold, a draft to correct. Raises StoreError
-    where the session is full.
+    `levels` are those of the model that is to score it. The mask is the truth, or with `drafts_at`,
+    a threshold, a draft to correct. Raises StoreError where the session is full.
     """
     name, path, drafts = incoming.name, incoming.path or incoming.mask, drafts_at is not None
     if path is None:
@@ -28,7 +36,7 @@ def keep(session: Session, incoming: Incoming, *, drafts_at: float | None = None
         if incoming.path is None:
             exchange.bring_masks(session, path, name, as_truth=not drafts)
             return
-        loaded = load_image(path)
+        loaded = load_image(path, levels=levels)
     except (ImageError, MaskError) as error:
         session.fail(name, _about(error, path, name))
         return

@@ -37,14 +37,15 @@ def bring(
     sentence = ""
     try:
         coming = gather([Path(path) for path in paths or ()], into)
-        drafts_at = page.models.get(name).calibration.threshold if masks == "drafts" else None
+        detector = page.models.get(name)
+        drafts_at = detector.calibration.threshold if masks == "drafts" else None
         shown = 0.0
         for done, each in enumerate(coming):
             if time.monotonic() - shown > 0.5:
                 shown = time.monotonic()
                 run = {"phase": "reading", "done": done, "total": len(coming)}
                 yield view.listing(session, **run), session.id, ""
-            keep(session, each, drafts_at=drafts_at)
+            keep(session, each, drafts_at=drafts_at, levels=detector.levels)
     except ValueError as error:
         sentence = problem(error)
     finally:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ddad.data.truth import Imported, Target, read_coco, read_mask
+from ddad.data.coco import read_coco
+from ddad.data.truth import Imported, Target, read_mask
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
 from demo.inspect.payload import PayloadError, encode_runs, read_review
@@ -104,7 +105,7 @@ def _brought(path: Path, name: str, item: Item) -> Imported:
     target = [Target(item.name, item.height, item.width)]
     if not name.lower().endswith(".json"):
         return read_mask(path, item.name, target)[1]
-    found, _ = read_coco(path, target)
+    found, said = read_coco(path, target)
     if not found:
-        raise PayloadError(f"the file has no image called {item.name!r}")
+        raise PayloadError(" ".join(said[:3]) or f"the file has no image called {item.name!r}")
     return found[0]

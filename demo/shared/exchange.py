@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
+from ddad.data.coco import read_coco
+from ddad.data.truth import Imported, MaskError, Target, read_mask
 from ddad.export.bundle import write_zip
 from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table
@@ -137,7 +138,7 @@ def bring_masks(
     if name.lower().endswith(".json"):
         found, strangers = read_coco(path, targets)
         if not found:
-            raise MaskError("none of the images in this file is called like one of yours")
+            raise MaskError(" ".join(strangers[:3]) or "this file lists no images")
     else:
         index, one = read_mask(path, name, targets)
         found, strangers = {index: one}, []

@@ -16,7 +16,7 @@ def test_evaluate_agrees_with_its_own_table(tree, tiny_checkpoint, tmp_path, cap
         main(["evaluate", str(tree), "--checkpoint", str(tiny_checkpoint), "--out", str(out)]) == 0
     )
     metrics = json.loads((out / "metrics.json").read_text())
-    with (out / "images.csv").open(newline="") as file:
+    with (out / "images.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     labels = [row["defect"] != "good" for row in rows]
     scores = [float(row["score"]) for row in rows]

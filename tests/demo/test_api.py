@@ -66,7 +66,7 @@ def test_one_image_is_the_same_through_every_door(
         main(["score", str(photograph), "--checkpoint", str(tiny_checkpoint), "--out", str(out)])
         == 0
     )
-    (row,) = csv.DictReader((out / "scores.csv").open())
+    (row,) = csv.DictReader((out / "scores.csv").open(encoding="utf-8-sig"))
     typed = np.asarray(Image.open(out / "masks" / "part 1.png")) > 0
 
     session = Store(tmp_path / "work").open(None)  # as the page's tabs do it

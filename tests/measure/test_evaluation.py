@@ -16,7 +16,7 @@ def test_each_image_is_a_row_and_counts_once(tree, tiny_detector, tmp_path):
     samples, seen = [s for s in read(tree) if s.split == "test"][::4], []
     report = lambda name, done, total: seen.append((name, done, total))  # noqa: E731
     metrics = evaluate(tiny_detector, samples, tmp_path, report=report)
-    with (tmp_path / "images.csv").open(newline="") as file:
+    with (tmp_path / "images.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [row["file"] for row in rows] == [str(s.path) for s in samples]
     for row, sample in zip(rows, samples, strict=True):

@@ -31,7 +31,7 @@ def write(path, pixels=None):
 
 
 def rows_of(out):
-    with (out / "scores.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 

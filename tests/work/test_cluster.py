@@ -61,7 +61,7 @@ def local(folder, tiny_checkpoint, tmp_path_factory):
 
 
 def rows(out):
-    with (out / "scores.csv").open(newline="") as file:
+    with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 

@@ -28,7 +28,7 @@ def test_progress_rows_and_pictures_are_of_each_file_in_turn(tiny_detector, tmp_
         max_pixels=10**6,
         report=lambda name, done, total: seen.append((name, done, total)),
     )
-    with (out / "restorations.csv").open(newline="") as file:
+    with (out / "restorations.csv").open(newline="", encoding="utf-8-sig") as file:
         failed, done = csv.DictReader(file)
     assert errors == [failed["error"]] and "not an image" in errors[0]
     assert (done["width"], done["height"], done["method"]) == ("600", "40", "partial")

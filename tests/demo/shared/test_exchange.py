@@ -49,11 +49,11 @@ def test_an_export_holds_what_was_decided(session, tmp_path, tiny_detector):
     files = unzip(tmp_path / "x.zip")
     for item, stem in zip(session.items()[:3], "abc", strict=True):
         assert files[f"masks/{stem}.png"] == mask_png(session.final_mask(item.id))
-    rows = list(csv.DictReader(io.StringIO(files["scores.csv"].decode())))
+    rows = list(csv.DictReader(io.StringIO(files["scores.csv"].decode("utf-8-sig"))))
     assert [row["decision"] for row in rows] == ["accepted", "corrected", "undecided"]
     assert "=dent" in rows[0]["labels"] and rows[0]["labels"][0] != "="
     assert {row["fingerprint"] for row in rows} == {tiny_detector.fingerprint}
-    log = list(csv.DictReader(io.StringIO(files["decisions.csv"].decode())))
+    log = list(csv.DictReader(io.StringIO(files["decisions.csv"].decode("utf-8-sig"))))
     assert [(r["name"], r["decision"], r["reviewer"]) for r in log] == [
         ("a.png", "accepted", ""),
         ("b.png", "corrected", "Ann"),
