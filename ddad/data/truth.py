@@ -6,6 +6,7 @@ wrong with a file is one MaskError.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Target:
     height: int
     width: int
     sha256: str = ""
-    """Of its pixels, uint8 (H, W, 3), where that is known."""
+    """`digest` of its pixels, where that is known."""
 
 
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
@@ -86,10 +87,15 @@ def origin(path: Path) -> tuple[str, str] | None:
     try:
         with guard(path), Image.open(path, formats=["PNG"]) as picture:
             told = json.loads(picture.info.get(ORIGIN, "null"))
-        name, digest = told["name"], told["sha256"]
+        name, sha256 = told["name"], told["sha256"]
     except (ImageError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return (name, digest) if isinstance(name, str) and isinstance(digest, str) else None
+    return (name, sha256) if isinstance(name, str) and isinstance(sha256, str) else None
+
+
+def digest(pixels: np.ndarray) -> str:
+    """SHA-256 of uint8 (H, W, 3): an image is known by it whatever it is called."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str], int | str]:
