@@ -63,6 +63,8 @@ def noted(row: Row) -> Iterator[None]:
 
 def may_pass(error: BaseException | None) -> bool:
     """Whether the same work may succeed later though nothing about the image changes."""
+    if isinstance(error, RuntimeError) and "memory" in str(error):  # torch has no class for it
+        return True
     while error is not None:
         if isinstance(error, OutputError):
             return getattr(error.__cause__, "errno", None) not in OF_THE_FILE
@@ -71,8 +73,6 @@ def may_pass(error: BaseException | None) -> bool:
         # Decoders raise OSErrors of their own, without a number.
         if isinstance(error, OSError) and error.errno is not None:
             return error.errno not in OF_THE_FILE
-        if isinstance(error, RuntimeError) and "memory" in str(error):  # torch has no class for it
-            return True
         error = error.__cause__ or error.__context__
     return False
 
