@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = attach(
         "coco": ["read_coco"],
         "datasets": ["DatasetError", "Sample", "hold_out", "read", "summary"],
         "photographs": ["Finding", "Intake", "look_over"],
-        "truth": ["Imported", "MaskError", "Target", "origin", "read_mask"],
+        "truth": ["Imported", "MaskError", "Target", "digest", "origin", "read_mask"],
     },
 )

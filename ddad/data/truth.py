@@ -6,6 +6,7 @@ wrong with a file is one MaskError.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Target:
     height: int
     width: int
     sha256: str = ""
-    """Of its pixels, uint8 (H, W, 3), where that is known."""
+    """`digest` of its pixels, where that is known."""
 
 
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
@@ -60,7 +61,7 @@ def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Im
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
-        raise MaskError(index)
+        raise MaskError(f"the mask {_named(name)} was left out: {index}")
     truth = load_truth(path)
     target = targets[index]
     if truth.mask.shape != (target.height, target.width):
@@ -86,16 +87,21 @@ def origin(path: Path) -> tuple[str, str] | None:
     try:
         with guard(path), Image.open(path, formats=["PNG"]) as picture:
             told = json.loads(picture.info.get(ORIGIN, "null"))
-        name, digest = told["name"], told["sha256"]
+        name, sha256 = told["name"], told["sha256"]
     except (ImageError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return (name, digest) if isinstance(name, str) and isinstance(digest, str) else None
+    return (name, sha256) if isinstance(name, str) and isinstance(sha256, str) else None
+
+
+def digest(pixels: np.ndarray) -> str:
+    """SHA-256 of uint8 (H, W, 3): an image is known by it whatever it is called."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str], int | str]:
     """Says which target, by its index, an image's name or, of `masks`, a mask's is surely for.
 
-    Else the sentence why none is.
+    Else why none is, in words that follow "was left out:".
     """
     images = Images([place(i, target.name) for i, target in enumerate(targets)])
 
@@ -104,9 +110,8 @@ def matcher(targets: Sequence[Target], *, masks: bool = False) -> Callable[[str]
         found = images.of(place(0, name)) if masks else images.called(name)
         if found.image is not None:
             return found.image
-        what = "the mask" if masks else "the image"
         meant = listed([_named(targets[i].name) for i in found.candidates], 3)
-        return f"{what} {_named(name)} was left out: {found.why}{meant and f' ({meant})'}"
+        return found.why + (f" ({meant})" if meant else "")
 
     return find
 

@@ -181,6 +181,7 @@ def amend_table(path: Path, columns: Iterable[str], rows: Mapping[int, Row]) -> 
         _opened(part) as file,
     ):
         columns = list(columns)
+        file.write(_MARK)
         add, cells = _adder(file, columns), csv.writer(file)
         for number, line in enumerate(csv.reader(before), -1):  # the head comes before the first
             add(rows[number]) if number in rows else cells.writerow(line)

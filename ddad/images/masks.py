@@ -12,15 +12,19 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import maximum_filter
 
 from ddad.images.decode import Opened, open_picture, turned, upright
 from ddad.images.files import shown
 from ddad.images.guard import MAX_PIXELS, ImageError, guard, read_bytes
 from ddad.images.levels import Deep
 
+FEW = 3
+"""So few different values are classes, however they lie."""
 MANY = 16
-"""From so many different values on, those near the two ends may be a compression's noise."""
+"""So many different colours are no list of classes."""
+LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "JPEG2000")
+"""Formats that leave noise about what they compress."""
 NEAR = 0.2
 """Of the largest value: so near to an end is at it, where values are graded."""
 DARK = 12
@@ -75,17 +79,18 @@ def _read(opened: Opened, path: Path) -> Truth:
     if opened.deep is not None:
         return _of_deep(opened.deep, path)
     image = opened.image
+    lossy = image.format in LOSSY
     image.load()
     if image.has_transparency_data:
         colours = np.asarray(upright(image.convert("RGBA"), image)).astype(np.int32)
         if np.ptp(colours[..., 3]):
-            return _of_alpha(colours[..., :3], colours[..., 3], path)
-        return _of_planes(colours[..., :3], path)
+            return _of_alpha(colours[..., :3], colours[..., 3], path, lossy)
+        return _of_planes(colours[..., :3], path, lossy)
     picture = upright(image, image)
     if image.mode == "P":
         return _of_palette(picture, path)
     picture = picture.convert("L" if image.mode in ("1", "L") else "RGB")
-    return _of_planes(np.atleast_3d(np.asarray(picture).astype(np.int32)), path)
+    return _of_planes(np.atleast_3d(np.asarray(picture).astype(np.int32)), path, lossy)
 
 
 def _of_deep(deep: Deep, path: Path) -> Truth:
@@ -122,7 +127,8 @@ def _of_palette(picture: Image.Image, path: Path) -> Truth:
     used = _kinds(entries)
     if all((colours[entry] == entry).all() for entry in used):  # a grey ramp: levels, not classes
         return _of_planes(entries[..., None], path)
-    if len(used) > MANY:  # a picture that was made into a palette, not a list of classes
+    if len(used) > MANY or (len(used) > FEW and not _flat(entries, entries >= 0)):
+        # A picture that was made into a palette, not a list of classes.
         return _of_planes(colours[entries], path)
     black = [int(entry) for entry in used if not colours[entry].any()]
     if 0 in used and (0 in black or not black):
@@ -134,19 +140,19 @@ def _of_palette(picture: Image.Image, path: Path) -> Truth:
     raise ImageError(f"{shown(path)} is no mask: neither entry 0 of its palette nor black is used")
 
 
-def _of_alpha(colours: np.ndarray, alpha: np.ndarray, path: Path) -> Truth:
+def _of_alpha(colours: np.ndarray, alpha: np.ndarray, path: Path, lossy: bool = False) -> Truth:
     """What is not transparent; of that, black is background where other colours are there too."""
     solid = alpha > 127
     dark = colours.max(axis=2) == 0
     if (solid & dark).any() and (solid & ~dark).any():
-        return _of_planes(colours * solid[..., None], path)
-    return _graded(alpha, "what is not transparent", path)
+        return _of_planes(colours * solid[..., None], path, lossy)
+    return _graded(alpha, "what is not transparent", path, lossy)
 
 
-def _of_planes(planes: np.ndarray, path: Path) -> Truth:
+def _of_planes(planes: np.ndarray, path: Path, lossy: bool = False) -> Truth:
     """Grey levels, or colours by how far they are from the background's."""
     if planes.shape[2] == 1 or (planes == planes[..., :1]).all():
-        return _graded(planes[..., 0], "", path)
+        return _graded(planes[..., 0], "", path, lossy)
     planes = planes[..., :3]
     background, name = np.zeros(3, np.int32), "black"
     if not (planes.max(axis=2) <= DARK).any():
@@ -156,7 +162,8 @@ def _of_planes(planes: np.ndarray, path: Path) -> Truth:
             raise ImageError(f"{shown(path)} is no mask: it has no black, nor a border of a colour")
         background = kinds[counts.argmax()]
         name = f"its border's {'/'.join(map(str, background))}"
-    read = _graded(np.abs(planes - background).max(axis=2), f"colours other than {name}", path)
+    distance = np.abs(planes - background).max(axis=2)
+    read = _graded(distance, f"colours other than {name}", path, lossy)
     codes = (planes[..., 0] << 16 | planes[..., 1] << 8 | planes[..., 2]) * read.mask
     kinds = _kinds(codes)
     if len(kinds) > MANY:
@@ -171,53 +178,57 @@ def _kinds(values: np.ndarray) -> np.ndarray:
     return np.unique(values)
 
 
-def _graded(values: np.ndarray, what: str, path: Path) -> Truth:
+def _graded(values: np.ndarray, what: str, path: Path, lossy: bool = False) -> Truth:
     """Whole numbers from 0 on (H, W): classes, or two ends with a soft or noisy way between."""
     if values.min() < 0:
         raise ImageError(f"{shown(path)} is no mask: it has values below 0")
     top, kinds = int(values.max()), _kinds(values)
     if top == 0:
         return _classes(values, "empty: nothing but background")
-    if len(kinds) <= 2 and kinds[0] == 0:
+    if len(kinds) == 2 and kinds[0] == 0:
         return _classes(values, what or f"values other than 0 ({top} is there)")
-    if top >= 128 and _two_ends(values, len(kinds)):
-        return _classes(
-            (values > top / 2).astype(np.int32), f"{what or 'values'} above half of {top}"
-        )
+    if top >= 128 and _two_ends(values, lossy):
+        return _upper_half(values, what)
     if kinds[0] > 0:
         raise ImageError(f"{shown(path)} is no mask: it has no background of value 0")
-    if len(kinds) <= MANY or _flat(values):
+    if len(kinds) <= FEW or _flat(values, values > 0):
         return _classes(values, what or f"class numbers, {len(kinds) - 1} besides 0")
     if top >= 128 and (values == 0).mean() > 0.5:
-        return _classes(
-            (values > top / 2).astype(np.int32), f"{what or 'levels'} above half of {top}"
-        )
-    raise ImageError(
-        f"{shown(path)} is no mask: it has {len(kinds)} grey levels, as photographs do"
-    )
+        return _upper_half(values, what)
+    raise ImageError(f"{shown(path)} is no mask: it has {len(kinds)} levels, as photographs have")
 
 
 def _classes(values: np.ndarray, how: str) -> Truth:
     return Truth(values > 0, values, how)
 
 
-def _two_ends(values: np.ndarray, kinds: int) -> bool:
-    """Whether all that is not at an end lies on an edge between them, as smoothing leaves it."""
+def _upper_half(values: np.ndarray, what: str) -> Truth:
+    top = int(values.max())
+    upper = (values > top / 2).astype(np.int32)
+    return _classes(upper, f"{what or 'values'}, of soft edges what is above half of {top}")
+
+
+def _two_ends(values: np.ndarray, lossy: bool) -> bool:
+    """Whether all that is at no end lies on an edge between them, or is a compression's noise."""
     top = values.max()
     low, high = values <= NEAR * top, values >= (1 - NEAR) * top
-    if not low.any() or (kinds <= MANY and not (values == 0).any()):
-        return bool(kinds == 2 and low.any())
     graded = (values > 0) & (values < top)
-    if kinds > MANY:
-        graded &= ~low & ~high
-    on_edge = (minimum_filter(values, 5) <= NEAR * top) & (
-        maximum_filter(values, 5) >= (1 - NEAR) * top
-    )
-    return bool(np.count_nonzero(graded & ~on_edge) <= STRAY * np.count_nonzero(values > top / 2))
+    near = graded & (low | high)
+    noise = near if lossy or not _flat(values, near) else near & _edge(low, high, 9)
+    strange = graded & ~noise & ~_edge(low, high, 5)
+    return bool(low.any() and np.count_nonzero(strange) <= STRAY * np.count_nonzero(high))
 
 
-def _flat(values: np.ndarray) -> bool:
-    """Whether most neighbours within what is marked are equal, as class numbers are."""
-    left, right = values[:, :-1], values[:, 1:]
-    inside = (left > 0) & (right > 0)
-    return bool(np.count_nonzero((left == right) & inside) >= 0.8 * np.count_nonzero(inside))
+def _edge(low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
+    """The pixels that have both about them, in a square of so many pixels a side."""
+    return np.asarray(maximum_filter(low, size) & maximum_filter(high, size))
+
+
+def _flat(values: np.ndarray, among: np.ndarray) -> bool:
+    """Whether most neighbours `among` are equal, as class numbers are."""
+    equal = total = 0
+    for before, after in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        both = among[before] & among[after]
+        total += int(np.count_nonzero(both))
+        equal += int(np.count_nonzero(both & (values[before] == values[after])))
+    return equal >= 0.75 * total

@@ -144,4 +144,4 @@ def test_a_table_that_cannot_take_its_name_says_where_it_is(tmp_path):
         growing_table(tmp_path / "a.csv", ["a"]) as write,
     ):
         write({"a": 1})
-    assert (tmp_path / "a.csv.partial").read_text().split() == ["a", "1"]
+    assert (tmp_path / "a.csv.partial").read_text("utf-8-sig").split() == ["a", "1"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -46,9 +47,10 @@ def test_files_hold_what_the_detector_found(tiny_detector, tmp_path):
     (row,) = rows_of(out)
     steps = [f"mean_{b}_t{t}" for b, ts in tiny_detector.timesteps.items() for t in ts]
     wanted = ["file", "width", "height", "score", "threshold", "anomalous", "area_fraction"]
-    wanted += [*steps, "model", "seed", "seconds", "error"]
+    wanted += [*steps, "map", "mask", "overlay", "model", "seed", "seconds", "error"]
     assert [c for c in row if c in wanted] == wanted
     assert (row["width"], row["height"], row["error"]) == ("48", "40", "")
+    assert row["map"] == "maps/deep/part.png" and row["overlay"] == "overlays/deep/part.png"
     assert float(row["score"]) == pytest.approx(found.score, abs=1e-5)
     assert row["anomalous"] == "True"
     assert float(row[steps[0]]) == pytest.approx(found.scales[0].mean, abs=1e-5)
@@ -90,7 +92,49 @@ def test_names_that_a_spreadsheet_would_run_are_defused(tiny_detector, tmp_path,
     Path("=1+1.png").write_bytes(b"no image")
     score_files(tiny_detector, plan_outputs([Path("=1+1.png")]), Path("out"), max_pixels=10**6)
     (row,) = rows_of(tmp_path / "out")
-    assert row["file"] == "'=1+1.png"
+    assert row["file"] == "./=1+1.png"
+    Path("-5.png").write_bytes(write(tmp_path / "any.png").read_bytes())
+    Path("@cam.png").write_bytes(Path("-5.png").read_bytes())
+    named = [Path("-5.png"), Path("@cam.png")]
+    score_files(tiny_detector, plan_outputs(named), Path("out"), max_pixels=10**6)
+    for row, path in zip(rows_of(tmp_path / "out"), named, strict=True):
+        assert Path(row["file"]) == path and row["file"].startswith("./")
+        assert row["mask"] == f"masks/{path.name}" and (tmp_path / "out" / row["mask"]).is_file()
+
+
+def test_each_row_names_its_own_files(tiny_detector, tmp_path):
+    """Of names that differ in suffix, capitals or normal form alone; none if none was written."""
+    names = ("A/001.jpg", "A/001.png", "A/001.png.png", "A/X.bmp", "A/x.png", "A/é.png", "裂纹.png")
+    for i, name in enumerate((*names, "A/e\u0301.png", "a/001.png")):
+        rng = np.random.default_rng(i)
+        write(tmp_path / "in" / name, texture(rng, 16 + i, 20))
+    (tmp_path / "in" / "bad.png").write_bytes(b"no image")
+    (tmp_path / "in" / os.fsdecode(b"caf\xe9.png")).write_bytes(
+        (tmp_path / "in" / "裂纹.png").read_bytes()
+    )
+    out = tmp_path / "out"
+    planned = plan_outputs([tmp_path / "in"])
+    score_files(tiny_detector, planned, out, max_pixels=10**6)
+    rows = rows_of(out)
+    assert len(rows) == 11
+    for row, (file, _) in zip(rows, planned, strict=True):
+        if row["error"]:
+            assert [row[column] for column in ("map", "mask", "overlay")] == ["", "", ""]
+            continue
+        height, width = load_image(file).pixels.shape[:2]
+        for column in ("map", "mask", "overlay"):
+            with Image.open(out / row[column]) as picture:
+                assert picture.size == (width, height)
+    for column in ("map", "mask", "overlay"):
+        told = [unicodedata.normalize("NFD", row[column].casefold()) for row in rows]
+        assert len(set(told)) == len(rows) and all("\\" not in name for name in told)
+    assert [p for p in planned if p[1].name == "caf%E9"]
+
+
+def test_without_pictures_no_file_is_named(tiny_detector, tmp_path):
+    file = write(tmp_path / "a.png")
+    row = score_file(tiny_detector, file, PurePosixPath("a"), None, max_pixels=10**6)
+    assert "score" in row and not {"map", "mask", "overlay"} & set(row)
 
 
 def test_a_kill_leaves_nothing_half_written(tiny_checkpoint, tmp_path):

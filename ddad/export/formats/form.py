@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ddad.data.truth import ORIGIN
+from ddad.data.truth import ORIGIN, digest
 from ddad.export.reviewed import Reviewed, Shape
 from ddad.export.tables import review_row
 from ddad.images.outlines import TOLERANCE
@@ -51,8 +50,7 @@ class Entry:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of its pixels: an image is known by it whatever it is called."""
-        return hashlib.sha256(self.record.pixels.tobytes()).hexdigest()
+        return digest(self.record.pixels)
 
     @cached_property
     def mask(self) -> bytes:
