@@ -23,6 +23,8 @@ SETTLING = 1.0
 """Seconds after which a file is no more taken for one that is still being written."""
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further attempt of a run that ends by itself."""
+LONGEST = 60.0
+"""Seconds that the pauses of one without end grow to."""
 
 
 class OutputError(OSError):
@@ -116,6 +118,11 @@ def young(file: Path, seconds: float) -> bool:
         return abs(time.time() - os.stat(file).st_mtime) < seconds
     except OSError:
         return False
+
+
+def pause(every: float, tries: int) -> float:
+    """Seconds before another attempt of a run without end: twice as long each time, to LONGEST."""
+    return max(every, min(LONGEST, every * 2 ** min(tries, 16)))
 
 
 def _sentence(error: Exception, file: str) -> str:

@@ -15,6 +15,7 @@ from ddad.work.attempts import (
     may_go_better,
     may_pass,
     noted,
+    pause,
     second_chances,
     writing,
 )
@@ -144,3 +145,8 @@ def test_insisting_ends_with_success_or_the_last_error(monkeypatch):
 
 def refused_with_full():
     raise OSError(errno.ENOSPC, "full")
+
+
+def test_pauses_grow_to_a_minute():
+    assert [pause(2, tries) for tries in (1, 2, 3, 5, 99999)] == [4, 8, 16, 60, 60]
+    assert pause(300, 9) == 300
