@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ddad.data.matching import Match, match
-from ddad.data.words import Place, folder, is_good, maybe_owner, owners, place
+from ddad.data.verdicts import is_good
+from ddad.data.words import Place, folder, maybe_owner, owners, place
 from ddad.images.files import IMAGE_SUFFIXES
 
 
