@@ -23,6 +23,8 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
     folders are series. Raises UnclearError.
     """
     photographs = layout.photographs
+    if not photographs:
+        raise UnclearError("there are no photographs")
     trains = [p for p in photographs if p.split == "train"]
     if not trains and any(p.split for p in photographs):
         raise UnclearError("there are images to test alone")
@@ -83,8 +85,12 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
 
     Empty where they may: they lie in one folder, or in folders that are series.
     """
-    speak = {part for p in places for part in (*p.above, *p.kinds) if said(part).verdict}
-    if speak:
+    around = _shared({p.above for p in places})
+    above = {
+        part for p in places for i, part in enumerate(p.above) if i >= around or said(part).exact
+    }
+    parts = above | {part for p in places for part in p.kinds}
+    if speak := [part for part in parts if said(part).verdict]:
         return f"there are folders {listed(sorted(speak))}, and none that is surely of good parts"
     deepest = {place.kinds for place in places}
     names = {part for path in deepest for part in path[_shared(deepest) :]}

@@ -74,9 +74,10 @@ class Images:
         self._at: dict[_Key, list[Place]] = defaultdict(list)
         self._below: dict[_Key, list[Place]] = defaultdict(list)
         self._stems = {image.stem for image in images}
-        self._tests = any(image.split == "test" for image in images)
+        self._splits: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for image in images:
             self._at[image.stem, image.folders].append(image)
+            self._splits[image.folders].add(image.split)
             for stem in {image.stem, plain(safe_stem(image.name))}:
                 for end in _ends(image.folders):
                     self._below[stem, end].append(image)
@@ -86,19 +87,27 @@ class Images:
         it = place(0, name)
         own = [Owner(it.stem, plain(it.suffix))]
         found = self._find(it, own)
-        return found if found.image is not None else self._find(it, [*own, Owner(it.stem)])
+        return (
+            found
+            if found.image is not None or found.candidates
+            else self._find(it, [Owner(it.stem)])
+        )
 
     def of(self, mask: Place) -> Match:
         """The image that a mask of this path is for."""
         return self._find(mask, owners(mask.stem, IMAGE_SUFFIXES))
 
     def _find(self, mask: Place, called: Sequence[Owner]) -> Match:
-        """The one image at the mask's place; of another split only where that is sure."""
+        """The one image at the mask's place.
+
+        A mask of no split is surely for an image of one only where others have no such folder:
+        the image that is meant may be missing.
+        """
         at = [i for o in called for i in self._at.get((o.stem, mask.folders), ()) if _fits(i, o)]
         at = _narrowed(mask, at)
         if len(at) > 1:
             return Match(mask.index, None, _indexes(at), SEVERAL)
-        if at and not (self._tests and not mask.split and at[0].split == "train"):
+        if at and (mask.split or len(self._splits[mask.folders]) == 1):
             return Match(mask.index, at[0].index)
         if near := _indexes([*at, *self._near(mask, called)]):
             return Match(mask.index, None, near, ELSEWHERE if len(near) == 1 else SEVERAL_NEAR)

@@ -115,6 +115,8 @@ def _matched(data: Any, path: Path, targets: Sequence[Target]) -> tuple[_Found, 
                 f"{_named(image['file_name'])} is of {image['width']} x {image['height']} "
                 f"pixels in {_named(path.name)}, the image of {target.width} x {target.height}"
             )
+        if any(index == taken for taken, _, _ in found.values()):
+            raise MaskError(f"{_named(path.name)} has two images for {_named(target.name)}")
         found[image["id"]] = index, np.zeros((target.height, target.width), bool), []
     return found, strangers
 

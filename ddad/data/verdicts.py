@@ -133,8 +133,8 @@ def are_series(names: Collection[str]) -> bool:
     words = {tuple(re.findall(r"[^\W\d_]+", plain(_HUMP.sub(" ", name)))) for name in names}
     letters = {word for found in words for word in found if len(word) == 1}
     known = all(len(word) == 1 or word in SERIES for found in words for word in found)
-    if known:
-        return letters <= set(string.ascii_lowercase[: len(letters)])
+    if known and letters <= set(string.ascii_lowercase[: len(letters)]):
+        return True
     return len(set(names)) > 1 and len(words) == 1 and not _CLASSES & set(*words)
 
 

@@ -91,13 +91,16 @@ def says_mask(stem: str) -> bool:
     return bool(_SUFFIX.search(plain(stem)))
 
 
-def maybe_owner(stem: str) -> str:
-    """The stem of the image that `part_gt`, `part_label` or `mask_part` is for, else empty."""
+def maybe_mask(stem: str) -> tuple[str, str]:
+    """The stem of the image that `part_gt`, `part_label_2` or `mask_part` is for, and the word.
+
+    Empty where there is no such word.
+    """
     text = plain(stem)
     for pattern in (_MAYBE, _PREFIX):
-        if pattern.search(text):
-            return pattern.sub("", text)
-    return ""
+        if found := pattern.search(text):
+            return pattern.sub("", text), found[1]
+    return "", ""
 
 
 def owners(stem: str, suffixes: frozenset[str]) -> list[Owner]:
