@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ddad.data.kinds import listed
 from ddad.data.matching import Images
@@ -50,32 +51,57 @@ class Target:
 
 
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
-    """The mask in an image file called `name`, and the index of the target it is for.
+    """The mask in an image file called `name`, read by `read_marks`, and the index of its target.
 
-    Marked are grey levels above 127 or, where none is above, whatever is not 0: class numbers,
-    which then become labels. A palette's entry 0 is the background. Raises MaskError where no
-    target is called so or is of its size, ImageError where it is no image.
+    Raises MaskError where no target is called so or is of its size, ImageError where it is no
+    image.
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
         raise MaskError(index)
-    values = load_classes(path)
     target = targets[index]
-    if values.shape != (target.height, target.width):
+    found, _ = read_marks(path)
+    if found.mask.shape != (target.height, target.width):
+        height, width = found.mask.shape
         raise MaskError(
-            f"the mask {_named(name)} is of {values.shape[1]} x {values.shape[0]} pixels, its "
-            f"image of {target.width} x {target.height}"
+            f"the mask {_named(name)} is of {width} x {height} pixels, its image of "
+            f"{target.width} x {target.height}"
         )
+    return index, found
+
+
+def read_marks(path: Path) -> tuple[Imported, str]:
+    """What an image file marks, whatever its name, and how it was read.
+
+    Marked are grey levels above 127 or, where none is above, whatever is not 0: class numbers,
+    which then become labels. Raises ImageError where it is no image.
+    """
+    values = load_classes(path)
     if values.max() > 127 and len(np.unique(values)) > 2:
-        return index, Imported(values > 127)
+        return Imported(values > 127), "grey levels above 127 are marked"
     classes = [int(value) for value in np.unique(values) if value > 0]
+    if len(classes) < 2:
+        return Imported(values > 0), ""
     labels = []
-    if len(classes) > 1:
-        for value in classes:
-            labels += [
-                _label(part, x, y, f"class {value}") for part, x, y in components(values == value)
-            ]
-    return index, Imported(values > 0, tuple(labels))
+    for value in classes:
+        labels += [
+            _label(part, x, y, f"class {value}") for part, x, y in components(values == value)
+        ]
+    how = f"values {', '.join(map(str, classes[:8]))} as classes"
+    return Imported(values > 0, tuple(labels)), how
+
+
+def origin(path: Path) -> tuple[str, str] | None:
+    """The name and the pixels' SHA-256 of the image that an exported mask is for.
+
+    None for a file that does not say so. Opens no pixels.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            said = json.loads(image.info["ddad:image"])
+        return str(said["name"]), str(said["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def read_coco(path: Path, targets: Sequence[Target]) -> tuple[dict[int, Imported], list[str]]:

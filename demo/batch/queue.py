@@ -18,7 +18,7 @@ from typing import Any
 import gradio as gr
 
 from demo.batch import view
-from demo.batch.intake import keep
+from demo.batch.intake import take
 from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
@@ -36,20 +36,20 @@ def bring(
     into = Path(tempfile.mkdtemp(prefix="ddad-intake-"))
     sentence = ""
     try:
-        coming = gather([Path(path) for path in paths or ()], into)
+        sources = gather([Path(path) for path in paths or ()], into)
         drafts_at = page.models.get(name).calibration.threshold if masks == "drafts" else None
         shown = 0.0
-        for done, each in enumerate(coming):
+        for done, total in take(session, sources, drafts_at=drafts_at):
             if time.monotonic() - shown > 0.5:
                 shown = time.monotonic()
-                run = {"phase": "reading", "done": done, "total": len(coming)}
-                yield view.listing(session, **run), session.id, ""
-            keep(session, each, drafts_at=drafts_at)
+                run = {"phase": "reading", "done": done, "total": total}
+                yield view.listing(session, **run), session.id, "", gr.skip()
     except ValueError as error:
         sentence = problem(error)
     finally:
         shutil.rmtree(into, ignore_errors=True)
-    yield view.listing(session, phase="read", more=True), session.id, sentence
+    last = view.listing(session, phase="read", more=True)
+    yield last, session.id, sentence, view.brought(session)
 
 
 def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import fields, replace
 from pathlib import Path
@@ -60,6 +61,10 @@ class Kept:
     def pixels(self, item_id: str) -> np.ndarray:
         """The image, uint8 (H, W, 3)."""
         return self._rows.read(item_id, "pixels", "picture", read_png)
+
+    def digest(self, item_id: str) -> str:
+        """SHA-256 of the image's pixels."""
+        return self.item(item_id).digest or digest_of(self.pixels(item_id))
 
     def score_map(self, item_id: str) -> np.ndarray:
         """float32 (H, W). Raises StoreError for an item without a result."""
@@ -131,6 +136,11 @@ class Kept:
     def used(self) -> tuple[int, int]:
         """Bytes of everything that is kept, and images."""
         return self._rows.used()
+
+
+def digest_of(pixels: np.ndarray) -> str:
+    """SHA-256 of an image's pixels, as exports state it."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
