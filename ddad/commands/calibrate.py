@@ -15,18 +15,30 @@ if TYPE_CHECKING:
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "calibrate", run, __doc__)
     parser.add_argument(
-        "data", type=Path, nargs="?", help="good parts; those trained on are left out"
+        "data",
+        type=Path,
+        nargs="?",
+        metavar="DATA",
+        help="folder of good parts, as `train` takes it; those trained on are left out",
     )
     parser.add_argument(
         "--add-normals",
         type=Path,
         nargs="+",
         metavar="IMAGE",
-        help="false alarms: good parts that join the calibration, and DATA if that is given",
+        help="false alarms: good parts that join the calibration, and DATA if that is given "
+        "(default: none; calibrate on DATA anew)",
     )
     options.add_checkpoint(parser)
-    parser.add_argument("--out", type=Path, help="write a new checkpoint instead of updating")
-    options.add_score_settings(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of a new checkpoint (default: update MODEL itself)",
+    )
+    options.add_all_good(parser)
+    options.add_fpr(parser)
+    options.add_score_settings(parser.add_argument_group("scores"), of_model=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.add_normals and args.data is None:
         raise ValueError("calibrate needs DATA, or --add-normals with images of good parts")
+    if args.out is not None:
+        options.check_out(args.out)
     detector = _with_false_alarms(args) if args.add_normals else _anew(args)
     detector.save(args.out or find_checkpoint(args.checkpoint))
     options.say_threshold(detector)
@@ -45,7 +59,7 @@ def _anew(args: argparse.Namespace) -> Detector:
     from ddad.model.detector import Detector
 
     detector = Detector.load(args.checkpoint)
-    unseen = options.unseen_normals(detector, args.data)
+    unseen = options.unseen_normals(detector, args.data, all_good=args.all_good)
     detector = detector.with_config(options.override(detector.config, args))
     with options.bar("calibrating", "image") as bar:
         return detector.calibrate(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ddad.commands import options
 
@@ -13,25 +15,54 @@ SAID = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro", "image_f1_max")
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "evaluate", run, __doc__)
-    parser.add_argument("data", type=Path, help="MVTec-shaped category")
+    parser.add_argument(
+        "data",
+        type=Path,
+        help="folder of images known to be good or defective, such as test/good, test/crack and "
+        "ground_truth/crack/<stem>_mask.png; masks may lack, then for the figures of whole images "
+        "alone",
+    )
     options.add_checkpoint(parser)
-    parser.add_argument("--out", type=Path, required=True)
+    options.add_out(parser, "images.csv and metrics.json")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ddad.data.datasets import read
+    from ddad.data.datasets import labelled
     from ddad.images.files import write_json
     from ddad.measure.evaluation import evaluate
     from ddad.model.detector import Detector
 
-    samples = [s for s in read(args.data) if s.split != "train"]
-    if not samples:
-        raise ValueError(f"{args.data} has no test images: expected test/good and test/<defect>")
+    options.check_out(args.out)
+    chosen = labelled(args.data)
     detector = Detector.load(args.checkpoint)
+    for note in chosen.notes:
+        options.tell(note)
+    unseen = set(options.unseen(detector, [sample.path for sample in chosen.samples], args.data))
+    samples = [sample for sample in chosen.samples if sample.path in unseen]
     with options.bar("evaluating", "image") as bar:
         metrics = evaluate(detector, samples, args.out, report=options.on_named(bar))
     write_json(
         {"model": detector.name, "data": args.data.name} | metrics, args.out / "metrics.json"
     )
+    for error in metrics["errors"]:
+        options.tell(error)
     print("  ".join(f"{k} {metrics[k]:.4f}" for k in SAID if metrics[k] is not None))
-    return 0
+    for sentence in lacks(metrics):
+        print(sentence)
+    return 1 if metrics["errors"] else 0
+
+
+def lacks(metrics: Mapping[str, Any]) -> list[str]:
+    """Sentences on what a test set has too little of for some of the figures."""
+    good, bad, bare = (metrics[name] for name in ("n_good", "n_defective", "n_without_masks"))
+    found = []
+    if failed := len(metrics["errors"]):
+        found.append(f"{failed} of {failed + good + bad} images left out: they have an error")
+    if bare:
+        found.append(f"pixel metrics want masks: {bare} of {bad} defective images have none")
+    if not good or not bad:
+        lacking = " and ".join(
+            kind for kind, count in (("good", good), ("defective", bad)) if not count
+        )
+        found.append(f"metrics want good and defective images: no {lacking} ones are there")
+    return found

@@ -10,10 +10,20 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "nll", run, __doc__)
-    parser.add_argument("data", type=Path, help="good parts; those trained on are left out")
-    options.add_checkpoint(parser)
     parser.add_argument(
-        "--images", type=options.count, default=4, help="at most so many (1000 forwards each)"
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="folder of good parts, as `train` takes it; those trained on are left out",
+    )
+    options.add_checkpoint(parser)
+    options.add_all_good(parser)
+    parser.add_argument(
+        "--images",
+        type=options.count,
+        default=4,
+        metavar="N",
+        help="at most so many images, 1000 network evaluations each (default: %(default)s)",
     )
 
 
@@ -23,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.score.scorer import bits_per_dim
 
     detector = Detector.load(args.checkpoint)
-    paths = options.unseen_normals(detector, args.data)[: args.images]
+    paths = options.unseen_normals(detector, args.data, all_good=args.all_good)[: args.images]
     if detector.unet is None:
         raise ValueError(f"the model '{detector.name}' has no pixel branch, so no likelihood")
     totals = []

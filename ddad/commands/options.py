@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ddad.score.config import ScoreConfig
 
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def command(
@@ -43,29 +48,78 @@ count = _checked("count", int, lambda n: n > 0)
 positive = _checked("positive number", float, lambda x: 0 < x < 1e6)
 rate = _checked("rate between 0 and 1", float, lambda x: 0 < x < 1)
 
+SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "timesteps": (numbers, "T,T,...", "noise scales of the pixel branch, steps of a chain of 1000"),
+    "draws": (int, "N", "number of noise draws a scale, in antithetic pairs"),
+    "jump": (int, "STEPS", "steps over which the KL is taken: of x_(t-jump) given x_t"),
+    "feature_timesteps": (
+        *(numbers, "T,T,..."),
+        "noise scales of the feature branch, steps of the same chain",
+    ),
+    "feature_size": (int, "PIXELS", "the feature branch sees images of about N x N pixels in area"),
+    "pixel_weight": (float, "SHARE", "share of the pixel branch in the score, 0 to 1"),
+    "blur": (float, "PIXELS", "smoothing of each map: standard deviation in pixels at model size"),
+}
+"""A field of `ScoreConfig`: the kind of its flag, what stands for a value, and what it is."""
 
-def add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--checkpoint", required=True, help="shipped model or folder")
+
+def add_checkpoint(parser: Parser) -> None:
+    text = "the model: a checkpoint folder, or the name of a shipped one (required)"
+    parser.add_argument("--checkpoint", required=True, metavar="MODEL", help=text)
 
 
-def add_fpr(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fpr", type=rate, default=0.05, help="false-positive rate to aim for")
+def add_out(parser: Parser, holds: str, kind: Callable[[str], Any] = Path) -> None:
+    text = f"folder that is written, made if need be: {holds} (required)"
+    parser.add_argument("--out", type=kind, required=True, metavar="DIR", help=text)
 
 
-def add_megapixels(parser: argparse.ArgumentParser, text: str | None) -> None:
-    parser.add_argument("--max-megapixels", type=positive, default=40, help=text)
+def add_fpr(parser: Parser) -> None:
+    parser.add_argument(
+        "--fpr",
+        type=rate,
+        default=0.05,
+        metavar="SHARE",
+        help="false-positive rate to aim for: the share of good parts, 0 to 1, that the threshold "
+        "may call defective (default: %(default)s)",
+    )
 
 
-def add_score_settings(parser: argparse.ArgumentParser) -> None:
-    """The rate, and one flag a field of `ScoreConfig`."""
-    add_fpr(parser)
-    parser.add_argument("--timesteps", type=numbers, help="noise scales, such as 20,50,100,200")
-    parser.add_argument("--draws", type=int, help="noise draws a scale (antithetic pairs)")
-    parser.add_argument("--jump", type=int, help="KL of x_(t-jump) given x_t")
-    parser.add_argument("--feature-timesteps", type=numbers, help="those of the feature branch")
-    parser.add_argument("--feature-size", type=int, help="pixels squared it sees an image at")
-    parser.add_argument("--pixel-weight", type=float, help="share of the pixel branch, 0 to 1")
-    parser.add_argument("--blur", type=float, help="smoothing, pixels at model size")
+def add_megapixels(parser: Parser) -> None:
+    parser.add_argument(
+        "--max-megapixels",
+        type=positive,
+        default=40,
+        metavar="N",
+        help="larger images, in millions of pixels, are an error (default: %(default)s)",
+    )
+
+
+def add_all_good(parser: Parser) -> None:
+    parser.add_argument(
+        "--all-good",
+        action="store_true",
+        help="every photograph under DATA shows a good part, whatever its folder is called "
+        "(default: no; refuse where the folders are unclear)",
+    )
+
+
+def add_extractor(parser: Parser, also: str = "") -> None:
+    text = f"folder of the backbone that features come from{also} (default: the bundled one)"
+    parser.add_argument("--extractor", metavar="DIR", help=text)
+
+
+def add_score_settings(parser: Parser, *, of_model: bool = False) -> None:
+    """One flag a field of `ScoreConfig`; with `of_model` the defaults are an existing model's."""
+    for field, (kind, metavar, text) in SCORE_FLAGS.items():
+        value = getattr(ScoreConfig, field)
+        plain = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        default = "as the model has it" if of_model else plain
+        parser.add_argument(
+            f"--{field.replace('_', '-')}",
+            type=kind,
+            metavar=metavar,
+            help=f"{text} (default: {default})",
+        )
 
 
 def override(config: Any, args: argparse.Namespace) -> Any:
@@ -83,31 +137,69 @@ def max_pixels(args: argparse.Namespace) -> int:
     return int(args.max_megapixels * 1e6)
 
 
-def unseen_normals(detector: Detector, root: Path) -> list[Path]:
+def unseen_normals(detector: Detector, root: Path, *, all_good: bool = False) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
+    return unseen(detector, normal_images(root, all_good=all_good), root)
+
+
+def unseen(detector: Detector, images: Sequence[Path], root: Path) -> list[Path]:
+    """Those of the images that the detector was not trained on; the others are counted and said.
+
+    Raises ValueError where none is left.
+    """
     from ddad.images.files import file_digest
 
-    seen = set(detector.training.get("trained_on", ()))
-    normals = normal_images(root)
-    unseen = [path for path in normals if file_digest(path) not in seen]
-    if not unseen:
+    seen, left = set(detector.training.get("trained_on", ())), []
+    for path in images:
+        try:
+            trained_on = file_digest(path) in seen
+        except OSError:  # told where it is to be decoded
+            trained_on = False
+        if not trained_on:
+            left.append(path)
+    if not left:
         raise ValueError(f"the model was trained on every normal image in {root}")
-    if len(unseen) < len(normals):
-        print(f"{len(normals) - len(unseen)} images left out: the model was trained on them")
-    return unseen
+    if len(left) < len(images):
+        print(f"{len(images) - len(left)} images left out: the model was trained on them")
+    return left
 
 
-def normal_images(root: Path) -> list[Path]:
-    """The images of a data set that a training is given."""
-    from ddad.data.datasets import read
+def check_out(out: Path, apart_from: Path | None = None) -> None:
+    """Refuse a place to write before any work is done.
 
-    return [s.path for s in read(root) if s.split != "test" and not s.anomalous]
+    Raises ValueError for a file, and for a folder inside `apart_from`, whose images are read.
+    """
+    from ddad.images.files import shown
+
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {shown(out)} is a file: give a folder, which is made if need be")
+    if apart_from is not None and out.resolve().is_relative_to(apart_from.resolve()):
+        raise ValueError(
+            f"--out {shown(out)} lies inside {shown(apart_from)}, so its pictures would be read as "
+            "photographs: give a folder beside it"
+        )
+
+
+def normal_images(root: Path, *, all_good: bool = False) -> list[Path]:
+    """The images of a data set that a training is given; what is left out is said."""
+    from ddad.data.datasets import normals
+
+    chosen = normals(root, all_good=all_good)
+    for note in chosen.notes:
+        tell(note)
+    return [sample.path for sample in chosen.samples]
 
 
 def say_threshold(detector: Detector) -> None:
     from ddad.model.card import promise
 
     print(promise(detector.calibration))
+
+
+def tell(sentence: str) -> None:
+    """A sentence beside the results, on stderr. A full disk under a log file ends no run."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def bar(text: str, unit: str) -> Any:

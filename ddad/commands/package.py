@@ -11,17 +11,24 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     pack = options.command(commands, "pack", run_pack, "Pack a checkpoint into a ZIP.")
-    pack.add_argument("checkpoint", help="shipped model or folder")
-    pack.add_argument("zip", type=Path)
+    model = "a checkpoint folder, or the name of a shipped model"
+    pack.add_argument("checkpoint", metavar="MODEL", help=model)
+    pack.add_argument("zip", type=Path, metavar="ZIP", help="the file to write")
     text = "Open a checkpoint's ZIP, with every check."
     unpack = options.command(commands, "unpack", run_unpack, text)
-    unpack.add_argument("zip", type=Path)
-    unpack.add_argument("--out", type=Path, required=True, help="a new folder")
+    unpack.add_argument("zip", type=Path, metavar="ZIP", help="a file that `pack` wrote")
+    unpack.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder (required)"
+    )
     text = "Upload a checkpoint to the Hub; needs HF_TOKEN."
     push = options.command(commands, "push", run_push, text)
-    push.add_argument("checkpoint", help="shipped model or folder")
-    push.add_argument("repo", help="such as name/bottles; made if need be, private")
-    push.add_argument("--public", action="store_true")
+    push.add_argument("checkpoint", metavar="MODEL", help=model)
+    push.add_argument("repo", metavar="REPO", help="such as name/bottles; made if need be")
+    push.add_argument(
+        "--public",
+        action="store_true",
+        help="make it for everyone to see (default: no, private)",
+    )
 
 
 def run_pack(args: argparse.Namespace) -> int:

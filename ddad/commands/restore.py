@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ddad.commands import options
@@ -11,17 +10,45 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "restore", run, __doc__)
-    parser.add_argument("paths", type=Path, nargs="+", help="images or folders")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="images or folders")
     options.add_checkpoint(parser)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--method", help="gradient (default), inpaint, partial or one-step")
-    parser.add_argument("--energy", help="score (default) or feature: what the gradient descends")
-    parser.add_argument("--start", help="of the gradient: inpaint (default), partial or image")
-    parser.add_argument("--evaluations", type=options.count, help="network evaluations an image")
-    parser.add_argument("--sample", action="store_true", default=None, help="draw, not the mean")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--animation", choices=("webp", "gif"), help="write the steps as well")
-    options.add_megapixels(parser, "larger images are refused")
+    options.add_out(parser, "restorations.csv, restored/, differences/")
+    parser.add_argument(
+        "--method",
+        metavar="NAME",
+        help="gradient, inpaint, partial or one-step (default: gradient)",
+    )
+    parser.add_argument(
+        "--energy",
+        metavar="NAME",
+        help="what the gradient descends: score or feature (default: score)",
+    )
+    parser.add_argument(
+        "--start",
+        metavar="NAME",
+        help="where the gradient starts: inpaint, partial or image (default: inpaint)",
+    )
+    parser.add_argument(
+        "--evaluations",
+        type=options.count,
+        metavar="N",
+        help="at most so many network evaluations an image (default: 135)",
+    )
+    parser.add_argument(
+        "--sample",
+        action="store_true",
+        default=None,
+        help="draw each reverse step (default: no, take its mean)",
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of the noise, a whole number (default: 0)"
+    )
+    parser.add_argument(
+        "--animation",
+        choices=("webp", "gif"),
+        help="write the steps as well, in animations/ (default: no)",
+    )
+    options.add_megapixels(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.work.restore import restore_files
 
     config = options.override(RestoreConfig(), args)
+    options.check_out(args.out)
     planned = plan_outputs(args.paths, args.out)
     detector = Detector.load(args.checkpoint)
     detector.check_restorable(config)
@@ -45,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             report=options.on_named(bar),
         )
     for error in errors:
-        print(error, file=sys.stderr)
+        options.tell(error)
     table = args.out / "restorations.csv"
     print(f"{len(planned) - len(errors)} of {len(planned)} images restored: {table}")
     return 1 if errors else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ddad.commands import options
@@ -11,30 +10,56 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "score", run, __doc__)
-    parser.add_argument("paths", nargs="+", help="images or folders; with --ray also s3://...")
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="images or folders; with --ray also s3://..."
+    )
     options.add_checkpoint(parser)
-    parser.add_argument("--out", required=True)
-    options.add_megapixels(parser, "larger images are refused")
+    options.add_out(parser, "scores.csv, maps/, masks/, overlays/; with --ray also s3://...", str)
+    options.add_megapixels(parser)
+    _add_ray(parser.add_argument_group("many cores or machines"))
+
+
+def _add_ray(parser: options.Parser) -> None:
     parser.add_argument(
         "--ray",
         nargs="?",
         const="",
         metavar="ADDRESS",
-        help="on all cores, or on the cluster at ADDRESS; needs the extra ray",
+        help="score with Ray, the extra `ray`, on all cores or on the cluster at ADDRESS "
+        "(default: in this process)",
     )
     count = options.count
-    parser.add_argument("--actors", type=count, help="with --ray: at most so many models at work")
-    parser.add_argument("--threads", type=count, default=1, help="with --ray: CPU threads of each")
     parser.add_argument(
-        "--gpus", type=float, default=0.0, help="with --ray: share of a GPU of each"
+        "--actors",
+        type=count,
+        metavar="N",
+        help="with --ray: at most so many models at work (default: as many as there is room for)",
     )
-    parser.add_argument("--tables-only", action="store_true", help="with --ray: no pictures")
+    parser.add_argument(
+        "--threads",
+        type=count,
+        default=1,
+        metavar="N",
+        help="with --ray: number of CPU threads of each model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="with --ray: share of a GPU, 0 to 1, of each model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tables-only",
+        action="store_true",
+        help="with --ray: write no pictures (default: no, write them)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     errors, total = _score(args) if args.ray is None else _score_on_ray(args)
     for error in errors:
-        print(error, file=sys.stderr)
+        options.tell(error)
     print(f"{total - len(errors)} of {total} images scored: {args.out}/scores.csv")
     return 1 if errors else 0
 
@@ -46,6 +71,7 @@ def _score(args: argparse.Namespace) -> tuple[list[str], int]:
     from ddad.work.outputs import plan_outputs
 
     out = Path(args.out)
+    options.check_out(out)
     planned = plan_outputs([Path(path) for path in args.paths], out)
     detector = Detector.load(args.checkpoint)
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work

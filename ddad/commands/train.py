@@ -16,35 +16,100 @@ if TYPE_CHECKING:
     from ddad.training.lifecycle import Plan
     from ddad.training.run import TrainConfig
 
-_PRESET_FLAGS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("size", "crop", "layers", "batch", "steps", "warmup", "seed"), int),
-    **dict.fromkeys(("minutes", "lr", "ema", "vlb_weight", "held_out", "save_every"), float),
-    "channels": options.numbers,
-    "precision": str,
+_PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
+    "size": (int, "PIXELS", "images are resized to about N x N pixels in area", "32 128 256"),
+    "crop": (
+        *(int, "PIXELS", "side of random square crops, pixels at that size; 0: as large as fits"),
+        "0 0 0",
+    ),
+    "channels": (
+        *(options.numbers, "N,N,...", "number of channels of the U-Net, one a resolution"),
+        "8,16 16,32,64,128 64,128,128,192,256",
+    ),
+    "layers": (int, "N", "number of residual blocks a resolution", "1 1 2"),
+    "batch": (int, "N", "images a step, over all processes", "8 8 32"),
+    "steps": (int, "N", "end after so many steps; 0: --minutes decides", "400 0 0"),
+    "minutes": (float, "MINUTES", "end after so many minutes; 0: --steps decides", "0 15 30"),
+    "lr": (float, "RATE", "peak learning rate of AdamW, an update a step", "0.002 0.001 0.0002"),
+    "warmup": (int, "N", "steps until the learning rate is at its peak", "10 100 100"),
+    "ema": (float, "SHARE", "decay of the averaged weights a step, 0 to 1", "0.95 0.998 0.999"),
+    "vlb_weight": (
+        *(float, "FACTOR", "factor of the variational bound in the loss"),
+        "0.001 0.001 0.001",
+    ),
+    "save_every": (float, "SECONDS", "seconds between two saves", "60 60 60"),
+    "precision": (
+        *(str, "NAME", "auto (bf16 where the hardware has it), bf16 or no"),
+        "no auto auto",
+    ),
 }
+"""A field of `TrainConfig`: the kind of its flag, what stands for a value, what it is, and the
+defaults of the presets tiny, cpu and gpu."""
 
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "train", run, __doc__)
-    parser.add_argument("data", type=Path, help="MVTec-shaped category or folder of normal images")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
-    parser.add_argument("--preset", choices=("tiny", "cpu", "gpu"), help="of the pixel branch")
-    for name, kind in _PRESET_FLAGS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="override the preset")
+    _add_what(parser.add_argument_group("what to train"))
+    _add_pixel_branch(parser.add_argument_group("pixel branch"))
+    options.add_score_settings(parser.add_argument_group("scores"))
+    calibration = parser.add_argument_group("calibration")
+    options.add_fpr(calibration)
+    calibration.add_argument(
+        "--held-out",
+        type=float,
+        metavar="SHARE",
+        help="share of the good parts, 0 to 1, kept from training for it (default: 0.2)",
+    )
+
+
+def _add_what(parser: options.Parser) -> None:
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="folder of good parts: train/good, good/, or nothing but good parts",
+    )
+    options.add_out(parser, "the new checkpoint; a training begun there goes on")
+    options.add_all_good(parser)
     parser.add_argument(
         "--branch",
         choices=("both", "feature", "pixel"),
-        help="feature: a minute or two; pixel: as long as --minutes says; default: feature, or "
-        "both where a preset or a length of training is given",
+        help="feature: a minute or two; pixel: as long as --minutes says (default: feature, or "
+        "both where --preset, --minutes or --steps is given)",
+    )
+    options.add_extractor(parser, ", or with --download a model of the hub")
+    parser.add_argument(
+        "--download", action="store_true", help="fetch --extractor from the hub (default: no)"
     )
     parser.add_argument(
-        "--extractor",
-        help="backbone directory, or with --download a hub model; default: the bundled one",
+        "--flips",
+        action="store_true",
+        help="mirror images at random, for parts without a handedness (default: no)",
     )
-    parser.add_argument("--download", action="store_true", help="allow --extractor from the hub")
-    parser.add_argument("--flips", action="store_true", help="mirror images: no handedness in them")
-    parser.add_argument("--dry-run", action="store_true", help="print the settings and stop")
-    options.add_score_settings(parser)
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of all that is random, a whole number (default: 0)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the settings and stop (default: no)"
+    )
+
+
+def _add_pixel_branch(parser: options.Parser) -> None:
+    parser.add_argument(
+        "--preset",
+        choices=("tiny", "cpu", "gpu"),
+        help="where the settings below begin: tiny is a trial of seconds (default: cpu)",
+    )
+    for field, (kind, metavar, text, defaults) in _PIXEL_FLAGS.items():
+        tiny, cpu, gpu = defaults.split()
+        others = [f"{name} {v}" for name, v in (("tiny", tiny), ("gpu", gpu)) if v != cpu]
+        default = "; ".join([cpu, ", ".join(others)] if others else [cpu])
+        parser.add_argument(
+            f"--{field.replace('_', '-')}",
+            type=kind,
+            metavar=metavar,
+            help=f"{text} (default: {default})",
+        )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,21 +143,23 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
 
 
 def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
-    from ddad.data.datasets import read, summary
+    from ddad.data.datasets import normals, summary
     from ddad.diffusion.extractor import Extractor
     from ddad.model.checkpoint import BUNDLED
     from ddad.training import lifecycle
 
-    samples = read(args.data)
-    normals = [s for s in samples if s.split != "test" and not s.anomalous]
+    options.check_out(args.out, apart_from=args.data)
+    chosen = normals(args.data, all_good=args.all_good)
     extractor = None
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     if first:
-        print(summary(samples))
+        print(summary(chosen.samples))
+        for note in chosen.notes:
+            options.tell(note)
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
-            normals, extractor, args.out, plan, show=_on_journal(bar), first=first
+            chosen.samples, extractor, args.out, plan, show=_on_journal(bar), first=first
         )
     if detector is not None:
         options.say_threshold(detector)

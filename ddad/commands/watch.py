@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,41 @@ from ddad.commands import options
 
 def add(commands: options.Commands) -> None:
     parser = options.command(commands, "watch", run, __doc__)
-    parser.add_argument("folder", type=Path, help="looked at again and again, folders in it too")
-    options.add_checkpoint(parser)
-    parser.add_argument("--out", type=Path, required=True, help="table, maps, masks, ledger")
     parser.add_argument(
-        "--every", type=options.positive, default=2.0, help="seconds between two looks"
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="looked at again and again, the folders in it too",
     )
-    parser.add_argument("--once", action="store_true", help="end after what is there now")
-    options.add_megapixels(parser, None)
+    options.add_checkpoint(parser)
+    options.add_out(parser, "scores.csv, maps/, masks/, overlays/, ledger.sqlite")
+    parser.add_argument(
+        "--every",
+        type=options.positive,
+        default=2.0,
+        metavar="SECONDS",
+        help="seconds between two looks; a file is taken when two find it unchanged "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="end after what is there now (default: no, go on until stopped)",
+    )
+    options.add_megapixels(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from ddad.model.detector import Detector
     from ddad.training.run import stop_flag
     from ddad.work.watch import watch
+
+    options.check_out(args.out)
+    waiting: set[str] = set()
+
+    def report(row: dict[str, Any]) -> None:
+        (waiting.add if "again" in row else waiting.discard)(row["file"])
+        _say(row)
 
     detector = Detector.load(args.checkpoint)
     with stop_flag() as stopped:
@@ -36,12 +58,22 @@ def run(args: argparse.Namespace) -> int:
             every=args.every,
             once=args.once,
             max_pixels=options.max_pixels(args),
-            report=_say,
+            report=report,
+            say=options.tell,
         )
     print(f"{scored} images scored: {args.out / 'scores.csv'}")
-    return 0
+    if waiting:
+        options.tell(f"{len(waiting)} images wait: the next start tries them again")
+    return 1 if waiting else 0
 
 
 def _say(row: dict[str, Any]) -> None:
+    from ddad.images.files import shown
+
     said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
-    print(f"{row['file']}: {said}", flush=True)
+    line = f"{shown(Path(row['file']))}: {said}"
+    if "again" in row:
+        options.tell(f"{line}; trying again")
+    else:
+        with suppress(OSError):  # a full disk under a log file ends no watch
+            print(line, flush=True)

@@ -103,7 +103,9 @@ class Extractor(nn.Module):
         logging.enable_progress_bar()
         processing = {"image_mean": self.mean, "image_std": self.std, "do_rescale": True}
         processing |= {"image_processor_type": "ConvNextImageProcessor"}
-        (path / "preprocessor_config.json").write_text(json.dumps(processing, indent=2) + "\n")
+        (path / "preprocessor_config.json").write_text(
+            json.dumps(processing, indent=2) + "\n", "utf-8"
+        )
 
     @property
     def digest(self) -> str:

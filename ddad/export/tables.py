@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 IMAGE_COLUMNS = (
-    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area"),
+    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area", "error"),
 )
 """Of an evaluation's images.csv."""
 RESTORATION_COLUMNS = (
@@ -137,45 +137,69 @@ def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
 
 def write_table(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> None:
     """A whole table, or none."""
-    with write_whole(path) as part, _opened(part, "w") as file:
+    with write_whole(path) as part, _opened(part) as file:
         _fill(file, columns, rows)
 
 
 def append_row(path: Path, columns: Iterable[str], row: Row) -> None:
-    """One more row at the end of a table that stands."""
-    with _opened(path, "a") as file:
-        _adder(file, columns)(row)
+    """One more row at the end of a table that stands: whole, or not at all on a full disk.
+
+    Raises FileNotFoundError where there is no table.
+    """
+    text = io.StringIO(newline="")
+    _adder(text, columns)(row)
+    line = text.getvalue().encode("utf-8", "backslashreplace")
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            while line:
+                line = line[file.write(line) :]
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def amend_table(path: Path, columns: Iterable[str], rows: Mapping[int, Row]) -> None:
+    """Other rows in the place of some of a table that stands, by number from 0: all, or none."""
+    with (
+        path.open(newline="", encoding="utf-8-sig") as before,
+        write_whole(path) as part,
+        _opened(part) as file,
+    ):
+        columns = list(columns)
+        add, cells = _adder(file, columns), csv.writer(file)
+        for number, line in enumerate(csv.reader(before), -1):  # the head comes before the first
+            add(rows[number]) if number in rows else cells.writerow(line)
 
 
 @contextmanager
 def growing_table(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Row], None]]:
-    """A table that grows row by row in `<name>.partial` and takes its name when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with _opened(partial, "w") as file:
-        add = _fill(file, columns, ())
+    """A table that grows row by row in `<name>.partial` and takes its name when complete.
 
-        def write(row: Row) -> None:
-            add(row)
-            file.flush()
+    A row that could not be written may be written again.
+    """
+    columns, partial = list(columns), path.with_name(path.name + ".partial")
+    write_table(partial, columns, ())
+    yield lambda row: append_row(partial, columns, row)
+    try:
+        os.replace(partial, path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OSError(f"{path} cannot be replaced ({reason}): the table is {partial}") from error
 
-        yield write
-    os.replace(partial, path)
 
-
-def _opened(path: Path, mode: str) -> IO[str]:
+def _opened(path: Path) -> IO[str]:
     # File names need not be valid Unicode on Linux.
-    return path.open(mode, newline="", encoding="utf-8", errors="backslashreplace")
+    return path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
 
 
-def _fill(file: IO[str], columns: Iterable[str], rows: Iterable[Row]) -> Callable[[Row], None]:
-    """Write the head and rows; returns what writes another."""
+def _fill(file: IO[str], columns: Iterable[str], rows: Iterable[Row]) -> None:
+    """Write the head and rows."""
     columns = list(columns)
     csv.writer(file).writerow(columns)
     add = _adder(file, columns)
     for row in rows:
         add(row)
-    return add
 
 
 def _adder(file: IO[str], columns: Iterable[str]) -> Callable[[Row], None]:

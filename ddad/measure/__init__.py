@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "evaluation": ["evaluate"],
-        "metrics": ["Evaluation", "PixelCurves", "Verdicts", "image_curves", "image_metrics"],
+        "metrics": ["Evaluation", "PixelCurves", "image_curves", "image_metrics"],
+        "verdicts": ["Verdicts"],
     },
 )

@@ -11,6 +11,7 @@ import numpy as np
 from ddad.data.datasets import Sample
 from ddad.export.tables import IMAGE_COLUMNS, growing_table, score_row
 from ddad.images.decode import load_image, load_mask
+from ddad.images.files import shown
 from ddad.measure.metrics import Evaluation
 from ddad.model.detector import Detector
 
@@ -22,33 +23,56 @@ def evaluate(
     *,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[str, Any]:
-    """Write images.csv under `out`; returns the metrics, overall and by defect.
+    """Write images.csv under `out`; returns the metrics, overall and by defect, and `errors`.
 
-    Maps are compared with the true masks at the images' original size. `report` is called after
-    each image with its name, the number done and the total. Raises ValueError for a mask that is
-    not of its image's size.
+    Maps are compared with the true masks at the images' original size. An image that fails, or
+    whose mask fails or contradicts its folder, is a row with its error and counts nowhere.
+    `report` is called after each image with its name, the number done and the total.
     """
-    evaluation = Evaluation(detector.calibration.threshold)
+    evaluation, errors = Evaluation(detector.calibration.threshold), []
     with growing_table(out / "images.csv", IMAGE_COLUMNS) as write:
         for done, sample in enumerate(samples, 1):
-            pixels = load_image(sample.path).pixels
-            mask = _truth(sample, pixels.shape[:2])
-            (found,) = detector.detect([pixels])
-            evaluation.add(found.score, found.score_map, mask, sample.defect)
-            truth = {"defect": sample.defect, "true_area": float(mask.mean())}
-            write({"file": str(sample.path)} | truth | score_row(found))
+            row = {"file": str(sample.path), "defect": sample.defect}
+            try:
+                row |= _judge(detector, sample, evaluation)
+            except Exception as error:  # one image never ends an evaluation
+                row["error"] = _sentence(error, sample.path)
+                errors.append(row["error"])
+            write(row)
             report(sample.path.name, done, len(samples))
-    return evaluation.result()
+    return evaluation.result() | {"errors": errors}
 
 
-def _truth(sample: Sample, size: tuple[int, ...]) -> np.ndarray:
-    """Its true mask, bool (H, W): nothing where it has none."""
+def _judge(detector: Detector, sample: Sample, evaluation: Evaluation) -> dict[str, Any]:
+    """What a model finds in one image, beside its truth; counted in the evaluation."""
+    pixels = load_image(sample.path).pixels
+    defect, mask = _truth(sample, pixels.shape[:2])
+    (found,) = detector.detect([pixels])
+    evaluation.add(found.score, found.score_map, mask, defect)
+    area = None if mask is None else float(mask.mean())
+    return {"defect": defect, "true_area": area} | score_row(found)
+
+
+def _truth(sample: Sample, size: tuple[int, ...]) -> tuple[str, np.ndarray | None]:
+    """The kind of defect, and the true mask, bool (H, W); None where its pixels are not known.
+
+    Raises ValueError for a mask that is not of its image's size or contradicts its folder.
+    """
     if sample.mask_path is None:
-        return np.zeros(size, bool)
-    mask = load_mask(sample.mask_path)
+        return sample.defect or "good", None if sample.anomalous else np.zeros(size, bool)
+    mask, name = load_mask(sample.mask_path), shown(sample.mask_path)
     if mask.shape != size:
         raise ValueError(
-            f"the mask {sample.mask_path} is {mask.shape[1]} x {mask.shape[0]} pixels, "
+            f"the mask {name} is {mask.shape[1]} x {mask.shape[0]} pixels, "
             f"its image {size[1]} x {size[0]}"
         )
-    return mask
+    defect = sample.defect or ("defect" if mask.any() else "good")
+    if mask.any() != (defect != "good"):
+        marks = "marks a defect" if mask.any() else "marks nothing"
+        raise ValueError(f"{shown(sample.path)} is {defect} by its folder, but {name} {marks}")
+    return defect, mask
+
+
+def _sentence(error: Exception, file: Path) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if shown(file) in text else f"{shown(file)}: {text}"

@@ -7,11 +7,12 @@ images of any size and score range costs a few arrays of counts and no pixel is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
+
+from ddad.measure.verdicts import Verdicts
 
 BITS = 20
 """Leading bits of a float32 that tell bins apart: 11 of the mantissa, one part in 2048."""
@@ -148,46 +149,6 @@ class PixelCurves:
         return false / false[-1], true / true[-1], precision, pro
 
 
-@dataclass
-class Verdicts:
-    """Right and wrong at one threshold: how many images, how many pixels. Sums add up."""
-
-    images: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.int64))
-    """[truth, verdict], 0 good and 1 defective."""
-    pixels: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.int64))
-
-    def add(self, marked: np.ndarray, mask: np.ndarray, defective: bool) -> None:
-        """Count one image: the pixels marked in it and its true mask, bool (H, W)."""
-        self.images[int(defective), int(marked.any())] += 1
-        both = np.count_nonzero(marked & mask)
-        false, missed = np.count_nonzero(marked) - both, np.count_nonzero(mask) - both
-        self.pixels += [[marked.size - both - false - missed, false], [missed, both]]
-
-    def __add__(self, other: Verdicts) -> Verdicts:
-        return Verdicts(self.images + other.images, self.pixels + other.pixels)
-
-    def result(self) -> dict[str, Any]:
-        """The confusion of images, and of pixels their IoU, precision and recall over all images.
-
-        Pixels marked on good images count as false; a rate without a denominator is None.
-        """
-        (right, false), (missed, found) = self.images.tolist()
-        (_, pixel_false), (pixel_missed, both) = self.pixels.tolist()
-        return {
-            "true_positives": found,
-            "false_negatives": missed,
-            "false_positives": false,
-            "true_negatives": right,
-            "pixel_iou": _share(both, both + pixel_false + pixel_missed),
-            "pixel_precision": _share(both, both + pixel_false),
-            "pixel_recall": _share(both, both + pixel_missed),
-        }
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
 class Evaluation:
     """Metrics of a test set, overall and for each defect type against all good images.
 
@@ -198,12 +159,25 @@ class Evaluation:
         self.threshold = threshold
         self.scores: dict[str, list[float]] = {}
         self.curves: dict[str, PixelCurves] = {}
+        self.masks: dict[str, int] = {}
+        """Of each defect type, how many images have a true mask."""
         self.verdicts: dict[str, Verdicts] = {}
 
-    def add(self, score: float, score_map: np.ndarray, mask: np.ndarray, defect: str) -> None:
-        """Count one image of the defect type `defect`, "good" for none."""
+    def add(
+        self, score: float, score_map: np.ndarray, mask: np.ndarray | None, defect: str
+    ) -> None:
+        """Count one image of the defect type `defect`, "good" for none.
+
+        `mask`, bool (H, W), is None for a defect whose place is not known: the image counts, its
+        pixels do not. Raises ValueError for a score or map that is not finite, or shapes that
+        differ; then nothing is counted.
+        """
+        if not np.isfinite(score):
+            raise ValueError("image scores must be finite")
+        if mask is not None:
+            self.curves.setdefault(defect, PixelCurves()).add(score_map, mask)
         self.scores.setdefault(defect, []).append(score)
-        self.curves.setdefault(defect, PixelCurves()).add(score_map, mask)
+        self.masks[defect] = self.masks.get(defect, 0) + (mask is not None)
         if self.threshold is not None:
             marked = score_map > np.float32(self.threshold)
             self.verdicts.setdefault(defect, Verdicts()).add(marked, mask, defect != "good")
@@ -211,7 +185,9 @@ class Evaluation:
     def result(self) -> dict[str, Any]:
         """Counts, image and pixel metrics, and `per_defect`; ready for JSON.
 
-        With a threshold each has `at_threshold`, the threshold and `Verdicts.result`.
+        Image metrics are of all images, pixel metrics of good ones and of the `n_with_masks`
+        defective ones; what cannot be had is None. With a threshold each has `at_threshold`,
+        the threshold and `Verdicts.result`.
         """
         whole = self._of(self._defects)
         return whole | {"per_defect": {defect: self._of([defect]) for defect in self._defects}}
@@ -240,6 +216,8 @@ class Evaluation:
     def _of(self, defects: Sequence[str]) -> dict[str, Any]:
         scores, labels = self._labelled(defects)
         counts = {"n_good": labels.count(False), "n_defective": labels.count(True)}
+        counts["n_with_masks"] = sum(self.masks[defect] for defect in defects)
+        counts["n_without_masks"] = counts["n_defective"] - counts["n_with_masks"]
         found = counts | image_metrics(scores, labels) | self._merged(defects).result()
         if self.threshold is None:
             return found

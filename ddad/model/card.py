@@ -40,14 +40,14 @@ def write_card(
 ) -> None:
     """Write both files into a checkpoint's folder; a card by someone else's hand is kept."""
     metrics = folder / "metrics.json"
-    kept = json.loads(metrics.read_text()) if metrics.exists() else {}
+    kept = json.loads(metrics.read_text("utf-8")) if metrics.exists() else {}
     found = {
         "estimate": estimate.as_dict() if estimate else None,
         "calibration": summary(detector.calibration),
     }
     write_json(kept | found, metrics)
     card = folder / "README.md"
-    if not card.exists() or MARK in card.read_text():
+    if not card.exists() or MARK in card.read_text("utf-8"):
         text = _text(detector, estimate, pictures)
         write_text(text, card)
 

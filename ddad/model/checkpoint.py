@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ def write(
                 extractor.save(parts / "features" / "extractor")
             save_file(_tensors(scorer.features.mixture), parts / "features" / "mixture.safetensors")
         if calibration is not None:
-            (parts / "calibration.json").write_text(calibration.to_json())
-        (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n")
+            (parts / "calibration.json").write_text(calibration.to_json(), "utf-8")
+        (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
         for config_file in parts.rglob("config.json"):
             _forget_origin(config_file)
         files = [f for f in parts.rglob("*") if f.is_file()]
@@ -90,9 +91,9 @@ def write(
 
 def _forget_origin(config_file: Path) -> None:
     """Drop the folder that the weights were once read from: it is a path of this machine."""
-    values = json.loads(config_file.read_text())
+    values = json.loads(config_file.read_text("utf-8"))
     if values.pop("_name_or_path", None) is not None:
-        config_file.write_text(json.dumps(values, indent=2) + "\n")
+        config_file.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 
 
 def read(path: str | Path) -> Checkpoint:
@@ -126,9 +127,14 @@ def find_checkpoint(path: str | Path) -> Path:
     if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
         folder = CHECKPOINTS / folder
     if not (folder / "ddad.json").is_file():
+        known = list_checkpoints()
+        near = get_close_matches(str(path).lower(), known, 1)
+        what = f" (did you mean {near[0]}?)" if near else ""
+        if Path(path).is_file():
+            what = " (a file: `unpack` opens the ZIP of one)"
         raise CheckpointError(
-            f"no checkpoint at {path}: give a directory that holds ddad.json, or one of "
-            f"{', '.join(list_checkpoints()) or '(no shipped model)'}"
+            f"no checkpoint at {path}{what}: give a directory that holds ddad.json, or one of "
+            f"{', '.join(known) or '(no shipped model)'}"
         )
     return folder
 
@@ -158,7 +164,7 @@ def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
 
 
 def _read(folder: Path) -> Checkpoint:
-    meta = json.loads((folder / "ddad.json").read_text())
+    meta = json.loads((folder / "ddad.json").read_text("utf-8"))
     config = _score_config(meta, folder)
     unet = features = None
     if (folder / "unet").is_dir():
@@ -176,9 +182,9 @@ def _read(folder: Path) -> Checkpoint:
     return Checkpoint(
         folder.name,
         Scorer(unet, scheduler, config, features=features),
-        Calibration.from_json(stored.read_text()) if stored.exists() else None,
+        Calibration.from_json(stored.read_text("utf-8")) if stored.exists() else None,
         dict(meta.get("training") or {}),
-        without_header(card.read_text()) if card.exists() else "",
+        without_header(card.read_text("utf-8")) if card.exists() else "",
     )
 
 

@@ -48,7 +48,7 @@ def _compare(folder: Path, weights: str, build: Any) -> None:
     import torch
 
     try:
-        settings = json.loads((folder / "config.json").read_text())
+        settings = json.loads((folder / "config.json").read_text("utf-8"))
         # A network of a thousand layers takes long to build even without memory.
         if not isinstance(settings, dict) or len(json.dumps(settings)) > 20_000:
             raise ValueError("too many settings")

@@ -134,14 +134,14 @@ def requested(folder: Path, what: str) -> bool:
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
     """One more JSON line."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
     """The last progress; empty where there is none yet."""
     try:
-        found = json.loads((folder / "progress.json").read_text())
+        found = json.loads((folder / "progress.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -151,7 +151,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """The rows of the log; a line cut short by a kill is passed over."""
     rows = []
     try:
-        lines = (folder / "log.jsonl").read_text().splitlines()
+        lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
     except OSError:
         return []
     for line in lines:

@@ -174,7 +174,7 @@ def claim(
     }
     path = out / "run.json"
     if path.exists():
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text("utf-8"))
         changed = [k for k, v in record["config"].items() if before["config"].get(k) != v]
         if before["images"] != record["images"]:
             changed.append("the images")
@@ -192,7 +192,7 @@ def claim(
 def cut_log(path: Path, step: int) -> None:
     """Drop log rows after `step`: the steps since the last save are done again."""
     if path.exists():
-        rows = [r for r in path.read_text().splitlines() if _row_step(r) <= step]
+        rows = [r for r in path.read_text("utf-8").splitlines() if _row_step(r) <= step]
         write_text("".join(f"{row}\n" for row in rows), path)
 
 

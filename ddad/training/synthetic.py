@@ -216,4 +216,4 @@ def brick_tree(out: Path, *, seed: int = 0) -> None:
                 write(image, "test", kind, name)
                 mask_name = name.replace(".png", "_mask.png")
                 write(mask.astype(np.uint8) * 255, "ground_truth", kind, mask_name)
-    (out / "split.csv").write_text("\n".join(rows) + "\n")
+    (out / "split.csv").write_text("\n".join(rows) + "\n", "utf-8")

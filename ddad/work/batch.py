@@ -1,27 +1,36 @@
 """Score images: files in, table rows and PNG files out, an image a core at a time.
 
-A file that cannot be read becomes a row with its error and stops nothing. Every picture appears
-whole; the table takes its name when the last row is in it.
+A file that fails becomes a row with its error and stops nothing; what may pass is tried again when
+all others are done. Every picture appears whole; the table takes its name when the last row is in
+it.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
 from ddad.export.render import overlay, sixteen_bit
-from ddad.export.tables import growing_table, score_columns, score_row
-from ddad.images.decode import ImageError, load_image
+from ddad.export.tables import amend_table, growing_table, score_columns, score_row
+from ddad.images.decode import load_image
 from ddad.images.files import write_png
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
 from ddad.model.runtime import side_by_side
+from ddad.work.attempts import (
+    Plan,
+    Row,
+    insist,
+    may_go_better,
+    noted,
+    second_chances,
+    writing,
+)
 from ddad.work.outputs import Report
 
 LARGE = 4_000_000
@@ -31,7 +40,7 @@ _large = threading.Lock()
 
 def score_files(
     detector: Detector,
-    planned: Sequence[tuple[Path, PurePosixPath]],
+    planned: Sequence[Plan],
     out: Path,
     *,
     max_pixels: int,
@@ -40,50 +49,65 @@ def score_files(
     """Write scores.csv, maps/, masks/ and overlays/ under `out`; returns the errors, one a file.
 
     maps/*.png are 16-bit: value = map_min + (map_max - map_min) * pixel / 65535, with both ends
-    in the table.
+    in the table. Raises OSError as `fill_table` does.
     """
-    errors = []
-    with growing_table(out / "scores.csv", score_columns(detector.timesteps)) as write:
 
-        def one(plan: tuple[Path, PurePosixPath]) -> dict[str, Any]:
-            return score_file(detector, *plan, out=out, max_pixels=max_pixels)
+    def one(plan: Plan) -> Row:
+        return score_file(detector, *plan, out=out, max_pixels=max_pixels)
 
-        rows = side_by_side(one, planned)
-        for done, ((file, _), row) in enumerate(zip(planned, rows, strict=True), 1):
+    columns = score_columns(detector.timesteps)
+    return fill_table(out / "scores.csv", columns, one, planned, how=side_by_side, report=report)
+
+
+def fill_table(
+    table: Path,
+    columns: Sequence[str],
+    work: Callable[[Plan], Row],
+    planned: Sequence[Plan],
+    *,
+    how: Callable[[Callable[[Plan], Row], Sequence[Plan]], Iterable[Row]] = map,
+    report: Report = lambda name, done, total: None,
+) -> list[str]:
+    """A row for each file, in order; returns the errors, one a file.
+
+    What may pass is tried again when all rows are there, and the table amended. `how` does the
+    first attempts. Raises OSError where the table cannot be written for several seconds; the rows
+    so far are in `<table>.partial`.
+    """
+    errors, failed = dict[int, str](), dict[int, Plan]()
+    with growing_table(table, columns) as write:
+        for done, (plan, row) in enumerate(zip(planned, how(work, planned), strict=True), 1):
             if "error" in row:
-                errors.append(row["error"])
-            write(row)
-            report(file.name, done, len(planned))
-    return errors
+                errors[done - 1] = row["error"]
+            if may_go_better(plan[0], row):
+                failed[done - 1] = plan
+            with writing(table):
+                insist(partial(write, row))
+            report(plan[0].name, done, len(planned))
+    if rows := second_chances(work, failed):
+        with writing(table):
+            insist(partial(amend_table, table, columns, rows))
+        errors |= {number: row.get("error", "") for number, row in rows.items()}
+    return [errors[number] for number in sorted(errors) if errors[number]]
 
 
 def score_file(
     detector: Detector, file: Path, name: PurePosixPath, out: Path | None, *, max_pixels: int
-) -> dict[str, Any]:
+) -> Row:
     """The row of one file, its pictures written under `out` if that is given.
 
-    A file that cannot be used is a row with its error.
+    A file that cannot be used is a row with its error, and with `again` as `noted` says.
     """
-    row = {"file": str(file), "model": detector.name, "seed": detector.config.seed}
+    row: Row = {"file": str(file), "model": detector.name, "seed": detector.config.seed}
     with noted(row):
         loaded = load_image(file, max_pixels=max_pixels)
         with _large if loaded.pixels.size > 3 * LARGE else nullcontext():
             (found,) = detector.detect([loaded.pixels])
             row |= {"note": loaded.note} | score_row(found)
             if out is not None:
-                _write_pictures(detector, loaded.pixels, found, out, name)
+                with writing(out):
+                    _write_pictures(detector, loaded.pixels, found, out, name)
     return row
-
-
-@contextmanager
-def noted(row: dict[str, Any]) -> Iterator[None]:
-    """Put into the row how long the work on its file took, and why it could not be done."""
-    started = time.perf_counter()
-    try:
-        yield
-    except (ImageError, OSError, MemoryError) as error:
-        row["error"] = str(error).replace("\n", " ") or type(error).__name__
-    row["seconds"] = round(time.perf_counter() - started, 3)
 
 
 def _write_pictures(

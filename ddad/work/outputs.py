@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ddad.images.files import pictures_in
+from ddad.images.files import pictures_in, shown
 
 Report = Callable[[str, int, int], None]
 """Called after each image with its name, the number done and the total."""
@@ -42,10 +43,18 @@ def _found(paths: Sequence[Path], out: Path | None) -> Iterator[tuple[Path, Pure
                 if not (out and file.resolve().is_relative_to(out.resolve()))
             ]
             if not inside:
-                raise ValueError(f"no images in the folder {path}")
+                own = " besides those of --out" if out and any(pictures_in(path)) else ""
+                raise ValueError(f"no images in the folder {shown(path)}{own}: {_held(path)}")
             prefix = PurePosixPath(path.resolve().name if len(paths) > 1 else "")
             yield from ((file, prefix / file.relative_to(path).as_posix()) for file in inside)
         elif path.exists():
             yield path, PurePosixPath(path.name)
         else:
-            raise ValueError(f"no such file or folder: {path}")
+            raise ValueError(f"no such file or folder: {shown(path)}")
+
+
+def _held(folder: Path) -> str:
+    """What a folder holds instead of images: "found 3 .csv, 1 .zip below it"."""
+    kinds = Counter(f.suffix.lower() or "without suffix" for f in folder.rglob("*") if f.is_file())
+    found = ", ".join(f"{count} {shown(Path(kind))}" for kind, count in kinds.most_common(5))
+    return f"found {found or 'no files'} below it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from ddad.export.render import difference
-from ddad.export.tables import RESTORATION_COLUMNS, growing_table
+from ddad.export.tables import RESTORATION_COLUMNS
 from ddad.images.decode import load_image
 from ddad.images.files import write_animation, write_png
 from ddad.model.detector import Detector
 from ddad.score.config import RestoreConfig
 from ddad.score.restoration import RestorationStep
-from ddad.work.batch import noted
+from ddad.work.attempts import Plan, Row, noted, writing
+from ddad.work.batch import fill_table
 from ddad.work.outputs import Report
 
 FRAME = 512
@@ -37,27 +39,32 @@ def restore_files(
     """Write restorations.csv, restored/ and differences/ under `out`; returns the errors.
 
     With `animation`, webp or gif, also animations/: the steps from original to result. `report`
-    counts hundredths of an image.
+    counts hundredths of an image. Raises OSError as `fill_table` does.
     """
-    errors = []
     names = {"model": detector.name, "method": config.method, "seed": config.seed}
-    with growing_table(out / "restorations.csv", RESTORATION_COLUMNS) as write:
-        for done, (file, name) in enumerate(planned):
+    begun = 0
 
-            def share(percent: int, done: int = done, file: Path = file) -> None:
-                report(file.name, 100 * done + percent, 100 * len(planned))
-
-            row: dict[str, Any] = {"file": str(file)} | names
-            with noted(row):
-                loaded = load_image(file, max_pixels=max_pixels)
-                steps = list(_steps(detector, loaded.pixels, config, share))
-                row |= {"note": loaded.note} | _row(steps, detector.calibration.threshold)
+    def one(plan: Plan) -> Row:
+        nonlocal begun
+        file, name = plan
+        row: Row = {"file": str(file)} | names
+        share = partial(_share, report, file.name, begun, len(planned))
+        begun += 1
+        with noted(row):
+            loaded = load_image(file, max_pixels=max_pixels)
+            steps = list(_steps(detector, loaded.pixels, config, share))
+            row |= {"note": loaded.note} | _row(steps, detector.calibration.threshold)
+            with writing(out):
                 _write_pictures(loaded.pixels, steps, out, name, animation)
-            if "error" in row:
-                errors.append(row["error"])
-            write(row)
-            share(100)
-    return errors
+        share(100)
+        return row
+
+    return fill_table(out / "restorations.csv", RESTORATION_COLUMNS, one, planned)
+
+
+def _share(report: Report, name: str, done: int, total: int, percent: int) -> None:
+    if done < total:  # a second chance is none of the hundredths
+        report(name, 100 * done + percent, 100 * total)
 
 
 def _steps(
