@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from ddad.images.decode import ImageError
 from ddad.images.files import shown
 from demo.batch.whose import Answer
 from demo.shared.pictures import data_url, encoded
-from demo.store.records import Item, StoreError
+from demo.store.records import Item, StoreError, plain
 from demo.store.session import Session
 from demo.store.waiting import Role, Waiting
 
@@ -26,22 +27,30 @@ THUMB = 72
 class Bringing:
     """One import. With `drafts_at`, a threshold, masks become drafts to correct, else the truth."""
 
-    def __init__(self, session: Session, drafts_at: float | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        drafts_at: float | None = None,
+        before: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`before` is the report of an import that goes on."""
+        before = before or {}
         self.session, self.drafts_at = session, drafts_at
         self.role: Role = "truth" if drafts_at is None else "draft"
-        self._matched: list[tuple[str, str, str]] = []
-        self._notes: list[str] = []
+        self._matched = [tuple(each) for each in before.get("matched", ())]
+        self._count = int(before.get("count", 0))
+        self._notes = list(before.get("notes", ()))
 
     def say(self, note: str) -> None:
         """A sentence on the import as a whole."""
-        self._notes.append(note)
+        self._notes.append(plain(note))
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> dict[str, Any]:
         """What it did, for `Imports.keep_report`."""
         notes, more = self._notes[:LISTED], len(self._notes) - LISTED
         return {
             "role": self.role,
-            "count": len(self._matched),
+            "count": self._count,
             "matched": self._matched[:LISTED],
             "notes": [*notes, f"and {more} more"] if more > 0 else notes,
         }
@@ -118,7 +127,8 @@ class Bringing:
             )
         self._annotate(item, how and f"mask: {how}")
         session.imports.seal(item.id, role)
-        self._matched.append((name, item.name, how))
+        self._matched.append((plain(name), item.name, how))
+        self._count += 1
 
     def confirm(self, pairs: Sequence[tuple[int, str]]) -> None:
         """Put masks that wait, by their numbers, on items, as a person says.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ddad.data.truth import Imported, Target, read_coco
 from demo.batch.whose import Answer, Whose, single
+from demo.shared.coco import images_in
 from demo.shared.own import Origin
 
 
@@ -27,7 +26,7 @@ def outlined(path: Path, whose: Whose) -> tuple[list[Outlined], list[str]]:
 
     Raises MaskError, one sentence, where the file is not COCO's.
     """
-    images = list(_images(path))
+    images = list(images_in(path))
     given = single([_whose(image, name, whose) for name, image in images])
     answers = {name: answer for (name, _), answer in zip(images, given, strict=True)}
     sizes = {item.id: (item.height, item.width) for item in whose.items}
@@ -49,15 +48,3 @@ def _whose(image: dict[str, Any], name: str, whose: Whose) -> Answer:
         return whose.said(Origin(image["name"], image["sha256"]))
     called = image.get("name")
     return whose.called(called if isinstance(called, str) else "", name)
-
-
-def _images(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The file's images by their names as paths; nothing where it is not as COCO files are."""
-    try:
-        data = json.loads(path.read_bytes())
-        rows = data["images"]
-        yield from (
-            (str(row["file_name"]).replace("\\", "/").removeprefix("./"), row) for row in rows
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return

@@ -1,4 +1,4 @@
-"""A session's items on their way out, and masks on their way in."""
+"""A session's items on their way out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ddad.data.truth import Imported, MaskError, Target, read_coco, read_mask
 from ddad.export.bundle import write_zip
 from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table
@@ -120,41 +119,3 @@ def decision_log(session: Session) -> str:
     columns = [field.name for field in fields(Logged)]
     rows = [asdict(line) | {"labels": "; ".join(line.labels)} for line in session.log()]
     return table(rows, columns)
-
-
-def bring_masks(
-    session: Session, path: Path, name: str, *, as_truth: bool = False, reviewer: str = ""
-) -> tuple[list[Item], list[str]]:
-    """Masks from an image file or COCO's JSON onto the session's items of the same names.
-
-    They become the items' masks, marked as edited and undecided, or with `as_truth` their true
-    masks. Returns the items changed and the images in the file that match none. Raises MaskError
-    or ImageError, one sentence, for a file that cannot be used; then nothing has changed.
-    """
-    items = [item for item in session.items() if item.state != "failed"]
-    targets = [Target(item.name, item.height, item.width) for item in items]
-    found: dict[int, Imported]
-    if name.lower().endswith(".json"):
-        found, strangers = read_coco(path, targets)
-        if not found:
-            raise MaskError("none of the images in this file is called like one of yours")
-    else:
-        index, one = read_mask(path, name, targets)
-        found, strangers = {index: one}, []
-    changed = []
-    for index, imported in found.items():
-        item = items[index]
-        if as_truth:
-            changed.append(session.set_truth(item.id, imported.mask))
-            continue
-        item = session.review(
-            item.id,
-            mask=imported.mask,
-            ignore=session.ignore(item.id),
-            threshold=item.threshold or 0.0,
-            decision="undecided",
-            regions=imported.labels,
-            reviewer=reviewer,
-        )
-        changed.append(item)
-    return changed, strangers
