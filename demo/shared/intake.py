@@ -59,7 +59,8 @@ def dropped(
 class Source:
     """What is in a ZIP, or in all files that were dropped by themselves."""
 
-    loose: bool
+    called: str
+    """The ZIP's name; empty for files that were dropped by themselves."""
     names: tuple[str, ...]
     """Of its images, by the layout's indexes: as the visitor knows them."""
     paths: tuple[Path, ...]
@@ -71,6 +72,10 @@ class Source:
     problems: tuple[Dropped, ...]
     own: Export
     """What the page itself made, if it is an export taken back."""
+
+    @property
+    def loose(self) -> bool:
+        return not self.called
 
     @property
     def photographs(self) -> list[Place]:
@@ -87,10 +92,11 @@ def gather(paths: Sequence[Path], into: Path, **limits: int) -> list[Source]:
     found: dict[int, list[Dropped]] = defaultdict(list)
     for file in dropped(paths, into, suffixes=IMAGE_SUFFIXES | {".json"}, **limits):
         found[file.source].append(file)
-    return [_source(number, files) for number, files in sorted(found.items())]
+    called = {number: path.name for number, path in enumerate(paths)}
+    return [_source(called.get(number, ""), files) for number, files in sorted(found.items())]
 
 
-def _source(number: int, files: Sequence[Dropped]) -> Source:
+def _source(called: str, files: Sequence[Dropped]) -> Source:
     usable = [(file.name, file.path) for file in files if file.path is not None]
     images = [each for each in usable if _suffix(each[0]) in IMAGE_SUFFIXES]
     texts = [each for each in usable if _suffix(each[0]) not in IMAGE_SUFFIXES]
@@ -98,7 +104,7 @@ def _source(number: int, files: Sequence[Dropped]) -> Source:
     layout = arrange([name for name, _ in images])
     paths = tuple(path for _, path in images)
     return Source(
-        number < 0,
+        called,
         tuple(name for name, _ in images),
         paths,
         layout,
