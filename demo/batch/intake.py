@@ -111,6 +111,7 @@ def _drawn(
     Of one export exact.json is better than polygons.json, so it comes after it.
     """
     drawn: dict[str, tuple[str, Imported]] = {}
+    contested: set[str] = set()
     texts = [text for source in sources for text in source.texts]
     for name, path in sorted(texts, key=lambda text: text[0].endswith("exact.json")):
         if not name.lower().endswith(".json"):
@@ -124,13 +125,16 @@ def _drawn(
         for sentence in said:
             bringing.say(about(ValueError(sentence), path, name))
         for each in found:
-            label = f"{name}: {each.name}"
-            if each.answer.item is None:
+            label, item = f"{name}: {each.name}", each.answer.item
+            if item is None:
                 bringing.mask(label, each.found, "", each.answer)
-            elif each.answer.item in drawn and not name.endswith("exact.json"):
-                bringing.hold(label, each.found, "", TWICE, (each.answer.item,))
+            elif item in contested or (item in drawn and not name.endswith("exact.json")):
+                contested.add(item)
+                first = [drawn.pop(item)] if item in drawn else []
+                for which, one in (*first, (label, each.found)):
+                    bringing.hold(which, one, "", TWICE, (item,))
             else:
-                drawn[each.answer.item] = label, each.found
+                drawn[item] = label, each.found
     return drawn
 
 

@@ -62,12 +62,18 @@ def export_of(
             pictures.append((name, path, said))
         else:
             others.append((name, path))
-    texts = [(n, p) for n, p in texts if not (_is_run(n) or _again(PurePosixPath(n), stems))]
+    texts = [(n, p) for n, p in texts if not _said(n, stems)]
     return Export(tuple(masks), tuple(pictures), frozenset(stems)), others, texts
 
 
 def _is_run(name: str) -> bool:
     return PurePosixPath(name).name == "run.json"
+
+
+def _said(name: str, roots: Collection[PurePosixPath]) -> bool:
+    """Whether a text of an export has nothing more to say."""
+    where = PurePosixPath(name)
+    return (_is_run(name) and where.parent in roots) or _again(where, roots)
 
 
 def _again(

@@ -54,7 +54,8 @@ class Imports:
         """Keep what is said of the import, JSON."""
         table = self._tables.sessions
         with self._tables.transaction():
-            table.update(imported=json.dumps(said)).where(table.id == self._rows.session).execute()
+            text = json.dumps(said) if said else ""
+            table.update(imported=text).where(table.id == self._rows.session).execute()
 
     def clear(self) -> None:
         """Nothing waits, and nothing can be undone."""

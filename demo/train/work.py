@@ -77,20 +77,21 @@ def _ask(photographs: Photographs, source: Source) -> None:
     marked = {m.image for m in matches} | {c for m in matches for c in m.candidates}
     marked |= {image for _, image in source.twins}
     for place in source.photographs:
-        where = f"{source.called}: {folder_of(place)}".rstrip(": ")
+        where = _where(source, folder_of(place))
         where = f"{where}, with masks" if place.index in marked else where
         photographs.add(source.paths[place.index], _last(source.names[place.index]), where)
     for name, path, origin in source.own.pictures:
-        where = f"{source.called}: {_folder(name)}"
-        photographs.add(path, _last(origin.name), where)
+        photographs.add(path, _last(origin.name), _where(source, name.rpartition("/")[0]))
 
 
 def _last(name: str) -> str:
     return name.rsplit("/", 1)[-1]
 
 
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0]
+def _where(source: Source, folder: str) -> str:
+    """The words by which a folder is asked about."""
+    called = source.called or "dropped by themselves"
+    return f"{called}: {folder}" if folder else called
 
 
 def false_alarm(session: Session, name: str, paths: list[Path]) -> str:
