@@ -22,7 +22,8 @@ from benchmarks.peers import patchcore, spr
 from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
+from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.detector import Detector
 

@@ -33,8 +33,9 @@ from ddad.diffusion.losses import hybrid_loss
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.networks import UNetConfig, image_unet
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_image, to_model
+from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.runtime import bf16_is_fast

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from ddad.diffusion.losses import kl
 from ddad.export.render import heat
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_model
+from ddad.images.masks import load_mask
 from ddad.model.checkpoint import CHECKPOINTS
 from ddad.model.detector import Detector
 from ddad.score.noise import scale_noise, seeded_generator

@@ -91,7 +91,8 @@ def model(out: Path) -> Path:
 
 def library(tally: Tally, files: list[Path], zips: list[Path], whole: Path, out: Path) -> None:
     from ddad.data.archive import ArchiveError, extract
-    from ddad.images.decode import ImageError, load_image, load_mask
+    from ddad.images.decode import ImageError, load_image
+    from ddad.images.masks import load_mask
     from ddad.model.checkpoint import CheckpointError
     from ddad.model.detector import Detector
 

@@ -30,9 +30,10 @@ from benchmarks.figures import sheet
 from ddad.cli import main as ddad
 from ddad.commands.options import unseen_normals
 from ddad.data import datasets as data
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
 from ddad.images.files import write_png
 from ddad.images.geometry import model_shape, to_model
+from ddad.images.masks import load_mask
 from ddad.model.detector import Detector
 from ddad.score.config import RestoreConfig
 from ddad.training.run import TrainConfig

@@ -155,8 +155,8 @@ def _opened(models: Models, image: str | None, model: str) -> tuple[Detector, Lo
     """The image and the model. Raises ValueError, one sentence."""
     if image is None:
         raise ImageError("no image was given")
-    loaded = load_image(image)
-    return models.get(model), loaded
+    detector = models.get(model)
+    return detector, load_image(image, levels=detector.levels)
 
 
 def _result(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from benchmarks import corpus
 from ddad.cli import main
 from ddad.data.archive import ArchiveError, extract
-from ddad.images.decode import ImageError, load_image, load_mask
+from ddad.images.decode import ImageError, load_image
+from ddad.images.masks import load_mask
 from ddad.model.checkpoint import CheckpointError, read
 from ddad.score.calibration import Calibration
 from demo.inspect.answers import answers

@@ -59,11 +59,13 @@ def _anew(args: argparse.Namespace) -> Detector:
     from ddad.model.detector import Detector
 
     detector = Detector.load(args.checkpoint)
+    options.say_passed_over([args.data])
     unseen = options.unseen_normals(detector, args.data, all_good=args.all_good)
     detector = detector.with_config(options.override(detector.config, args))
+    options.say_how_read(unseen, detector.levels)
     with options.bar("calibrating", "image") as bar:
         return detector.calibrate(
-            [load_image(path).pixels for path in unseen],
+            [load_image(path, levels=detector.levels).pixels for path in unseen],
             target_fpr=args.fpr,
             on_progress=options.on(bar),
         )

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.model.checkpoint import BUNDLED
     from ddad.score.calibration import vouches
 
+    options.say_passed_over([args.data])
     normals = options.normal_images(args.data, all_good=args.all_good)
     with options.bar("looking over", "image") as bar:
         extractor = Extractor.load(args.extractor or BUNDLED)
@@ -35,5 +36,7 @@ def run(args: argparse.Namespace) -> int:
     for finding in found.findings:
         like = f" as {shown(finding.like)}" if finding.like else ""
         print(f"{finding.kind}: {shown(finding.path)}: {finding.why}{like}")
+    for note in found.notes:
+        print(note)
     print(vouches(len(found.kept), args.fpr))
     return 0

@@ -37,8 +37,10 @@ def run(args: argparse.Namespace) -> int:
     detector = Detector.load(args.checkpoint)
     for note in chosen.notes:
         options.tell(note)
+    options.say_passed_over([args.data])
     unseen = set(options.unseen(detector, [sample.path for sample in chosen.samples], args.data))
     samples = [sample for sample in chosen.samples if sample.path in unseen]
+    options.say_how_read([sample.path for sample in samples], detector.levels)
     with options.bar("evaluating", "image") as bar:
         metrics = evaluate(detector, samples, args.out, report=options.on_named(bar))
     write_json(

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     with options.bar("bits per dimension", "step") as bar:
         report = options.on(bar)
         for path in paths:
-            pixels = load_image(path).pixels
+            pixels = load_image(path, levels=detector.levels).pixels
             totals.append(bits_per_dim(detector, pixels, on_progress=report))
     print(f"{sum(totals) / len(totals):.4f} bits per dimension over {len(totals)} images")
     return 0

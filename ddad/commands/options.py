@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ddad.score.config import ScoreConfig
 
 if TYPE_CHECKING:
+    from ddad.images.levels import Levels
     from ddad.model.detector import Detector
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -139,10 +140,12 @@ def max_pixels(args: argparse.Namespace) -> int:
 
 def unseen_normals(detector: Detector, root: Path, *, all_good: bool = False) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
-    return unseen(detector, normal_images(root, all_good=all_good), root)
+    return unseen(detector, normal_images(root, all_good=all_good), root, "normal image")
 
 
-def unseen(detector: Detector, images: Sequence[Path], root: Path) -> list[Path]:
+def unseen(
+    detector: Detector, images: Sequence[Path], root: Path, kind: str = "image"
+) -> list[Path]:
     """Those of the images that the detector was not trained on; the others are counted and said.
 
     Raises ValueError where none is left.
@@ -158,7 +161,7 @@ def unseen(detector: Detector, images: Sequence[Path], root: Path) -> list[Path]
         if not trained_on:
             left.append(path)
     if not left:
-        raise ValueError(f"the model was trained on every normal image in {root}")
+        raise ValueError(f"the model was trained on every {kind} in {root}")
     if len(left) < len(images):
         print(f"{len(images) - len(left)} images left out: the model was trained on them")
     return left
@@ -188,6 +191,27 @@ def normal_images(root: Path, *, all_good: bool = False) -> list[Path]:
     for note in chosen.notes:
         tell(note)
     return [sample.path for sample in chosen.samples]
+
+
+def say_passed_over(paths: Sequence[Path], out: Path | None = None) -> None:
+    """What in the folders among the paths is not taken: other kinds of picture, some links."""
+    from ddad.images.files import look_into, shown
+
+    for path in paths:
+        if path.is_dir() and (sentence := look_into(path, apart=out).sentence):
+            print(f"{shown(path)}: {sentence}", flush=True)
+
+
+def say_how_read(
+    paths: Sequence[Path], levels: Levels | None = None, *, quiet: bool = False
+) -> Levels:
+    """How pictures are read that are not plain, each sentence once; their range, or the model's."""
+    from ddad.images.decode import survey
+
+    levels, notes = survey(paths, levels)
+    for note in [] if quiet else notes:
+        print(note)
+    return levels
 
 
 def say_threshold(detector: Detector) -> None:

@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = options.override(RestoreConfig(), args)
     options.check_out(args.out)
+    options.say_passed_over(args.paths, args.out)
     planned = plan_outputs(args.paths, args.out)
     detector = Detector.load(args.checkpoint)
     detector.check_restorable(config)

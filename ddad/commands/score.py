@@ -72,7 +72,9 @@ def _score(args: argparse.Namespace) -> tuple[list[str], int]:
 
     out = Path(args.out)
     options.check_out(out)
-    planned = plan_outputs([Path(path) for path in args.paths], out)
+    paths = [Path(path) for path in args.paths]
+    options.say_passed_over(paths, out)
+    planned = plan_outputs(paths, out)
     detector = Detector.load(args.checkpoint)
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     most = options.max_pixels(args)
@@ -82,8 +84,10 @@ def _score(args: argparse.Namespace) -> tuple[list[str], int]:
 
 
 def _score_on_ray(args: argparse.Namespace) -> tuple[list[str], int]:
+    from ddad.work.addresses import is_address
     from ddad.work.cluster import Pool, plan, score_on_ray
 
+    options.say_passed_over([Path(p) for p in args.paths if not is_address(p)])
     planned = plan(args.paths, args.out)
     actors = (1, args.actors or 0)
     pool = Pool(args.ray or None, actors, args.threads, args.gpus, not args.tables_only)

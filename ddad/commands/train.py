@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ddad.training.lifecycle import Plan
     from ddad.training.run import TrainConfig
 
-_PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
+PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
     "size": (int, "PIXELS", "images are resized to about N x N pixels in area", "32 128 256"),
     "crop": (
         *(int, "PIXELS", "side of random square crops, pixels at that size; 0: as large as fits"),
@@ -100,7 +100,7 @@ def _add_pixel_branch(parser: options.Parser) -> None:
         choices=("tiny", "cpu", "gpu"),
         help="where the settings below begin: tiny is a trial of seconds (default: cpu)",
     )
-    for field, (kind, metavar, text, defaults) in _PIXEL_FLAGS.items():
+    for field, (kind, metavar, text, defaults) in PIXEL_FLAGS.items():
         tiny, cpu, gpu = defaults.split()
         others = [f"{name} {v}" for name, v in (("tiny", tiny), ("gpu", gpu)) if v != cpu]
         default = "; ".join([cpu, ", ".join(others)] if others else [cpu])
@@ -117,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ddad.training.journal import forget_requests
 
+    options.check_out(args.out, apart_from=args.data)
     # Those made since this process began count, though the training itself has yet to begin.
     forget_requests(args.out / "run", older_than=psutil.Process().create_time())
     from ddad.training.run import PRESETS
@@ -148,18 +149,22 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     from ddad.model.checkpoint import BUNDLED
     from ddad.training import lifecycle
 
-    options.check_out(args.out, apart_from=args.data)
     chosen = normals(args.data, all_good=args.all_good)
     extractor = None
     if plan.branch != "pixel" and first:
         extractor = Extractor.load(args.extractor or BUNDLED, download=args.download)
     if first:
+        options.say_passed_over([args.data])
         print(summary(chosen.samples))
         for note in chosen.notes:
             options.tell(note)
+    levels = options.say_how_read([each.path for each in chosen.samples], quiet=not first)
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
-            chosen.samples, extractor, args.out, plan, show=_on_journal(bar), first=first
+            *(chosen.samples, extractor, args.out, plan),
+            levels=levels,
+            show=_on_journal(bar),
+            first=first,
         )
     if detector is not None:
         options.say_threshold(detector)

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         _say(row)
 
     detector = Detector.load(args.checkpoint)
+    options.say_passed_over([args.folder], args.out)
     with stop_flag() as stopped:
         scored = watch(
             args.folder,

@@ -9,8 +9,9 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "archive": ["ArchiveError", "Limits", "extract"],
+        "coco": ["read_coco"],
         "datasets": ["DatasetError", "Sample", "hold_out", "read", "summary"],
         "photographs": ["Finding", "Intake", "look_over"],
-        "truth": ["Imported", "MaskError", "Target", "read_coco", "read_mask"],
+        "truth": ["Imported", "MaskError", "Target", "digest", "origin", "read_mask"],
     },
 )

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from ddad.data import encodings
 from ddad.images.files import IMAGE_SUFFIXES, shown, write_whole
+from ddad.images.names import folded
 
 CHUNK = 1 << 20
 SMALL = 1 << 20
@@ -24,9 +26,11 @@ SMALL = 1 << 20
 ARCHIVES = frozenset(
     (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
 )
+UNSURE = (
+    "{} name{} in this archive cannot be read for sure, as it does not say their encoding: bytes "
+    "are shown as %FF; pack it again with names in UTF-8"
+)
 _ENTRY = b"PK\1\2"  # begins an entry of the central directory
-_ODD = re.compile(r'[<>:"|?*]|[. ](/|$)')
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
 
 
 class ArchiveError(ValueError):
@@ -44,7 +48,7 @@ class Limits:
     """Bytes of one file unpacked: 40 megapixels of 16-bit RGB."""
     ratio: float = 200
     """Unpacked to packed size of one file; blank pictures stored uncompressed reach hundreds."""
-    depth: int = 8
+    depth: int = 64
     """Parts of a path: folders and the file."""
 
 
@@ -67,10 +71,11 @@ def extract(
 ) -> list[Extracted]:
     """Unpack the files with these suffixes into a folder, in the archive's order.
 
-    Folders and the leavings of file managers (`__MACOSX`, hidden files, Thumbs.db) are passed
-    over. Sizes are counted as they are unpacked, whatever the archive says. Raises ArchiveError
-    for a file that is no whole ZIP, has entries that overlap, or exceeds `limits.entries` or
-    `limits.total`; OSError where it cannot be read or the disk is full.
+    Names that the archive does not declare are read by `ddad.data.encodings`; where that is not
+    sure, a last row says so of the whole. Folders and the leavings of file managers (`__MACOSX`,
+    hidden files, Thumbs.db) are passed over. Sizes are counted as they are unpacked, whatever the
+    archive says. Raises ArchiveError for a file that is no whole ZIP, has entries that overlap, or
+    exceeds `limits.entries` or `limits.total`; OSError where it cannot be read or the disk is full.
     """
     zip_path, into = Path(zip_path), Path(into)
     label = shown(Path(zip_path.name))
@@ -80,7 +85,7 @@ def extract(
     try:
         with zipfile.ZipFile(zip_path) as archive:
             _check_whole(archive, label, limits)
-            _unpack(archive, into, limits, {s.lower() for s in suffixes}, rows)
+            _unpack(archive, into, label, limits, {s.lower() for s in suffixes}, rows)
     except BaseException as error:
         for row in rows:
             if row.path is not None:
@@ -121,18 +126,21 @@ def _check_whole(archive: zipfile.ZipFile, label: str, limits: Limits) -> None:
 def _unpack(
     archive: zipfile.ZipFile,
     into: Path,
+    label: str,
     limits: Limits,
     suffixes: set[str],
     rows: list[Extracted],
 ) -> None:
     seen: set[str] = set()
     left = limits.total
-    for index, info in enumerate(archive.infolist()):
-        name = info.orig_filename.replace("\\", "/").removeprefix("./")
+    infos = archive.infolist()
+    names, unsure = encodings.names(infos)
+    for index, (info, written) in enumerate(zip(infos, names, strict=True)):
+        name = _tidy(written)
         if name.endswith("/") or _leaving(name):
             continue
         suffix = PurePosixPath(name).suffix.lower()
-        key = unicodedata.normalize("NFC", name).casefold()
+        key = folded(name)
         problem = _name_problem(name, limits) or _entry_problem(info, suffix, suffixes, limits)
         if not problem and key in seen:
             problem = "it is in the archive more than once: the first was used"
@@ -150,6 +158,15 @@ def _unpack(
             rows.append(Extracted(shown(Path(name))[:300], None, problem))
         else:
             rows.append(Extracted(name, target))
+    if unsure and rows:
+        rows.append(Extracted(label, None, UNSURE.format(unsure, "s" * (unsure > 1))))
+
+
+def _tidy(name: str) -> str:
+    """With forward slashes, without the parts that mean nothing."""
+    first, *parts = name.replace("\\", "/").split("/")
+    kept = [part for part in parts[:-1] if part not in ("", ".")] + parts[-1:]
+    return "/".join(kept if first == "." else [first, *kept])
 
 
 def copy(source: IO[bytes], target: Path, limit: int) -> int:
@@ -169,18 +186,16 @@ def copy(source: IO[bytes], target: Path, limit: int) -> int:
 
 def _name_problem(name: str, limits: Limits) -> str:
     parts = name.split("/")
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+    if name.startswith("/") or re.match(r"[A-Za-z]:/", name):
         return "its path is absolute: paths in an archive must be relative"
     if ".." in parts:
         return "its path leads out of the archive (..)"
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
         return "its name has control characters"
-    if any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts) or len(name) > 1000:
-        return "its name is longer than 255 bytes"
+    if any(len(part) > 255 for part in parts) or len(name) > 1000:
+        return "its name is longer than 255 characters, or its path than 1000"
     if len(parts) > limits.depth:
         return f"it lies {len(parts)} levels deep, the limit is {limits.depth}"
-    if _ODD.search(name) or any(_DEVICES.match(part) for part in parts) or "" in parts:
-        return "its name is not a valid file name on every system"
     return ""
 
 

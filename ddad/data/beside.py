@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ddad.data.words import Place
-from ddad.images.decode import ImageError, load_classes
+from ddad.images.decode import ImageError
+from ddad.images.masks import load_classes
 
 MOST_BYTES = 200_000_000
 """Of a file that may hold annotations; larger ones are taken to."""

@@ -20,8 +20,9 @@ from ddad.data.groups import GroupsError, find_groups
 from ddad.data.kinds import find_kinds, listed, mixed, unclear
 from ddad.data.layout import Layout, arrange
 from ddad.data.words import Place
-from ddad.images.decode import ImageError, load_classes
+from ddad.images.decode import ImageError
 from ddad.images.files import pictures_in, shown
+from ddad.images.masks import load_classes
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
 

@@ -17,8 +17,9 @@ from scipy.fft import dctn
 from scipy.ndimage import laplace
 from torch import Tensor
 
-from ddad.images.decode import ImageError, load_image
+from ddad.images.decode import ImageError, load_image, survey
 from ddad.images.geometry import to_model
+from ddad.images.levels import Levels
 
 HASH_BITS = 10
 """Of 256: photographs whose hashes differ in at most so many are near-duplicates."""
@@ -51,6 +52,8 @@ class Intake:
 
     readable: tuple[Path, ...]
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """How pictures are read that are not plain, as `ddad.images.decode.survey` says it."""
 
     @property
     def kept(self) -> tuple[Path, ...]:
@@ -84,9 +87,10 @@ def look_over(
     """
     looks: list[_Look] = []
     findings: list[Finding] = []
+    levels, notes = _survey(paths)
     for done, path in enumerate(paths, 1):
         try:
-            looks.append(_look(path, describe))
+            looks.append(_look(path, describe, levels))
         except (ImageError, OSError) as error:
             findings.append(Finding("unreadable", path, str(error)))
         on_progress(done, len(paths))
@@ -98,7 +102,15 @@ def look_over(
         if first[look.digest] != look.path
     ]
     findings += [*_near(firsts), *_sizes(firsts), *_blurred(firsts), *_odd(firsts)]
-    return Intake(tuple(look.path for look in looks), tuple(findings))
+    return Intake(tuple(look.path for look in looks), tuple(findings), tuple(notes))
+
+
+def _survey(paths: Sequence[Path]) -> tuple[Levels | None, list[str]]:
+    """One range for all; where there is none, each photograph has its own, and that is said."""
+    try:
+        return survey(paths)
+    except ImageError as error:
+        return None, [str(error)]
 
 
 def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
@@ -117,8 +129,8 @@ def sharpness(pixels: np.ndarray) -> float:
     return float(laplace(grey).var() / max(grey.var(), 1e-9))
 
 
-def _look(path: Path, describe: Describe) -> _Look:
-    pixels = load_image(path).pixels
+def _look(path: Path, describe: Describe, levels: Levels | None) -> _Look:
+    pixels = load_image(path, levels=levels).pixels
     height, width = pixels.shape[:2]
     factor = SIDE / (height * width) ** 0.5
     shape = tuple(max(48, round(side * factor / 16) * 16) for side in (height, width))

@@ -50,8 +50,10 @@ def write_zip(
         raise ValueError(
             f"there is no export format {', '.join(sorted(unknown))}: use {', '.join(FORMATS)}"
         )
-    whole = Whole(tolerance)
-    chosen = [Provenance(whole), *(form(whole) for form in _FORMATS if form.name in formats)]
+    wanted = [form for form in _FORMATS if form.name in formats]
+    pictures = any(form.pictures for form in wanted)
+    whole = Whole(tolerance, formats=frozenset(formats), pictures=pictures)
+    chosen = [Provenance(whole), *(form(whole) for form in wanted)]
     with _archive(path) as put:
         stems, entry = Stems(), None
         for record in records:
@@ -71,7 +73,7 @@ def _files(entry: Entry, chosen: Iterable[Format], whole: Whole) -> Files:
     """The files of one image, whose new labels join the classes."""
     labels = dict.fromkeys(shape.label for shape in entry.shapes)
     whole.classes += [label for label in labels if label not in whole.classes]
-    if any(form.pictures for form in chosen):
+    if whole.pictures:
         yield f"images/{entry.stem}.png", entry.picture
     for form in sorted(chosen, key=lambda form: form.late):
         yield from form.add(entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib import metadata
 from typing import Any
@@ -31,7 +30,7 @@ class Provenance(Format):
             entry.row
             | {"colour_low": record.low, "colour_high": record.high}
             | {"target_fpr": record.target_fpr}
-            | {"pixels_sha256": hashlib.sha256(record.pixels.tobytes()).hexdigest()}
+            | {"pixels_sha256": entry.digest}
         )
         self.ious += [shape.iou for shape in entry.shapes]
         return ()

@@ -1,7 +1,7 @@
 """What a model said of an image and a person decided, and the regions of its final mask.
 
 Coordinates: COCO's frame of `ddad.images.outlines`. Every polygon states its IoU with the mask it
-stands for.
+stands for, filled as pycocotools fills it.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Shape:
     """bool, cut to the bounding box."""
     has_holes: bool
     polygon: np.ndarray
-    """Its outer ring, simplified, (n, 2) of x, y in the image."""
+    """Its outline, simplified, one ring with bridges to its holes, (n, 2) of x, y in the image."""
     iou: float
-    """Of the polygon with the mask."""
+    """Of the polygon, as pycocotools fills it, with the mask."""
 
     @property
     def corner(self) -> tuple[int, int]:
@@ -89,7 +89,7 @@ def find_shapes(record: Reviewed, tolerance: float = TOLERANCE) -> list[Shape]:
         x, y = found.centroid
         region = replace(found, bbox=(left, top, width, height), centroid=(left + x, top + y))
         outer, holes = outlines(mask)
-        ring, iou = simplify(outer, mask, tolerance)
+        ring, iou = simplify(outer, holes, mask, tolerance)
         name = UNNAMED
         for given in record.labels:
             x, y = given.x - left, given.y - top

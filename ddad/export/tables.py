@@ -1,4 +1,8 @@
-"""The tables: the columns of each, and how they are written. No cell runs in a spreadsheet."""
+"""The tables: the columns of each, and how they are written. No cell runs in a spreadsheet.
+
+They are UTF-8 and begin with a byte-order mark, without which a spreadsheet takes them for the
+machine's own encoding; Python reads them as `utf-8-sig`.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,18 @@ IMAGE_COLUMNS = (
 """Of an evaluation's images.csv."""
 RESTORATION_COLUMNS = (
     *("file", "width", "height", "score_before", "score_after", "threshold", "restored"),
-    *("evaluations", "method", "model", "seed", "seconds", "note", "error"),
+    *("evaluations", "method", "picture", "difference", "animation"),
+    *("model", "seed", "seconds", "note", "error"),
 )
-"""Of restorations.csv."""
+"""Of restorations.csv; its files are named from the output folder."""
 REGION_COLUMNS = (
     *("file", "stem", "region", "label", "area", "area_fraction", "x", "y", "width", "height"),
     *("centre_x", "centre_y", "peak", "mean", "holes", "polygon_iou"),
 )
 """Of a review's regions.csv."""
+PICTURES = ("map", "mask", "overlay")
+"""Columns of scores.csv that name files, from the output folder; empty where there is none."""
+_MARK = "\ufeff"
 
 
 def score_columns(timesteps: Mapping[str, Sequence[int]]) -> list[str]:
@@ -42,7 +50,7 @@ def score_columns(timesteps: Mapping[str, Sequence[int]]) -> list[str]:
     return [
         *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
         *(f"mean_{scale}" for scale in scales),
-        *("map_min", "map_max", "model", "seed", "seconds", "note", "error"),
+        *("map_min", "map_max", *PICTURES, "model", "seed", "seconds", "note", "error"),
     ]
 
 
@@ -128,8 +136,14 @@ def escape_cell(value: Any) -> Any:
     )
 
 
+def path_cell(path: str | Path) -> str:
+    """A path as a table states it: a relative one that could run begins with ./ and stays true."""
+    text = str(path)
+    return text if escape_cell(text) == text else f".{os.sep}{text}"
+
+
 def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
-    """A whole table as text."""
+    """A whole table as text, its byte-order mark included."""
     text = io.StringIO()
     _fill(text, columns, rows)
     return text.getvalue()
@@ -167,6 +181,7 @@ def amend_table(path: Path, columns: Iterable[str], rows: Mapping[int, Row]) -> 
         _opened(part) as file,
     ):
         columns = list(columns)
+        file.write(_MARK)
         add, cells = _adder(file, columns), csv.writer(file)
         for number, line in enumerate(csv.reader(before), -1):  # the head comes before the first
             add(rows[number]) if number in rows else cells.writerow(line)
@@ -196,6 +211,7 @@ def _opened(path: Path) -> IO[str]:
 def _fill(file: IO[str], columns: Iterable[str], rows: Iterable[Row]) -> None:
     """Write the head and rows."""
     columns = list(columns)
+    file.write(_MARK)
     csv.writer(file).writerow(columns)
     add = _adder(file, columns)
     for row in rows:

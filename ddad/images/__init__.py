@@ -8,11 +8,21 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
-        "decode": ["ImageError", "LoadedImage", "load_image", "load_mask"],
-        "files": ["pictures_in", "write_json", "write_png", "write_text", "write_whole"],
+        "decode": ["ImageError", "LoadedImage", "load_image", "survey"],
+        "files": [
+            "look_into",
+            "pictures_in",
+            "write_json",
+            "write_png",
+            "write_text",
+            "write_whole",
+        ],
         "geometry": ["feature_shape", "model_shape", "to_image", "to_model"],
+        "filling": ["rasterise"],
+        "levels": ["Levels"],
+        "masks": ["Truth", "load_mask", "load_truth"],
         "names": ["Stems", "safe_stem"],
-        "outlines": ["rasterise", "simplify"],
+        "outlines": ["simplify"],
         "regions": ["Region", "RegionLabel", "find_regions"],
     },
 )

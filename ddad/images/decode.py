@@ -1,24 +1,36 @@
-"""Read photographs and masks of any common kind.
+"""Read photographs of any common kind.
 
-Every image comes out as uint8 RGB in the orientation a viewer shows. The rules are fixed ones, so
-an image's pixels depend on its file alone: 16-bit values are divided by 257 (or by the full range
-that a TIFF declares), float values are taken as 0..1 where none is above 1, else as 0..255.
+Every image comes out as uint8 RGB in the orientation a viewer shows. What white is in a deep
+picture (16 or 32 bits, float) is said in `ddad.images.levels`: by the file, by the model, or else
+by the usual range that holds it.
 """
 
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from ddad.images.deep import jpeg2000_bits, orientation, read_deep
+from ddad.images.files import shown
+from ddad.images.formats import READ, SENTENCE, kind_of
 from ddad.images.guard import MAX_PIXELS, check_size, guard, read_bytes
 from ddad.images.guard import ImageError as ImageError  # handed on: what loading raises
-from ddad.images.tiff import TURNS, deep_pixels, from_float
+from ddad.images.levels import Deep, Levels, common_range, eight_bit, own_range, undeclared
+from ddad.images.tiff import is_tiff, read_tiff
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
+_TURN_NAMES = (
+    *("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE"),
+    *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
+)
+TURNS = {number: Image.Transpose[name] for number, name in enumerate(_TURN_NAMES, 2)}
+"""By EXIF's number of an orientation."""
 
 
 @dataclass(frozen=True)
@@ -29,84 +41,133 @@ class LoadedImage:
     note: str = ""
 
 
-def load_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
-    """Decode the first frame of an image file.
+@dataclass(frozen=True)
+class Opened:
+    """A file's picture before it is turned into colours: deep, or as Pillow opened it."""
 
-    Raises ImageError, one sentence, for a file that is missing, empty, corrupt, no image, or of
-    more than `max_pixels` pixels (checked in the header, before anything is decoded).
+    deep: Deep | None
+    image: Image.Image
+    """Not decoded yet, where there is no deep picture."""
+    notes: tuple[str, ...] = ()
+
+
+def load_image(
+    path: str | Path, *, max_pixels: int = MAX_PIXELS, levels: Levels | None = None
+) -> LoadedImage:
+    """Decode the full-size picture, or the first frame, of an image file.
+
+    `levels` are those of the model that is to see it (`Detector.levels`); without them a deep
+    picture of no declared depth is read at the smallest usual range that holds it, which the note
+    says. Raises ImageError, one sentence, for a file that is missing, empty, corrupt, no image, of
+    another range than the model's, or of more than `max_pixels` pixels (checked in the header,
+    before anything is decoded).
     """
     path = Path(path)
     with guard(path):
-        data = read_bytes(path)
-        if (deep := deep_pixels(data, path, max_pixels)) is not None:
-            pixels, notes = deep
-            return LoadedImage(pixels, "; ".join(notes))
-        return _pillow(data, path, max_pixels)
+        opened = open_picture(read_bytes(path), path, max_pixels)
+        if opened.deep is None:
+            return LoadedImage(_colours(opened.image), "; ".join(opened.notes))
+        pixels, how = eight_bit(opened.deep, levels, path)
+        return LoadedImage(_deep_colours(pixels, opened.deep), "; ".join((how, *opened.notes)))
 
 
-def load_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """A true mask as bool (H, W): grey values above 127, or above 0 where none is above 1.
+def survey(paths: Sequence[Path], levels: Levels | None = None) -> tuple[Levels, list[str]]:
+    """One range for the pictures of a training, and how they are read, each sentence once.
 
-    The second case is a mask of class numbers 0 and 1. Raises ImageError as `load_image` does.
+    With the `levels` of a model, how it would read them. Files that cannot be read are passed
+    over: whoever loads them says so. Raises ImageError where undeclared ranges are APART.
     """
-    path = Path(path)
-    with guard(path):
-        data = read_bytes(path)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            check_size(*image.size, path, max_pixels)
-            image.load()
-            grey = np.asarray(_upright(_eight_bit(image, path), image).convert("L"))
-    return grey > (127 if grey.max(initial=0) > 1 else 0)
+    ranges: list[tuple[Path, float]] = []
+    notes: Counter[str] = Counter()
+    deep = 0
+    for path in paths:
+        with suppress(ImageError), guard(path):
+            opened = open_picture(read_bytes(path), path, MAX_PIXELS)
+            if opened.deep is not None:
+                deep += 1
+                if (own := own_range(opened.deep, path)) is not None:
+                    ranges.append((path, own))
+                else:
+                    notes[eight_bit(opened.deep, levels, path)[1]] += 1
+            notes.update(opened.notes)
+    levels = common_range(ranges) if levels is None else levels
+    said = [f"{count} of {len(paths)} pictures: {note}" for note, count in notes.items()]
+    if ranges:
+        said.append(f"{len(ranges)} of {len(paths)} pictures {undeclared(levels)}")
+    if 0 < deep < len(paths):
+        said.append(f"{deep} of {len(paths)} pictures have more than 8 bits a channel")
+    return levels, said
 
 
-def load_classes(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """A mask's values as they are, int (H, W): grey levels, class numbers or palette entries.
+def open_picture(data: bytes, path: Path, max_pixels: int) -> Opened:
+    """The picture of a file's bytes, its size checked; to be called within `guard`."""
+    frame, notes = 0, tuple[str, ...]()
+    if is_tiff(data):
+        found, notes = read_tiff(data, path, max_pixels)
+        if isinstance(found, Deep):
+            return Opened(
+                found, Image.new("1", (1, 1)), _with_alpha(notes, found.alpha is not None)
+            )
+        frame = found
 
-    Of colours the brightest channel. Raises ImageError as `load_image` does.
-    """
-    path = Path(path)
-    with guard(path):
-        data = read_bytes(path)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            check_size(*image.size, path, max_pixels)
-            image.load()
-            mode = image.mode
-            plain = mode in ("1", "L", "P")
-            picture = image.convert("I" if mode.startswith("I") else mode if plain else "RGB")
-            values = np.asarray(_upright(picture, image)).astype(np.int64)
-    return values.max(axis=2) if values.ndim == 3 else values
+    def opened() -> Image.Image:
+        image = Image.open(io.BytesIO(data), formats=tuple(READ))
+        if frame:
+            image.seek(frame)
+        return image
 
-
-def _pillow(data: bytes, path: Path, max_pixels: int) -> LoadedImage:
-    notes = []
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        check_size(*image.size, path, max_pixels)
-        if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-            notes.append(f"first of {frames} frames used")
-        image.load()
-        if image.mode.startswith("I;16") or image.mode == "I":
-            notes.append("16-bit values 0..65535 scaled to 0..255")
-        upright = _upright(_eight_bit(image, path), image)
-        if upright.has_transparency_data:
-            notes.append("transparent pixels shown on white")
-            rgba = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-        upright = upright if upright.mode == "RGB" else upright.convert("RGB")
-        return LoadedImage(np.array(upright), "; ".join(notes))
-
-
-def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
-    """The picture turned as its loaded source file says; damaged EXIF data says nothing."""
     try:
-        orientation = source.getexif().get(0x0112)
-    except Exception:  # the pixels are whole, and viewers show them too
-        return picture
-    return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
+        image = opened()
+    except UnidentifiedImageError:
+        kind = kind_of(data, path)
+        raise ImageError(f"{shown(path)} is {kind}, which cannot be read: use {SENTENCE}") from None
+    check_size(*image.size, path, max_pixels)
+    if (frames := getattr(image, "n_frames", 1)) > 1 and image.format not in ("MPO", "TIFF"):
+        notes = (*notes, f"first of {frames} frames used")
+    if image.format == "JPEG2000" and image.mode != "I;16" and (bits := jpeg2000_bits(data)) > 8:
+        notes = (*notes, f"{bits}-bit colours, as declared, scaled to 0..255")
+    if (deep := read_deep(opened, data)) is not None:
+        return Opened(deep, image, _with_alpha(notes, deep.alpha is not None))
+    return Opened(None, image, _with_alpha(notes, image.has_transparency_data))
 
 
-def _eight_bit(image: Image.Image, path: Path) -> Image.Image:
-    """16-bit, 32-bit and float grey images as mode L; others as they are."""
-    if image.mode.startswith("I"):
-        levels = np.asarray(image.convert("I")).clip(0, 65535)
-        return Image.fromarray(np.rint(levels / 257).astype(np.uint8))
-    return Image.fromarray(from_float(np.asarray(image), path)) if image.mode == "F" else image
+def _with_alpha(notes: tuple[str, ...], alpha: bool) -> tuple[str, ...]:
+    return (*notes, "transparent pixels shown on white") if alpha else notes
+
+
+def _colours(image: Image.Image) -> np.ndarray:
+    """uint8 RGB of an 8-bit picture, upright, what is transparent on white."""
+    image.load()
+    picture = upright(image, image)
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _deep_colours(pixels: np.ndarray, deep: Deep) -> np.ndarray:
+    """uint8 RGB, upright, of samples scaled to 8 bits: inverted grey, inks and alpha resolved."""
+    base = pixels.shape[2]
+    rgb = np.repeat(pixels, 3, 2) if base == 1 else pixels[..., :3]
+    if deep.inverted or base == 4:
+        rgb = 255 - rgb
+    if base == 4:
+        rgb = rgb * ((255 - pixels[..., 3:]) / 255)
+    if deep.alpha is not None:
+        alpha = deep.alpha[..., None]
+        rgb = (rgb if deep.premultiplied else rgb * alpha) + 255 * (1 - alpha)
+    rgb = rgb if rgb.dtype == np.uint8 else np.rint(rgb).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(turned(rgb, deep.turn))
+
+
+def turned(values: np.ndarray, turn: int) -> np.ndarray:
+    """An array (H, W, ...) as a viewer shows it, by EXIF's number of its orientation."""
+    values = values.swapaxes(0, 1) if turn in (5, 6, 7, 8) else values
+    values = values[::-1] if turn in (3, 4, 7, 8) else values
+    return values[:, ::-1] if turn in (2, 3, 6, 7) else values
+
+
+def upright(picture: Image.Image, source: Image.Image) -> Image.Image:
+    """The picture turned as its loaded source file says; damaged EXIF data says nothing."""
+    turn = orientation(source)
+    return picture.transpose(TURNS[turn]) if turn in TURNS else picture

@@ -7,32 +7,114 @@ import json
 import os
 import secrets
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"))
+from ddad.images.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # handed on
+from ddad.images.formats import OTHER_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder and those below it."""
+
+    pictures: tuple[Path, ...]
+    passed_over: tuple[str, ...]
+    """What a user may miss among them, in words: kinds that are not read, links, shut folders."""
+
+    @property
+    def sentence(self) -> str:
+        """Empty where nothing was passed over."""
+        return f"passed over: {', '.join(self.passed_over)}" if self.passed_over else ""
 
 
 def pictures_in(folder: Path, *, apart: Path | None = None) -> list[Path]:
     """Image files below a folder, sorted; what is hidden or lies under `apart` is passed over."""
-    left_out = apart.resolve() if apart else None
-    found: list[Path] = []
-    for root, folders, files in os.walk(folder):
-        here = Path(root)
-        folders[:] = [
-            name for name in folders if name[0] != "." and (here / name).resolve() != left_out
-        ]
-        found += [
-            here / name
-            for name in files
-            if name[0] != "." and Path(name).suffix.lower() in IMAGE_SUFFIXES
-        ]
-    return sorted(path for path in found if path.is_file())
+    return list(look_into(folder, apart=apart).pictures)
+
+
+def look_into(folder: Path, *, apart: Path | None = None) -> Listing:
+    """The image files below a folder, sorted, links to folders followed, each folder once.
+
+    A link to a folder above the one given is not followed, which is said. What is hidden or lies
+    under `apart` is passed over in silence.
+    """
+    walk = _Walk(folder.resolve(), apart.resolve() if apart else None, [folder])
+    while walk.starts:  # links after all else: a file has its own path where it has one
+        start = walk.starts.pop(0)
+        for root, folders, files in os.walk(start, onerror=walk.shut.append):
+            here = Path(root)
+            if (real := here.resolve()) in walk.seen:
+                folders[:] = []
+                continue
+            walk.seen.add(real)
+            folders[:] = walk.enter(here, sorted(folders))
+            walk.take(here, files)
+    return walk.listing()
+
+
+@dataclass
+class _Walk:
+    """What a walk through a folder has met so far."""
+
+    top: Path
+    apart: Path | None
+    starts: list[Path]
+    seen: set[Path] = field(default_factory=set)
+    found: list[Path] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    upward: list[Path] = field(default_factory=list)
+    lost: list[Path] = field(default_factory=list)
+    shut: list[OSError] = field(default_factory=list)
+
+    def enter(self, here: Path, folders: Sequence[str]) -> list[str]:
+        """Those of its folders that are walked into now; links are for later."""
+        inside = []
+        for name in folders:
+            path = here / name
+            target = path.resolve()
+            if name[0] == "." or (self.apart and target.is_relative_to(self.apart)):
+                continue
+            if not path.is_symlink():
+                inside.append(name)
+            elif self.top.is_relative_to(target):
+                self.upward.append(path)
+            else:
+                self.starts.append(path)
+        return inside
+
+    def take(self, here: Path, files: Sequence[str]) -> None:
+        for name in files:
+            path, suffix = here / name, Path(name).suffix.lower()
+            if name[0] == ".":
+                continue
+            if path.is_symlink() and not path.exists():
+                self.lost.append(path)
+            elif suffix in OTHER_SUFFIXES:
+                self.others[suffix] += 1
+            elif suffix in IMAGE_SUFFIXES and path.is_file():
+                self.found.append(path)
+
+    def listing(self) -> Listing:
+        said = [f"{count} {suffix}" for suffix, count in sorted(self.others.items())]
+        shut = [Path(str(error.filename)) for error in self.shut if error.errno != ENOENT]
+        for what, paths in (
+            ("links that lead nowhere", self.lost),
+            ("links to a folder above", self.upward),
+            ("folders that cannot be opened", shut),
+        ):
+            if paths:
+                few = ", ".join(shown(path) for path in sorted(paths)[:3])
+                said.append(f"{len(paths)} {what} ({few}{', ...' if len(paths) > 3 else ''})")
+        return Listing(tuple(sorted(self.found)), tuple(said))
 
 
 @contextmanager

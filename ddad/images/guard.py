@@ -13,9 +13,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from ddad.images.files import shown
+from ddad.images.formats import SENTENCE as SENTENCE
 
 MAX_PIXELS = 40_000_000
-SENTENCE = "PNG, JPEG, TIFF, WebP, BMP or GIF"
 # Pillow's size limit, warning filters and log levels belong to the process: one decoder at a time.
 _decoding = threading.Lock()
 

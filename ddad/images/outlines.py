@@ -1,8 +1,8 @@
 """Masks as polygons and run lengths, and back. Masks are bool (H, W); knows nothing of files.
 
 Polygons run along the edges between pixels, in a frame where pixel (row r, column c) covers
-[c, c + 1] x [r, r + 1] as in COCO. `rasterise` takes the pixels whose centre lies inside, so an
-unsimplified outline gives its mask back exactly.
+[c, c + 1] x [r, r + 1] as in COCO. `ddad.images.filling` fills them as pycocotools does, so an
+unsimplified outline gives its mask back exactly, and a simplified one what trainers see.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ddad.images.filling import rasterise
+
 TOLERANCE = 1.0
 """How far a simplified outline may stray from the exact one, pixels."""
 LEAST_IOU = 0.95
 """Below this the tolerance is halved, in the end to the exact outline."""
+STRIP = 16
+"""Rows of pixels in which holes are joined from left to right."""
 
 
 def outlines(region: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -64,42 +68,48 @@ def _walk(steps: dict[tuple[int, int], list[tuple[int, int]]]) -> np.ndarray:
 
 
 def simplify(
-    ring: np.ndarray, region: np.ndarray, tolerance: float = TOLERANCE
+    outer: np.ndarray,
+    holes: Sequence[np.ndarray],
+    region: np.ndarray,
+    tolerance: float = TOLERANCE,
 ) -> tuple[np.ndarray, float]:
-    """A ring of fewer corners (Douglas-Peucker), and its IoU with the region's mask.
+    """One ring of fewer corners (Douglas-Peucker) for a region, and its IoU with the mask.
 
-    The tolerance is halved until the IoU is at least LEAST_IOU of what the exact ring reaches,
-    which is 1 for a region without holes. A tolerance of 0 keeps the ring.
+    Holes are joined to it by `bridged`. The tolerance is halved until the IoU is at least
+    LEAST_IOU, in the end to the exact ring, whose IoU is 1; a tolerance of 0 keeps that.
     """
     from skimage.measure import approximate_polygon  # its import takes a second
 
-    exact = iou(rasterise([ring], region.shape), region)
-    while tolerance >= 0.1:
+    def fewer(ring: np.ndarray) -> np.ndarray:
+        if len(ring) <= 4:
+            return ring
         closed = approximate_polygon(np.vstack([ring, ring[:1]]), tolerance)[:-1]
-        if len(closed) >= 3:
-            reached = iou(rasterise([closed], region.shape), region)
-            if reached >= LEAST_IOU * exact:
-                return closed, reached
+        return closed if len(closed) >= 3 else ring
+
+    while tolerance >= 0.1:
+        ring = bridged(fewer(outer), [fewer(hole) for hole in holes])
+        reached = iou(rasterise([ring], region.shape), region)
+        if reached >= LEAST_IOU:
+            return ring, reached
         tolerance /= 2
-    return ring, exact
+    ring = bridged(outer, holes)
+    return ring, iou(rasterise([ring], region.shape), region)
 
 
-def rasterise(rings: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels whose centre lies inside an odd number of rings of (x, y), bool of that shape."""
-    height, width = shape
-    turns = np.zeros((height, width + 1), int)  # each edge turns the rest of the rows it crosses
-    for ring in rings:
-        start = np.asarray(ring, float)
-        end = np.roll(start, -1, axis=0)
-        upper, lower = np.sort([start[:, 1], end[:, 1]], axis=0)
-        first = np.clip(np.ceil(upper - 0.5), 0, height).astype(int)
-        number = np.clip(np.ceil(lower - 0.5), 0, height).astype(int) - first
-        edge = np.repeat(np.arange(len(start)), number)
-        row = np.arange(len(edge)) - np.repeat(np.cumsum(number) - number - first, number)
-        (x0, y0), (x1, y1) = start[edge].T, end[edge].T
-        x = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
-        np.add.at(turns, (row, np.clip(np.ceil(x - 0.5), 0, width).astype(int)), 1)
-    return (turns.cumsum(axis=1)[:, :width] % 2).astype(bool)
+def bridged(outer: np.ndarray, holes: Sequence[np.ndarray]) -> np.ndarray:
+    """One ring (n, 2): the outer ring, a bridge to the first hole, on to the next, and all back.
+
+    A bridge has no width: it is walked there and back, so its crossings cancel each other.
+    """
+    if not holes:
+        return outer
+    # In strips from left to right the bridges stay short, however many holes there are.
+    holes = sorted(holes, key=lambda hole: (hole[0][1] // STRIP, *hole[0].tolist()))
+    far = np.abs(outer - holes[0][0]).sum(axis=1)
+    outer = np.roll(outer, -int(far.argmin()), axis=0)
+    there = [np.vstack([ring, ring[:1]]) for ring in (outer, *holes)]
+    back = [hole[:1] for hole in reversed(holes[:-1])]
+    return np.vstack([*there, *back])
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:

@@ -31,6 +31,12 @@ class RegionLabel:
     label: str
 
 
+def labelled(inside: np.ndarray, left: int, top: int, label: str) -> RegionLabel:
+    """The label of a region that is cut to its bounding box at x = left, y = top."""
+    y, x = np.unravel_index(int(inside.argmax()), inside.shape)
+    return RegionLabel(left + int(x), top + int(y), label)
+
+
 def find_regions(score_map: np.ndarray, mask: np.ndarray, *, min_area: int = 1) -> list[Region]:
     """The regions of a bool mask (H, W) with their scores from the map (H, W), loudest first."""
     regions = []

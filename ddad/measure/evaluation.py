@@ -10,8 +10,9 @@ import numpy as np
 
 from ddad.data.datasets import Sample
 from ddad.export.tables import IMAGE_COLUMNS, growing_table, score_row
-from ddad.images.decode import load_image, load_mask
+from ddad.images.decode import load_image
 from ddad.images.files import shown
+from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.detector import Detector
 
@@ -45,7 +46,7 @@ def evaluate(
 
 def _judge(detector: Detector, sample: Sample, evaluation: Evaluation) -> dict[str, Any]:
     """What a model finds in one image, beside its truth; counted in the evaluation."""
-    pixels = load_image(sample.path).pixels
+    pixels = load_image(sample.path, levels=detector.levels).pixels
     defect, mask = _truth(sample, pixels.shape[:2])
     (found,) = detector.detect([pixels])
     evaluation.add(found.score, found.score_map, mask, defect)

@@ -4,7 +4,8 @@ model_index.json  unet/  scheduler/    stock diffusers components (no unet: feat
 features/extractor/                    the backbone, as transformers reads it; no directory where
                                        ddad.json names the bundled one by its digest
 features/mixture.safetensors           what it says of normal images; no features/: pixels alone
-ddad.json                              format, score settings, what it was trained on
+ddad.json                              format, score settings, what it was trained on; white of
+                                       deep pictures, where it was trained on such
 calibration.json                       absent: the model is not calibrated
 README.md  metrics.json  examples/     for people; optional
 """
@@ -29,6 +30,7 @@ from ddad import CHECKPOINTS
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.images.levels import Levels
 from ddad.score.calibration import Calibration
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel
@@ -52,10 +54,15 @@ class Checkpoint:
     calibration: Calibration | None
     training: dict[str, Any]
     card: str
+    levels: Levels = Levels()
 
 
 def write(
-    path: Path, scorer: Scorer, calibration: Calibration | None, training: dict[str, Any]
+    path: Path,
+    scorer: Scorer,
+    calibration: Calibration | None,
+    training: dict[str, Any],
+    levels: Levels | None = None,
 ) -> None:
     """Write the files beside their places and rename them one by one, `ddad.json` last."""
     path.mkdir(parents=True, exist_ok=True)
@@ -69,6 +76,8 @@ def write(
             DDPMPipeline(unet=scorer.unet, scheduler=stock).save_pretrained(parts)
         meta: dict[str, Any] = {"format": FORMAT, "score": asdict(scorer.config)}
         meta["training"] = training
+        if levels is not None and levels.white is not None:
+            meta["levels"] = asdict(levels)
         if scorer.features is not None:
             extractor = scorer.features.extractor
             (parts / "features").mkdir()
@@ -185,6 +194,7 @@ def _read(folder: Path) -> Checkpoint:
         Calibration.from_json(stored.read_text("utf-8")) if stored.exists() else None,
         dict(meta.get("training") or {}),
         without_header(card.read_text("utf-8")) if card.exists() else "",
+        Levels(**dict(meta.get("levels") or {})),
     )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ddad.images.geometry import to_model
+from ddad.images.levels import Levels
 from ddad.model import checkpoint
 from ddad.model.checkpoint import CheckpointError
 from ddad.model.detection import Detection, ScaleMap
@@ -37,6 +38,8 @@ class Detector(Scorer):
     card: str = field(default="", kw_only=True)
     training: dict[str, Any] = field(default_factory=dict, kw_only=True)
     """What it was trained on."""
+    levels: Levels = field(default=Levels(), kw_only=True)
+    """What white is in the deep pictures that it is given: `load_image` asks for them."""
     device: torch.device = field(default_factory=pick_device, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -152,7 +155,7 @@ class Detector(Scorer):
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint into a directory; see `ddad.model.checkpoint` for its format."""
-        checkpoint.write(Path(path), self, self.fitted, self.training)
+        checkpoint.write(Path(path), self, self.fitted, self.training, self.levels)
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | None = None) -> Detector:
@@ -171,6 +174,7 @@ class Detector(Scorer):
             name=found.name,
             card=found.card,
             training=found.training,
+            levels=found.levels,
             device=device or pick_device(),
         )
 

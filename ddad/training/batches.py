@@ -13,15 +13,18 @@ from torch import Tensor
 from ddad.data.datasets import DatasetError, Sample
 from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_model
+from ddad.images.levels import Levels
 from ddad.score.noise import seeded_generator
 from ddad.training.run import TrainConfig
 
 
-def load_normals(samples: Sequence[Sample], size: int, stride: int) -> list[Tensor]:
+def load_normals(
+    samples: Sequence[Sample], size: int, stride: int, levels: Levels | None = None
+) -> list[Tensor]:
     """Images at model size as uint8 (3, h, w): what training keeps in memory."""
     images = []
     for sample in samples:
-        pixels = load_image(sample.path).pixels
+        pixels = load_image(sample.path, levels=levels).pixels
         resized = to_model(pixels, model_shape(pixels.shape, size, stride))
         images.append(((resized + 1) * 127.5).round().byte())
     return images

@@ -58,7 +58,7 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
-            (found,) = detector.detect([load_image(path).pixels])
+            (found,) = detector.detect([load_image(path, levels=detector.levels).pixels])
             fresh[digest] = found.score
     if fresh:
         added += [{"digest": digest, "score": score} for digest, score in fresh.items()]

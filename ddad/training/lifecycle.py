@@ -20,8 +20,9 @@ from ddad.data import datasets
 from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.scheduler import linear_chain
-from ddad.images.decode import load_image
+from ddad.images.decode import survey
 from ddad.images.files import file_digest
+from ddad.images.levels import Levels
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.card import write_card
 from ddad.model.detector import Detector
@@ -44,25 +45,29 @@ def run(
     out: Path,
     plan: Plan,
     *,
+    levels: Levels | None = None,
     show: Show = lambda progress: None,
     first: bool = True,
 ) -> Detector | None:
     """Train on `normals`, or go on; the checkpoint with its card is in `out` afterwards.
 
-    Under `accelerate launch`, `first` is false for all processes but one: they help with the
-    pixel branch and return None. Raises KeyboardInterrupt where the training was paused,
+    `levels` are those that `survey` finds for the normals, which it is asked for where they are
+    not given. Under `accelerate launch`, `first` is false for all processes but one: they help
+    with the pixel branch and return None. Raises KeyboardInterrupt where the training was paused,
     ValueError for images or settings that cannot be used, or where `out` is being trained into.
     """
+    if levels is None:
+        levels, _ = survey([sample.path for sample in normals])
     if not first:
         part, held = datasets.hold_out(normals, plan.config.held_out, plan.config.seed)
-        train(part, held, out / "run", plan.config)
+        train(part, held, out / "run", plan.config, levels=levels)
         return None
     with exclusive(out / "run"):
         journal = Journal(out / "run", plan.phases(len(normals)), show)
         if plan.branch == "feature":  # begun anew; the pixel branch cuts its log itself
             (out / "run" / "log.jsonl").unlink(missing_ok=True)
         with stop_flag() as stopped, _ending(journal):
-            work = _Work(journal, stopped, plan, extractor, out.name)
+            work = _Work(journal, stopped, plan, extractor, out.name, levels)
             detector = (
                 work.cross_fitted(normals)
                 if plan.cross_fits(len(normals)) and extractor is not None
@@ -100,14 +105,15 @@ class _Work:
         plan: Plan,
         extractor: Extractor | None,
         name: str,
+        levels: Levels,
     ) -> None:
         self.journal, self.stopped, self.plan = journal, stopped, plan
-        self.extractor, self.name = extractor, name
+        self.extractor, self.name, self.levels = extractor, name, levels
         self.rehearsal = Rehearsal(0)
 
     def cross_fitted(self, normals: Sequence[Sample]) -> Detector:
         """The feature branch alone: every normal serves both fitting and calibration."""
-        photographs = Photographs([sample.path for sample in normals])
+        photographs = self._photographs(normals)
         self.rehearsal = Rehearsal(len(normals), self.plan.seed)
         vectors = self._vectors(photographs, self.plan.seed)
         raw: dict[int, Maps] = {}
@@ -120,7 +126,8 @@ class _Work:
             if self._ending_early():
                 break
         detector = cross_fitted(vectors, raw, photographs, self.plan.target_fpr)
-        return replace(detector, name=self.name, training=self._record(normals))
+        record = self._record(normals)
+        return replace(detector, name=self.name, training=record, levels=self.levels)
 
     def held_out(self, normals: Sequence[Sample]) -> Detector:
         """One part of the normals is trained on, the other calibrates."""
@@ -131,8 +138,7 @@ class _Work:
         if self.plan.branch != "feature":
             unet, scheduler, record = self._pixel_branch(part, held)
         if self.extractor is not None:
-            seen = Photographs([sample.path for sample in part])
-            features = self._vectors(seen, self.plan.config.seed).fit()
+            features = self._vectors(self._photographs(part), self.plan.config.seed).fit()
         detector = Detector(
             unet,
             scheduler,
@@ -140,12 +146,13 @@ class _Work:
             features=features,
             name=self.name,
             training=record | self._record(part),
+            levels=self.levels,
         )
         return detector.calibrated(self._calibrate(detector, held))
 
     def _calibrate(self, detector: Detector, held: Sequence[Sample]) -> Calibration:
         """By the held-out normals, as many as there is time for."""
-        photographs = Photographs([sample.path for sample in held])
+        photographs = self._photographs(held)
         self.journal.begin(CALIBRATION)
         pairs: list[tuple[Maps, Sequence[int]]] = []
         for index in range(len(held)):
@@ -160,7 +167,7 @@ class _Work:
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
         keep_freed_memory(all_of_it=True)
         self.journal.begin(PIXEL)
-        pixels = load_image(held[0].path).pixels
+        pixels = self._photographs(held)[0]
 
         def on_log(row: dict[str, float]) -> None:
             figures: dict[str, Any] = {
@@ -180,7 +187,15 @@ class _Work:
                 self._preview(model, trial)
 
         folder = self.journal.folder
-        return train(part, held, folder, self.plan.config, on_log=on_log, on_save=on_save)
+        return train(
+            *(part, held, folder, self.plan.config),
+            levels=self.levels,
+            on_log=on_log,
+            on_save=on_save,
+        )
+
+    def _photographs(self, samples: Sequence[Sample]) -> Photographs:
+        return Photographs([sample.path for sample in samples], self.levels)
 
     def _vectors(self, photographs: Photographs, seed: int) -> Vectors:
         assert self.extractor is not None

@@ -23,6 +23,7 @@ from ddad.data.datasets import Sample
 from ddad.diffusion.losses import hybrid_loss
 from ddad.diffusion.networks import UNetConfig
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
+from ddad.images.levels import Levels
 from ddad.model.runtime import bf16_is_fast, pick_device
 from ddad.training.batches import crop_window, draw_batch, load_normals
 from ddad.training.journal import PAUSE, STOP, append_row, requested
@@ -35,6 +36,7 @@ def train(
     out: Path,
     config: TrainConfig,
     *,
+    levels: Levels | None = None,
     on_log: Callable[[dict[str, float]], None] = lambda row: None,
     on_save: Callable[[UNet2DModel, PosteriorDDPMScheduler], None] = lambda unet, scheduler: None,
 ) -> tuple[UNet2DModel, PosteriorDDPMScheduler, dict[str, Any]]:
@@ -54,8 +56,8 @@ def train(
             f"{accelerator.num_processes} processes"
         )
     stride = UNetConfig(config.channels, config.layers).stride
-    images = load_normals(samples, config.size, stride)
-    held = load_normals(held_out, config.size, stride)
+    images = load_normals(samples, config.size, stride, levels)
+    held = load_normals(held_out, config.size, stride, levels)
     window = crop_window(images, config.crop, stride)
     record = claim(out, config, images, held, accelerator.is_main_process)
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ddad.export.render import overlay, sixteen_bit
-from ddad.export.tables import amend_table, growing_table, score_columns, score_row
+from ddad.export.tables import amend_table, growing_table, path_cell, score_columns, score_row
 from ddad.images.decode import load_image
 from ddad.images.files import write_png
 from ddad.model.detection import Detection
@@ -49,7 +49,8 @@ def score_files(
     """Write scores.csv, maps/, masks/ and overlays/ under `out`; returns the errors, one a file.
 
     maps/*.png are 16-bit: value = map_min + (map_max - map_min) * pixel / 65535, with both ends
-    in the table. Raises OSError as `fill_table` does.
+    in the table, whose columns `map`, `mask` and `overlay` say which files are a row's own.
+    Raises OSError as `fill_table` does.
     """
 
     def one(plan: Plan) -> Row:
@@ -98,26 +99,29 @@ def score_file(
 
     A file that cannot be used is a row with its error, and with `again` as `noted` says.
     """
-    row: Row = {"file": str(file), "model": detector.name, "seed": detector.config.seed}
+    row: Row = {"file": path_cell(file), "model": detector.name, "seed": detector.config.seed}
     with noted(row):
-        loaded = load_image(file, max_pixels=max_pixels)
+        loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
         with _large if loaded.pixels.size > 3 * LARGE else nullcontext():
             (found,) = detector.detect([loaded.pixels])
             row |= {"note": loaded.note} | score_row(found)
             if out is not None:
                 with writing(out):
-                    _write_pictures(detector, loaded.pixels, found, out, name)
+                    row |= _write_pictures(detector, loaded.pixels, found, out, name)
     return row
 
 
 def _write_pictures(
     detector: Detector, image: np.ndarray, found: Detection, out: Path, name: PurePosixPath
-) -> None:
+) -> dict[str, str]:
+    """Returns where they are, from `out`, by the columns that say so."""
     mask, scale = found.mask(), detector.calibration
     pictures: dict[str, np.ndarray] = {
-        "maps": sixteen_bit(found.score_map),
-        "masks": mask.astype(np.uint8) * 255,
-        "overlays": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),
+        "map": sixteen_bit(found.score_map),
+        "mask": mask.astype(np.uint8) * 255,
+        "overlay": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),
     }
-    for folder, picture in pictures.items():
-        write_png(picture, out / folder / f"{name}.png")
+    files = {kind: f"{kind}s/{name}.png" for kind in pictures}
+    for kind, picture in pictures.items():
+        write_png(picture, out / files[kind])
+    return files

@@ -18,13 +18,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ddad import HOME
-from ddad.export.tables import growing_table, score_columns
+from ddad.export.tables import PICTURES, growing_table, path_cell, score_columns
+from ddad.images.names import folded
 from ddad.model.checkpoint import find_checkpoint
 from ddad.model.detector import Detector
 from ddad.model.package import files
 from ddad.work.addresses import copy, is_address, pictures_at
 from ddad.work.batch import score_file
-from ddad.work.outputs import Report, plan_outputs
+from ddad.work.outputs import Report, own, plan_outputs
 
 BATCH = 8
 """Images an actor takes at a time: what is scored again when it dies."""
@@ -84,7 +85,8 @@ class Scorer:
                     problem = f"{file} cannot be read: {str(error).splitlines()[0]}"
                     return {"file": file, "model": self.detector.name, "error": problem}
             pictures = Path(self.out) if self.out and not remote_out else Path(folder) / "pictures"
-            row = self._score(here, name, pictures if self.out else None) | {"file": file}
+            row = self._score(here, name, pictures if self.out else None)
+            row["file"] = path_cell(file)
             if remote_out and pictures.is_dir():
                 for picture in sorted(pictures.rglob("*.png")):
                     copy(str(picture), f"{self.out}/{picture.relative_to(pictures).as_posix()}")
@@ -144,8 +146,9 @@ def plan(paths: Sequence[str], out: str) -> list[tuple[str, str]]:
     local = [Path(path) for path in paths if not is_address(path)]
     inside = None if is_address(out) else Path(out)
     found = [(str(f), str(n)) for f, n in plan_outputs(local, inside)] if local else []
+    taken = {folded(name) for _, name in found}
     for address in filter(is_address, paths):
-        found += pictures_at(address)
+        found += [(file, str(own(PurePosixPath(n), taken))) for file, n in pictures_at(address)]
     return found
 
 
@@ -188,7 +191,7 @@ def _tables(out: str, names: Sequence[str]) -> Iterator[Callable[[dict[str, Any]
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    text = {"file", "model", "note", "error"}
+    text = {"file", "model", "note", "error", *PICTURES}
     kinds = {"width": pa.int32(), "height": pa.int32(), "seed": pa.int64(), "anomalous": pa.bool_()}
     schema = pa.schema(
         [(n, pa.string() if n in text else kinds.get(n, pa.float64())) for n in names]

@@ -46,8 +46,9 @@ class Ledger:
 
     def check(self) -> None:
         """Raises OSError where the file is gone or another: SQLite would go on in the lost one."""
-        if _place(self._path) != self._place:
-            raise OSError(f"the ledger {shown(self._path)} was replaced")
+        if self._path.exists() and _place(self._path) == self._place:
+            return
+        raise OSError(f"the ledger {shown(self._path)} is gone, or another took its place")
 
     def versions(self) -> set[Version]:
         with self._told():

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ddad.export.render import difference
-from ddad.export.tables import RESTORATION_COLUMNS
+from ddad.export.tables import RESTORATION_COLUMNS, path_cell
 from ddad.images.decode import load_image
 from ddad.images.files import write_animation, write_png
 from ddad.model.detector import Detector
@@ -47,15 +47,15 @@ def restore_files(
     def one(plan: Plan) -> Row:
         nonlocal begun
         file, name = plan
-        row: Row = {"file": str(file)} | names
+        row: Row = {"file": path_cell(file)} | names
         share = partial(_share, report, file.name, begun, len(planned))
         begun += 1
         with noted(row):
-            loaded = load_image(file, max_pixels=max_pixels)
+            loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
             steps = list(_steps(detector, loaded.pixels, config, share))
             row |= {"note": loaded.note} | _row(steps, detector.calibration.threshold)
             with writing(out):
-                _write_pictures(loaded.pixels, steps, out, name, animation)
+                row |= _write_pictures(loaded.pixels, steps, out, name, animation)
         share(100)
         return row
 
@@ -82,13 +82,17 @@ def _write_pictures(
     out: Path,
     name: PurePosixPath,
     animation: str | None,
-) -> None:
+) -> dict[str, str]:
+    """Returns where they are, from `out`, by the columns that say so."""
     result = steps[-1].image
-    write_png(result, out / "restored" / f"{name}.png")
-    write_png(difference(pixels, result), out / "differences" / f"{name}.png")
+    files = {"picture": f"restored/{name}.png", "difference": f"differences/{name}.png"}
+    write_png(result, out / files["picture"])
+    write_png(difference(pixels, result), out / files["difference"])
     if animation:
+        files["animation"] = f"animations/{name}.{animation}"
         frames = [_small(step).image for step in steps]
-        write_animation(frames, out / "animations" / f"{name}.{animation}")
+        write_animation(frames, out / files["animation"])
+    return files
 
 
 def _row(steps: Sequence[RestorationStep], threshold: float) -> dict[str, Any]:

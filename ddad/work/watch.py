@@ -120,7 +120,7 @@ class _Watch:
     """Looks in a row that ended as the output could not be written."""
     waiting: dict[Version, _Wait] = field(default_factory=dict)
     seen: dict[Version, float] = field(default_factory=dict)
-    """When each file there was first seen, monotonic seconds."""
+    """When each file that is not done was first seen, monotonic seconds."""
     stale: bool = True
     """Whether the table may lack rows that the ledger has."""
     said: str = ""
@@ -137,7 +137,7 @@ class _Watch:
         self.write_table(ledger)
         while not stopped.is_set():
             ledger.check()
-            now = self.look() - done
+            now = self.look(done)
             for version in sorted(now & before, key=self.turn):
                 if stopped.is_set() or not self.attempt(version, ledger, done):
                     break
@@ -148,8 +148,8 @@ class _Watch:
             before = now
             stopped.wait(pause(self.every, self.refused) if self.refused else self.every)
 
-    def look(self) -> set[Version]:
-        """The image files there now; our own output is passed over."""
+    def look(self, done: set[Version]) -> set[Version]:
+        """The image files there now that are not done; our own output is passed over."""
         if not os.path.isdir(self.folder):
             self.tell(f"{shown(self.folder)} cannot be reached: waiting for it")
             return set()
@@ -157,6 +157,7 @@ class _Watch:
         for path in pictures_in(self.folder, apart=self.out):
             with suppress(OSError):  # gone again
                 found.add(_version(path, self.folder))
+        found -= done
         since = time.monotonic() if self.begun else float("-inf")
         self.begun = True
         self.seen = {version: self.seen.get(version, since) for version in found}

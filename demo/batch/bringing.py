@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from ddad.data.truth import Imported, read_marks
-from ddad.images.decode import ImageError
 from ddad.images.files import shown
+from ddad.images.guard import ImageError
 from demo.batch.whose import Answer
 from demo.shared.pictures import data_url, encoded
 from demo.store.records import Item, StoreError, plain
@@ -69,7 +69,7 @@ class Bringing:
         `drawn` is a mask of that item by outlines, whose labels are kept where both are the same.
         """
         try:
-            found, how = read_marks(path)
+            found = read_marks(path)
         except ImageError as error:
             self._no_mask(about(error, path, name), answer)
             return
@@ -77,24 +77,22 @@ class Bringing:
             found = drawn
         elif drawn is not None:
             self.say(f"{shown(Path(name))} was used, not the outlines of the same image")
-        self.mask(name, found, how, answer)
+        self.mask(name, found, answer)
 
-    def mask(self, name: str, found: Imported, how: str, answer: Answer) -> None:
+    def mask(self, name: str, found: Imported, answer: Answer) -> None:
         """A mask, for the item of the answer; if that is not sure, it waits."""
         if answer.item is None:
-            self.hold(name, found, how, answer.why, answer.candidates)
+            self.hold(name, found, answer.why, answer.candidates)
             return
         item = self.session.item(answer.item)
         if found.mask.shape != (item.height, item.width):
             self._no_mask(_other_size(name, found.mask, item), answer)
         elif why := self._against(item, found.mask):
-            self.hold(name, found, how, why, (item.id,))
+            self.hold(name, found, why, (item.id,))
         else:
-            self.put(item, name, found, how)
+            self.put(item, name, found)
 
-    def hold(
-        self, name: str, found: Imported, how: str, why: str, candidates: Sequence[str]
-    ) -> None:
+    def hold(self, name: str, found: Imported, why: str, candidates: Sequence[str]) -> None:
         """Let a mask wait, with the items that it may be for."""
         small = Image.fromarray(found.mask.astype(np.uint8) * 255)
         small.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
@@ -103,14 +101,14 @@ class Bringing:
             found.mask,
             name=name,
             why=why,
-            how=how,
+            how=found.how,
             role=self.role,
             thumb=thumb,
             candidates=candidates,
             labels=found.labels,
         )
 
-    def put(self, item: Item, name: str, found: Imported, how: str) -> None:
+    def put(self, item: Item, name: str, found: Imported) -> None:
         """Put a mask on an item; what was there before can be had again."""
         session, role = self.session, self.role
         session.imports.remember(item.id, role)
@@ -125,9 +123,9 @@ class Bringing:
                 decision="undecided",
                 regions=found.labels,
             )
-        self._annotate(item, how and f"mask: {how}")
+        self._annotate(item, found.how and f"mask read as {found.how}")
         session.imports.seal(item.id, role)
-        self._matched.append((plain(name), item.name, how))
+        self._matched.append((plain(name), item.name, found.how))
         self._count += 1
 
     def confirm(self, pairs: Sequence[tuple[int, str]]) -> None:
@@ -154,7 +152,7 @@ class Bringing:
         for item_id, each in taken.items():
             mask, item = self.session.imports.waiting.mask(each), self.session.item(item_id)
             self.role = each.role
-            self.put(item, each.name, Imported(mask, each.labels), each.how)
+            self.put(item, each.name, Imported(mask, each.labels, each.how))
             if item.kind and (item.kind == "good") == bool(mask.any()):
                 self.session.describe(item.id, kind="")  # the mask, as a person says, against it
             self.session.imports.waiting.drop([each])

@@ -9,6 +9,7 @@ from ddad.data.kinds import find_kinds
 from ddad.data.truth import Imported, MaskError
 from ddad.images.decode import ImageError, load_image
 from ddad.images.files import IMAGE_SUFFIXES
+from ddad.images.levels import Levels
 from demo.batch.bringing import Bringing, about
 from demo.batch.outlines import outlined
 from demo.batch.whose import SAME_TWICE, Answer, Whose, single
@@ -24,13 +25,18 @@ FAILED = "its image was left out or cannot be used"
 
 
 def take(
-    session: Session, sources: Sequence[Source], *, drafts_at: float | None = None
+    session: Session,
+    sources: Sequence[Source],
+    *,
+    drafts_at: float | None = None,
+    levels: Levels | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Keep the photographs, or their errors, and the masks of which it is sure whose they are;
     the others wait. Gives how many files are done, of how many.
 
-    Masks are the truth, or with `drafts_at`, a threshold, drafts to correct. Raises StoreError
-    where the session is full: what came before is kept.
+    Masks are the truth, or with `drafts_at`, a threshold, drafts to correct. `levels` are those of
+    the model that is to score the photographs. Raises StoreError where the session is full: what
+    came before is kept.
     """
     session.imports.begin()
     bringing, done = Bringing(session, drafts_at), 0
@@ -38,7 +44,7 @@ def take(
     try:
         kept: list[dict[int, str]] = [{} for _ in sources]
         for source, items in zip(sources, kept, strict=True):
-            for index, item in _photographs(session, source, bringing):
+            for index, item in _photographs(session, source, bringing, levels):
                 if item.state != "failed":
                     items[index] = item.id
                 done += 1
@@ -51,22 +57,24 @@ def take(
             done += 1
             yield min(done, total), total
         for item_id, (name, found) in drawn.items():
-            bringing.mask(name, found, "", Answer(item_id))
+            bringing.mask(name, found, Answer(item_id))
     finally:
         session.imports.keep_report(bringing.report())
 
 
-def keep(session: Session, path: Path, name: str, kind: str = "") -> Item:
+def keep(
+    session: Session, path: Path, name: str, kind: str = "", levels: Levels | None = None
+) -> Item:
     """Keep a photograph, or the sentence why it cannot be used."""
     try:
-        loaded = load_image(path)
+        loaded = load_image(path, levels=levels)
     except ImageError as error:
         return session.fail(name, about(error, path, name))
     return session.add(name, loaded.pixels, loaded.note, kind)
 
 
 def _photographs(
-    session: Session, source: Source, bringing: Bringing
+    session: Session, source: Source, bringing: Bringing, levels: Levels | None
 ) -> Iterator[tuple[int, Item]]:
     """Those of a source, kept, with their indexes in it; what is left out is said."""
     for file in source.problems:
@@ -81,15 +89,16 @@ def _photographs(
             bringing.say(f"left out, {what}: {by_folder(left)}")
     for place in places:
         name = source.names[place.index]
-        item = keep(session, source.paths[place.index], name, kinds[place.index] or "")
+        path, kind = source.paths[place.index], kinds[place.index] or ""
+        item = keep(session, path, name, kind, levels)
         if item.kind:
             bringing.label(item)
         yield place.index, item
-    yield from _own_pictures(session, source, bringing)
+    yield from _own_pictures(session, source, bringing, levels)
 
 
 def _own_pictures(
-    session: Session, source: Source, bringing: Bringing
+    session: Session, source: Source, bringing: Bringing, levels: Levels | None
 ) -> Iterator[tuple[int, Item]]:
     """Pictures of an export, each under the name that it had; those that are here stay alone."""
     whose, here = Whose(session) if source.own.pictures else None, 0
@@ -98,7 +107,7 @@ def _own_pictures(
         if known.item or known.why == SAME_TWICE:
             here += 1
         else:
-            yield -1, keep(session, path, origin.name)
+            yield -1, keep(session, path, origin.name, "", levels)
     if here:
         bringing.say(f"{here} pictures of this export are here already: not added again")
 
@@ -127,12 +136,12 @@ def _drawn(
         for each in found:
             label, item = f"{name}: {each.name}", each.answer.item
             if item is None:
-                bringing.mask(label, each.found, "", each.answer)
+                bringing.mask(label, each.found, each.answer)
             elif item in contested or (item in drawn and not name.endswith("exact.json")):
                 contested.add(item)
                 first = [drawn.pop(item)] if item in drawn else []
                 for which, one in (*first, (label, each.found)):
-                    bringing.hold(which, one, "", TWICE, (item,))
+                    bringing.hold(which, one, TWICE, (item,))
             else:
                 drawn[item] = label, each.found
     return drawn

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ddad.data.truth import Imported, Target, read_coco
+from ddad.data.coco import read_coco
+from ddad.data.truth import Imported, Target
 from demo.batch.whose import Answer, Whose, single
 from demo.shared.coco import images_in
 from demo.shared.own import Origin
+
+MOST = 200
+"""Images of one file that are asked about: each has a mask of its own until then."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +30,26 @@ def outlined(path: Path, whose: Whose) -> tuple[list[Outlined], list[str]]:
 
     Raises MaskError, one sentence, where the file is not COCO's.
     """
-    images = list(images_in(path))
-    given = single([_whose(image, name, whose) for name, image in images])
-    answers = {name: answer for (name, _), answer in zip(images, given, strict=True)}
+    images = [(_name(image, name), name, image) for name, image in images_in(path)]
+    answers = single([_whose(image, name, whose) for _, name, image in images])
     sizes = {item.id: (item.height, item.width) for item in whose.items}
-    targets = []
-    for name, image in images:
-        answer = answers[name]
+    targets, owners, unsure = [], [], 0
+    for (called, name, image), answer in zip(images, answers, strict=True):
         meant = [answer.item] if answer.item else list(answer.candidates)
-        height, width = image.get("height"), image.get("width")
-        if isinstance(height, int) and isinstance(width, int):
-            targets.append(Target(name, height, width))
-        elif meant:
-            targets.append(Target(name, *sizes[meant[0]]))
+        unsure += answer.item is None and bool(meant)
+        if meant and (answer.item or unsure <= MOST):
+            size = image.get("height"), image.get("width")
+            height, width = size if size in sizes.values() else sizes[meant[0]]
+            targets.append(Target(called, height, width, str(image.get("sha256") or "")))
+            owners.append((name, answer))
     found, said = read_coco(path, targets)
-    return [Outlined(targets[i].name, m, answers[targets[i].name]) for i, m in found.items()], said
+    return [Outlined(owners[i][0], mask, owners[i][1]) for i, mask in found.items()], said
+
+
+def _name(image: dict[str, Any], name: str) -> str:
+    """What `read_coco` looks for first."""
+    own = image.get("name")
+    return own if isinstance(own, str) and own else name
 
 
 def _whose(image: dict[str, Any], name: str, whose: Whose) -> Answer:

@@ -39,9 +39,10 @@ def bring(
     sentence = ""
     try:
         sources = gather([Path(path) for path in paths or ()], into)
-        drafts_at = page.models.get(name).calibration.threshold if masks == "drafts" else None
-        shown = 0.0
-        for done, total in take(session, sources, drafts_at=drafts_at):
+        detector = page.models.get(name)
+        drafts_at = detector.calibration.threshold if masks == "drafts" else None
+        shown, levels = 0.0, detector.levels
+        for done, total in take(session, sources, drafts_at=drafts_at, levels=levels):
             if time.monotonic() - shown > 0.5:
                 shown = time.monotonic()
                 run = {"phase": "reading", "done": done, "total": total}

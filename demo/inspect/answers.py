@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ddad.data.coco import read_coco
 from ddad.data.matching import Images
-from ddad.data.truth import Imported, Target, read_coco, read_marks
+from ddad.data.truth import Imported, Target, read_marks
 from ddad.data.words import place
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
@@ -110,14 +111,14 @@ def _brought(path: Path, name: str, item: Item) -> tuple[Imported, str]:
     """The mask in a file of that name, and how it was read. Raises ValueError, one sentence."""
     if name.lower().endswith(".json"):
         return _outlined(path, name, item)
-    found, how = read_marks(path)
+    found = read_marks(path)
     if found.mask.shape != (item.height, item.width):
         height, width = found.mask.shape
         raise PayloadError(
             f"{name} is of {width} x {height} pixels, this image of {item.width} x {item.height}"
         )
     marked = f"{name} marks {np.count_nonzero(found.mask)} pixels"
-    return found, f"{marked}: {how}" if how else marked
+    return found, f"{marked}; read as {found.how}" if found.how else marked
 
 
 def _outlined(path: Path, name: str, item: Item) -> tuple[Imported, str]:

@@ -48,8 +48,8 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
         return
     name = wanted.path.name
     try:
-        loaded = load_image(wanted.path)
         detector = page.models.get(wanted.model)
+        loaded = load_image(wanted.path, levels=detector.levels)
         session = page.store.open(session_id)
         item = _known(session, name, loaded.pixels, detector.fingerprint)
         image = photograph_url(loaded.pixels)

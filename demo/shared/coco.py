@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ddad.data.truth import MAX_BYTES
+from ddad.data.coco import MAX_BYTES
 
 
 def images_in(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

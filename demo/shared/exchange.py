@@ -7,15 +7,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
+from ddad.data.truth import digest
 from ddad.export.bundle import write_zip
+from ddad.export.formats.form import mask_png
 from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table
 from ddad.images.names import safe_stem
 from ddad.images.regions import find_regions
-from demo.shared.pictures import encoded
 from demo.store.records import Decision, Item, Logged
 from demo.store.session import Session
 
@@ -88,8 +86,9 @@ def export(
 
 def mask_file(session: Session, item: Item) -> tuple[str, str, bytes]:
     """Name, type and bytes of the final mask: PNG of 0 and 255, original size."""
-    mask = session.final_mask(item.id).astype(np.uint8) * 255
-    return f"{safe_stem(item.name)}_mask.png", "image/png", encoded(Image.fromarray(mask), "PNG")
+    whose = {"name": item.name, "sha256": digest(session.pixels(item.id))}
+    data = mask_png(session.final_mask(item.id), whose)
+    return f"{safe_stem(item.name)}_mask.png", "image/png", data
 
 
 def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:

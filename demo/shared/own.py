@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ddad.data.truth import MAX_BYTES, origin
+from ddad.data.coco import MAX_BYTES
+from ddad.data.truth import origin
 
 FORMATS = ("labels", "label-studio", "labelme", "maps")
 """Folders of an export whose masks stand in another of its formats as well."""

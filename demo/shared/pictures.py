@@ -16,9 +16,10 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ddad.images.files import write_whole
+from ddad.images.formats import SENTENCE
 from demo.limits import LIMITS
 
-READABLE = "PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit"
+READABLE = f"{SENTENCE}, of any depth"
 """What a photograph may be, in words."""
 EDITED = LIMITS.edited_pixels
 """Pixels up to which a mask is edited at the image's own size; larger images at about this many."""

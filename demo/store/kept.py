@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from peewee import SQL
 
+from ddad.data.truth import digest
 from demo.store.files import read_png
 from demo.store.records import Decision, Item, Logged, Scale, StoreError, plain
 from demo.store.rows import Rows
@@ -64,7 +64,7 @@ class Kept:
 
     def digest(self, item_id: str) -> str:
         """SHA-256 of the image's pixels."""
-        return self.item(item_id).digest or digest_of(self.pixels(item_id))
+        return self.item(item_id).digest or digest(self.pixels(item_id))
 
     def score_map(self, item_id: str) -> np.ndarray:
         """float32 (H, W). Raises StoreError for an item without a result."""
@@ -136,11 +136,6 @@ class Kept:
     def used(self) -> tuple[int, int]:
         """Bytes of everything that is kept, and images."""
         return self._rows.used()
-
-
-def digest_of(pixels: np.ndarray) -> str:
-    """SHA-256 of an image's pixels, as exports state it."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from ddad.data.truth import digest
 from ddad.images.regions import RegionLabel
 from demo.store.decision import check_shape, checked_review, cut, extent, loudest
 from demo.store.files import put, put_png
 from demo.store.imports import Imports
-from demo.store.kept import Kept, digest_of
+from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
 from demo.store.records import Decision, Item, Result, Review, plain
@@ -58,7 +59,7 @@ class Session(Kept):
             "pixels": put_png(folder, "pixels", pixels),
             "thumb": put(folder, "thumb", ".jpg", lambda f: small.save(f, "JPEG", quality=85)),
         }
-        known = {"kind": plain(kind, 200), "digest": digest_of(pixels)}
+        known = {"kind": plain(kind, 200), "digest": digest(pixels)}
         size = {"width": width, "height": height}
         self._rows.create(item, name, new, note=plain(note), state="waiting", **size, **known)
         return self.item(item)

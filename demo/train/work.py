@@ -155,7 +155,7 @@ def look_over(
         "of": [p.name for p in files],
         "left": len(files),
         "findings": rows,
-        "enough": vouches(len(intake.kept), fpr),
+        "enough": ". ".join([*intake.notes, vouches(len(intake.kept), fpr)]),
     }
     photographs.keep_findings(found)
     return found

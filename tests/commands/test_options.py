@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 from pathlib import Path
 
 import pytest
 from tqdm import tqdm
 
+from ddad.cli import main
 from ddad.commands import options
 from ddad.score.config import ScoreConfig
 from ddad.training.run import PRESETS
@@ -66,3 +68,32 @@ def test_a_bar_moves_to_what_was_done():
         assert (bar.n, bar.total, bar.postfix) == (3, 7, "a?.png")
         report("b" * 50, 5, 7)
         assert (bar.n, bar.total, bar.postfix) == (5, 7, "b" * 40)
+
+
+def test_what_is_left_out_is_said_and_all_good_takes_everything(tree, tmp_path, capsys):
+    shutil.copytree(tree / "test", tmp_path / "parts")
+    good = options.normal_images(tmp_path / "parts")
+    assert {path.parent.name for path in good} == {"good"} and len(good) == 6
+    assert "square 6" in capsys.readouterr().err
+    assert len(options.normal_images(tmp_path / "parts", all_good=True)) == 12
+    shutil.move(tmp_path / "parts" / "good", tmp_path / "parts" / "dented")
+    with pytest.raises(ValueError, match="dented.*square"):
+        options.normal_images(tmp_path / "parts")
+
+
+@pytest.mark.parametrize("command", ["train", "check", "calibrate", "nll"])
+def test_all_good_reaches_what_reads_good_parts(command, tree, tiny_checkpoint, tmp_path, capsys):
+    for kind in ("crack", "square"):
+        shutil.copytree(tree / "test" / "good", tmp_path / "parts" / kind)
+    words = [command, str(tmp_path / "parts")]
+    if command == "train":
+        words += ["--out", str(tmp_path / "out"), "--preset", "tiny", "--steps", "2"]
+        words += ["--branch", "pixel"]
+    elif command == "calibrate":
+        words += ["--out", str(tmp_path / "out")]
+    if command in ("calibrate", "nll"):
+        words += ["--checkpoint", str(tiny_checkpoint)]
+    if command == "nll":
+        words += ["--images", "1"]
+    assert main(words) == 2 and "crack" in capsys.readouterr().err
+    assert main([*words, "--all-good"]) == 0

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
+import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
-from pycocotools import mask as pycoco
+from PIL.PngImagePlugin import PngInfo
+from reviewing import content, record
 
-from ddad.data.truth import MaskError, Target, matcher, read_coco, read_mask
+from ddad.data.truth import MaskError, Target, matcher, origin, read_mask
 from ddad.export.bundle import write_zip
-from ddad.export.reviewed import Reviewed, find_shapes
 from ddad.images.decode import ImageError
 from ddad.images.regions import RegionLabel
 
@@ -78,17 +74,13 @@ def test_masks_of_every_mode_and_value(tmp_path, mode, value):
     assert index == 1 and np.array_equal(found.mask, mask) and found.labels == ()
 
 
-def test_class_numbers_become_labels_and_soft_edges_are_cut_at_half(tmp_path):
+def test_class_numbers_become_labels(tmp_path):
     values = np.zeros((6, 8), np.uint8)
     values[0, :2], values[4, 4:6] = 2, 7
     Image.fromarray(values).save(tmp_path / "m.png")
     _, found = read_mask(tmp_path / "m.png", "part.png", TARGETS)
     assert np.array_equal(found.mask, values > 0)
     assert found.labels == (RegionLabel(0, 0, "class 2"), RegionLabel(4, 4, "class 7"))
-    values[0, :3], values[4, 4:6] = (60, 130, 200), 255
-    Image.fromarray(values).save(tmp_path / "m.png")
-    _, found = read_mask(tmp_path / "m.png", "part.png", TARGETS)
-    assert np.array_equal(found.mask, values > 127) and found.labels == ()
 
 
 def test_a_mask_that_fits_no_image_is_refused(tmp_path):
@@ -102,119 +94,29 @@ def test_a_mask_that_fits_no_image_is_refused(tmp_path):
         read_mask(tmp_path / "m.png", "part.png", TARGETS)
 
 
-@given(st.data())
-@settings(deadline=None, max_examples=40)
-def test_our_coco_export_comes_back_exactly(tmp_path_factory, data):
-    tmp_path = tmp_path_factory.mktemp("coco")
-    shape = data.draw(st.tuples(st.integers(1, 10), st.integers(1, 10)))
-    records = []
-    for name in ("a/part.png", "b/part.png", "../x y.png"):
-        mask = data.draw(arrays(bool, shape))
-        labels = tuple(RegionLabel(int(x), int(y), "dent") for y, x in np.argwhere(mask)[:1])
-        records.append(Reviewed(name, np.zeros((*shape, 3), np.uint8), mask, labels=labels))
-    write_zip(records, ["coco"], tmp_path / "c.zip", tolerance=0)
-    targets = [Target(r.name, *shape) for r in records]
-    with zipfile.ZipFile(tmp_path / "c.zip") as archive:
-        for name in ("coco/exact.json", "coco/polygons.json"):
-            (tmp_path / "c.json").write_bytes(archive.read(name))
-            found, strangers = read_coco(tmp_path / "c.json", targets)
-            assert strangers == [] and sorted(found) == [0, 1, 2]
-            for index, record in enumerate(records):
-                assert np.array_equal(found[index].mask, record.mask)
-                again = Reviewed(
-                    *(record.name, record.pixels, found[index].mask), labels=found[index].labels
-                )
-                assert {(s.label, s.region.bbox) for s in find_shapes(again)} == {
-                    (s.label, s.region.bbox) for s in find_shapes(record)
-                }
-
-
-def coco(tmp_path, **change):
-    """A sound file of one polygon for `part.jpg`, with parts of it replaced."""
-    annotation = {"image_id": 7, "category_id": 1, "segmentation": [[1, 1, 4, 1, 4, 3, 1, 3]]}
-    data = {
-        "images": [{"id": 7, "file_name": "part.jpg", "width": 8, "height": 6}],
-        "categories": [{"id": 1, "name": "dent"}],
-        "annotations": [annotation | change.pop("annotation", {})],
-    }
-    path = tmp_path / "in.json"
-    path.write_text(json.dumps(data | change))
-    return path
-
-
-def test_a_polygon_of_another_tool_is_filled(tmp_path):
-    found, strangers = read_coco(coco(tmp_path), TARGETS)
-    assert strangers == [] and list(found) == [1]
-    assert np.argwhere(found[1].mask).tolist() == [[r, c] for r in (1, 2) for c in (1, 2, 3)]
-    assert found[1].labels == (RegionLabel(1, 1, "dent"),)
-    images = [{"id": 7, "file_name": "other.jpg", "width": 8, "height": 6}]
-    assert read_coco(coco(tmp_path, images=images), TARGETS) == ({}, ["other.jpg"])
-
-
-def test_polygons_beyond_the_image_are_cut_at_its_edge(tmp_path):
-    far = {"segmentation": [[-1e6, -1e6, 1e6, -1e6, 1e6, 1e6, -1e6, 1e6], [90, 90, 99, 90, 99, 99]]}
-    found, _ = read_coco(coco(tmp_path, annotation=far), TARGETS)
-    assert found[1].mask.all()
-
-
-def test_compressed_run_lengths_of_pycocotools_come_in(tmp_path):
-    mask = np.random.default_rng(0).random((6, 8)) > 0.5
-    packed = pycoco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    segmentation = {"size": [6, 8], "counts": packed["counts"].decode()}
-    found, _ = read_coco(coco(tmp_path, annotation={"segmentation": segmentation}), TARGETS)
-    assert np.array_equal(found[1].mask, mask)
+@pytest.mark.parametrize("name", ["part 1.png", "A/裂纹 \U0001f600.tif", '"\n', "\udcff.png"])
+def test_an_exported_mask_says_whose_it_is(tmp_path, name):
+    one = record(name)
+    write_zip([one], ["masks", "mvtec"], tmp_path / "m.zip")
+    for path, data in content(tmp_path / "m.zip").items():
+        if path.startswith("masks/") or "ground_truth" in path:
+            (tmp_path / "m.png").write_bytes(data)
+            assert origin(tmp_path / "m.png") == (
+                name,
+                hashlib.sha256(one.pixels.tobytes()).hexdigest(),
+            )
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"images": 3}, "not as COCO files are"),
-        ({"images": [{}]}, "it lacks 'file_name'"),
-        ({"images": [{"id": [], "file_name": "part.jpg", "width": 8, "height": 6}]}, "not as COCO"),
-        (
-            {"images": [{"id": 7, "file_name": "part.jpg", "width": 9**9, "height": 9**9}]},
-            "the image of 8 x 6",
-        ),
-        ({"annotations": [None]}, "not as COCO files are"),
-        ({"annotation": {"segmentation": [[1, 1, 2, 2]]}}, "three or more pairs"),
-        ({"annotation": {"segmentation": [[1, 1, 2, 2, float("nan"), 3]]}}, "finite numbers"),
-        ({"annotation": {"segmentation": [["a"] * 6]}}, "not as COCO files are"),
-        ({"annotation": {"segmentation": 5}}, "not as COCO files are"),
-        ({"annotation": {"segmentation": {"size": [6, 8], "counts": [9]}}}, "do not add up"),
-        ({"annotation": {"segmentation": {"size": [2**40, 2**40], "counts": [2**80]}}}, "another"),
-        ({"annotation": {"segmentation": {"size": [6, 8], "counts": "\u20ac"}}}, "compressed"),
-        ({"annotation": {"segmentation": {"counts": [48]}}}, "it lacks 'size'"),
-    ],
+    "told", ["", "[]", "null", "3", '{"name": 3, "sha256": ""}', '{"name": "a"}', "[" * 99_999]
 )
-def test_a_malformed_file_is_one_sentence(tmp_path, change, sentence):
-    with pytest.raises(MaskError, match=sentence) as caught:
-        read_coco(coco(tmp_path, **change), TARGETS)
-    assert "\n" not in str(caught.value) and str(tmp_path) not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        (b"", "not JSON"),
-        (b"\xff\xfe\x00", "not JSON"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"[1" + b"0" * 5000 + b"]", "not JSON"),
-        (b"[]", "not a COCO file"),
-        (b'{"images": []}', "not a COCO file"),
-    ],
-)
-def test_a_file_that_is_no_coco_file_is_one_sentence(tmp_path, data, sentence):
-    path = tmp_path / "in.json"
-    path.write_bytes(data)
-    with pytest.raises(MaskError, match=f"in.json is .*{sentence}"):
-        read_coco(path, TARGETS)
-    with pytest.raises(MaskError, match="gone.json cannot be read"):
-        read_coco(tmp_path / "gone.json", TARGETS)
-
-
-def test_a_file_of_too_many_regions_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("ddad.data.truth.MAX_LAID_OUT", 48 * 3)
-    row = {"image_id": 7, "category_id": 1, "segmentation": {"size": [6, 8], "counts": [48]}}
-    assert read_coco(coco(tmp_path, annotations=[row] * 3), TARGETS)
-    with pytest.raises(MaskError, match="more regions than can be drawn"):
-        read_coco(coco(tmp_path, annotations=[row] * 4), TARGETS)
+def test_a_mask_of_another_tool_says_nothing(tmp_path, told):
+    info = PngInfo()
+    info.add_itxt("ddad:image", told)
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "m.png", pnginfo=info)
+    assert origin(tmp_path / "m.png") is None
+    (tmp_path / "m.png").write_bytes(b"no image")
+    assert origin(tmp_path / "m.png") is None
+    assert origin(tmp_path / "gone.png") is None
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "m.bmp")
+    assert origin(tmp_path / "m.bmp") is None

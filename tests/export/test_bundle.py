@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
+import yaml
 from reviewing import content, good, opened, record
 
 from ddad.export.bundle import FORMATS, write_zip
@@ -51,13 +52,13 @@ def test_every_format_at_once(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["all.zip"]
     assert files["labels/c.txt"] == b""
     assert files["labels/b.txt"].startswith(b"1 ")
-    assert '{"0": "dent", "1": "scratch"}' in files["data.yaml"].decode()
+    assert yaml.safe_load(files["data.yaml"])["names"] == {0: "dent", 1: "scratch"}
     for r, stem in zip(records, "abc", strict=True):
         assert np.array_equal(opened(files[f"masks/{stem}.png"]), r.mask * 255)
         assert np.array_equal(opened(files[f"images/{stem}.png"]), r.pixels)
-    rows = list(csv.DictReader(io.StringIO(files["scores.csv"].decode())))
+    rows = list(csv.DictReader(io.StringIO(files["scores.csv"].decode("utf-8-sig"))))
     assert [r["labels"] for r in rows] == ["dent", "scratch", ""]
-    assert len(list(csv.DictReader(io.StringIO(files["regions.csv"].decode())))) == 2
+    assert len(list(csv.DictReader(io.StringIO(files["regions.csv"].decode("utf-8-sig"))))) == 2
 
 
 def test_hostile_names_make_safe_unique_paths_and_harmless_cells(tmp_path):
@@ -71,7 +72,9 @@ def test_hostile_names_make_safe_unique_paths_and_harmless_cells(tmp_path):
         assert not path.is_absolute() and ".." not in path.parts and "\\" not in name
         assert all(part.isprintable() and len(part.encode()) < 200 for part in path.parts)
     assert len([n for n in files if n.startswith("images/")]) == len(HOSTILE)
-    cells = [c for row in csv.reader(io.StringIO(files["scores.csv"].decode())) for c in row]
+    cells = [
+        c for row in csv.reader(io.StringIO(files["scores.csv"].decode("utf-8-sig"))) for c in row
+    ]
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "@")]
     assert b"<script>" not in files["report.html"]
 

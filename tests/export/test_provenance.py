@@ -38,7 +38,7 @@ def test_run_json_makes_the_maps_again(tmp_path, tiny_detector, tiny_checkpoint,
     assert words[:3] == ["python", "-m", "ddad"]
     monkeypatch.chdir(tmp_path / "r")
     assert main([str(word) for word in words[3:]]) == 0
-    scores = (tmp_path / "r" / "again" / "scores.csv").read_text()
+    scores = (tmp_path / "r" / "again" / "scores.csv").read_text(encoding="utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(scores))
     facts = run["images"][0]
     assert float(row["score"]) == pytest.approx(facts["score"], abs=1e-4)

@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from reviewing import RING, masks, reviewed
 
 from ddad.export.reviewed import Reviewed, find_shapes
-from ddad.images.outlines import iou, rasterise
+from ddad.images.filling import rasterise
+from ddad.images.outlines import iou
 from ddad.images.regions import RegionLabel
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ddad.images.files import (
     file_digest,
+    look_into,
     pictures_in,
     shown,
     write_animation,
@@ -30,6 +31,86 @@ def test_pictures_are_found_in_order_and_what_is_hidden_or_apart_is_not(tmp_path
     apart = tmp_path / "a" / ".." / "out"
     assert len(pictures_in(tmp_path, apart=apart)) == 2
     assert pictures_in(tmp_path / "none") == []
+
+
+def tree(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+
+
+def names(root, folder=None, **options):
+    found = look_into(folder or root, **options)
+    return [p.relative_to(root).as_posix() for p in found.pictures], found.sentence
+
+
+def test_links_to_folders_are_followed_and_each_folder_is_walked_once(tmp_path):
+    root = tmp_path / "root"
+    tree(root, "first.png", "real/a.png", "real/deep/b.png")
+    tree(tmp_path / "elsewhere", "c.png", "d/e.png")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "again").symlink_to(tmp_path / "elsewhere" / "d")  # within what is linked
+    (root / "twice").symlink_to(root / "real")
+    (root / "real" / "deep" / "up").symlink_to(root / "real")  # a loop, listed already
+    (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "elsewhere")
+    found, said = names(root)
+    assert sorted(found) == found and said == ""
+    assert [name.rpartition("/")[2] for name in found] == [
+        *("e.png", "first.png", "c.png", "a.png", "b.png")
+    ]
+    assert {"real/a.png", "real/deep/b.png"} <= set(found)
+
+
+def test_links_upward_and_to_nowhere_are_said_and_not_followed(tmp_path):
+    root = tmp_path / "x" / "root"
+    tree(root, "a.png", "b/c.png")
+    tree(tmp_path / "x", "beside.png")
+    for name, target in (("up", ".."), ("self", "."), ("b/top", "/")):
+        (root / name).symlink_to(target)
+    (root / "lost.png").symlink_to("nowhere.png")
+    (root / "batch2").symlink_to(tmp_path / "unplugged")
+    found, said = names(root)
+    assert found == ["a.png", "b/c.png"]
+    assert "2 links that lead nowhere" in said and "3 links to a folder above" in said
+    assert "unplugged" not in said and "batch2" in said
+
+
+def test_what_leads_into_the_results_is_passed_over(tmp_path):
+    tree(tmp_path, "in/a.png", "in/out/maps/m.png")
+    (tmp_path / "in" / "results").symlink_to(tmp_path / "in" / "out" / "maps")
+    assert names(tmp_path / "in", apart=tmp_path / "in" / "out") == (["a.png"], "")
+
+
+def test_a_folder_that_is_a_link_itself_keeps_its_name(tmp_path):
+    tree(tmp_path, "real/a.png")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert pictures_in(tmp_path / "link") == [tmp_path / "link" / "a.png"]
+
+
+def test_linked_files_are_pictures_of_their_own_names(tmp_path):
+    tree(tmp_path, "pool/blank.png")
+    (tmp_path / "masks").mkdir()
+    for name in ("0.png", "1.png"):
+        (tmp_path / "masks" / name).symlink_to(tmp_path / "pool" / "blank.png")
+    assert len(pictures_in(tmp_path)) == 3
+
+
+def test_other_kinds_of_picture_are_counted_and_other_files_are_not(tmp_path):
+    tree(
+        tmp_path, "a.png", "b.jfif", "c.HEIC", "d/e.heic", "f.jxl", "g.txt", "h.csv", "i", ".j.pdf"
+    )
+    found, said = names(tmp_path)
+    assert found == ["a.png", "b.jfif"]
+    assert said == "passed over: 2 .heic, 1 .jxl"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root opens every folder")
+def test_a_folder_that_cannot_be_opened_is_said(tmp_path):
+    tree(tmp_path, "a.png", "shut/b.png")
+    (tmp_path / "shut").chmod(0)
+    found, said = names(tmp_path)
+    (tmp_path / "shut").chmod(0o700)
+    assert found == ["a.png"] and "1 folders that cannot be opened" in said
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):

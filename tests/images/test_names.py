@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddad.images.names import Stems, safe_stem
+from ddad.images.names import Stems, folded, safe_stem, tag
 
 
 @pytest.mark.parametrize(
@@ -14,6 +16,7 @@ from ddad.images.names import Stems, safe_stem
     [
         *(("part.png", "part"), ("a/b\\c d.e.tiff", "c_d.e"), ("../../etc/passwd", "passwd")),
         *(("CON", "_CON"), ("nul.png", "_nul"), ("com1.x.png", "_com1.x"), ("console", "console")),
+        *(("-5.png", "_-5"), ("-rf 1.png", "_-rf_1"), ("@cam.png", "cam"), ("=1+1.png", "1_1")),
         *(("", "image"), ("..", "image"), (".png", "png"), ("\0\n", "image"), ("a/", "a")),
         *(
             ("\u65e5\u672c.png", "\u65e5\u672c"),
@@ -30,14 +33,34 @@ def test_stems_of_odd_names(name, stem):
 def test_stems_are_safe_and_unique_letter_case_aside(names):
     stems = Stems()
     given_out = [stems.unique(name) for name in names]
-    assert len({stem.casefold() for stem in given_out}) == len(names)
+    assert len({unicodedata.normalize("NFD", stem.casefold()) for stem in given_out}) == len(names)
     for stem in given_out:
         assert 0 < len(stem.encode()) < 120 and stem not in (".", "..")
-        assert not set(stem) & set('/\\:*?"<>|\0\n') and stem[-1] != "."
+        assert not set(stem) & set('/\\:*?"<>|\0\n') and stem[-1] != "." and stem[0] != "-"
 
 
-def test_equal_names_are_numbered():
+def test_a_stem_that_says_too_little_carries_its_names_tag():
+    names = ("a.png", "A.jpg", "b/a.bmp", "a_2", "part 1.png", "part_1.png", "part 1.png")
     stems = Stems()
-    assert [stems.unique(n) for n in ("a.png", "A.jpg", "b/a.bmp", "a_2")] == [
-        *("a", "A_2", "a_3", "a_2_2"),
+    given_out = [stems.unique(name) for name in names]
+    assert given_out == [
+        *("a", f"A~{tag('A.jpg')}", f"a~{tag('b/a.bmp')}", "a_2", f"part_1~{tag('part 1.png')}"),
+        *("part_1", f"part_1~{tag('part 1.png')}_2"),
     ]
+
+
+@given(st.lists(st.text(max_size=20), max_size=20))
+def test_no_stem_is_another_names_own(names):
+    stems = Stems()
+    for name in names:
+        stem = stems.unique(name)
+        others = {safe_stem(other) for other in names if safe_stem(other) != safe_stem(name)}
+        assert stem not in others
+
+
+def test_names_that_are_one_file_to_some_system_are_told_apart():
+    stems = Stems()
+    names = ("é.png", "e\u0301.png", "É.png", "E\u0301.png", "ß", "SS", "\u03a9", "\u2126")
+    given_out = [stems.unique(n) for n in names]
+    assert len({folded(stem) for stem in given_out}) == len(names)
+    assert folded("A\u030a/x") == folded("å/X")

@@ -15,14 +15,15 @@ from pycocotools import mask as coco
 from reference import decode_rle
 from scipy.ndimage import binary_dilation, binary_fill_holes
 
+from ddad.images.filling import rasterise
 from ddad.images.outlines import (
     LEAST_IOU,
+    bridged,
     brush_counts,
     coco_counts,
     coco_mask,
     iou,
     outlines,
-    rasterise,
     simplify,
 )
 from ddad.images.regions import components
@@ -71,46 +72,47 @@ def test_pycocotools_fills_an_exact_outline_as_we_do(mask):
         assert np.array_equal(coco.decode(packed), binary_fill_holes(region))
 
 
+@theirs
 @given(masks, st.sampled_from([0.0, 0.5, 1.0, 3.0]))
 @settings(deadline=None)
 def test_a_simplified_ring_states_its_iou_and_keeps_it_high(mask, tolerance):
     for region, _, _ in components(mask):
         outer, holes = outlines(region)
-        ring, stated = simplify(outer, region, tolerance)
-        assert 3 <= len(ring) <= len(outer)
-        assert stated == iou(rasterise([ring], region.shape), region)
-        if not holes:
-            assert stated >= LEAST_IOU
-        if not holes and not tolerance:
-            assert stated == 1
+        ring, stated = simplify(outer, holes, region, tolerance)
+        assert 3 <= len(ring) <= len(bridged(outer, holes))
+        (packed,) = coco.frPyObjects([ring.astype(float).ravel().tolist()], *region.shape)
+        assert stated == iou(coco.decode(packed).astype(bool), region) >= LEAST_IOU
+        assert tolerance or stated == 1
 
 
-@given(
-    st.lists(
-        st.lists(st.tuples(st.floats(-5, 20), st.floats(-5, 20)), min_size=3, max_size=8),
-        max_size=3,
-    )
-)
+@theirs
+@each_hard
+@given(masks)
 @settings(deadline=None)
-def test_rasterise_counts_crossings_of_each_pixels_centre(rings):
-    """Against the textbook test, one pixel at a time, edges of no height left out."""
-    filled = rasterise([np.array(ring) for ring in rings], (7, 9))
-    for row in range(7):
-        for column in range(9):
-            crossed = 0
-            for ring in rings:
-                for (x0, y0), (x1, y1) in zip(ring, ring[1:] + ring[:1], strict=True):
-                    if (y0 <= row + 0.5) != (y1 <= row + 0.5):
-                        x = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
-                        crossed += x <= column + 0.5
-            assert filled[row, column] == crossed % 2
+def test_one_ring_with_bridges_keeps_the_holes_in_pycocotools(mask):
+    for region, _, _ in components(mask):
+        ring = bridged(*outlines(region))
+        (packed,) = coco.frPyObjects([ring.astype(float).ravel().tolist()], *region.shape)
+        assert np.array_equal(coco.decode(packed), region)
+
+
+def test_many_holes_are_joined_by_short_bridges():
+    region = np.ones((401, 401), bool)
+    region[2:-2:4, 2:-2:4] = False
+    outer, holes = outlines(region)
+    ring = bridged(outer, holes)
+    assert len(holes) == 100**2
+    length = np.abs(np.diff(ring, axis=0)).sum()
+    edges = sum(np.abs(np.diff(np.vstack([r, r[:1]]), axis=0)).sum() for r in (outer, *holes))
+    assert length - edges < 2 * 20 * len(holes)
+    assert np.array_equal(rasterise([ring], region.shape), region)
 
 
 def test_a_disc_is_drawn_with_few_corners():
     y, x = np.mgrid[:101, :101]
     disc = (x - 50) ** 2 + (y - 50) ** 2 <= 48**2
-    outer, _ = outlines(disc)
-    ring, stated = simplify(outer, disc, 1.0)
+    outer, holes = outlines(disc)
+    ring, stated = simplify(outer, holes, disc, 1.0)
     assert len(ring) < len(outer) / 5 and stated > 0.97
 
 

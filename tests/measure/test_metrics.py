@@ -12,7 +12,6 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from ddad.measure.metrics import (
     Evaluation,
     PixelCurves,
-    Verdicts,
     image_curves,
     image_metrics,
     score_bin,
@@ -210,4 +209,57 @@ def test_verdicts_against_a_count_by_hand():
     hole = result["per_defect"]["hole"]["at_threshold"]
     assert [hole[name] for name in names] == [1, 1, 1, 1]
     assert "at_threshold" not in Evaluation().result()
-    assert Verdicts().result()["pixel_iou"] is None
+
+
+def test_defects_without_masks_count_as_images_alone():
+    maps, masks = images(6, count=6)
+    masks[0][:] = masks[1][:] = False
+    kinds = ["good", "good", "crack", "crack", "hole", "hole"]
+    part, known = Evaluation(0.5), Evaluation(0.5)
+    for index, (score_map, mask, kind) in enumerate(zip(maps, masks, kinds, strict=True)):
+        score, bare = float(score_map.max()), index in (3, 4, 5)
+        part.add(score, score_map, None if bare else mask, kind)
+        if not bare:
+            known.add(score, score_map, mask, kind)
+    found, of_known = json.loads(json.dumps(part.result())), known.result()
+    assert (found["n_defective"], found["n_with_masks"], found["n_without_masks"]) == (4, 1, 3)
+    scores = [float(m.max()) for m in maps]
+    assert found["image_auroc"] == pytest.approx(roc_auc_score([0, 0, 1, 1, 1, 1], scores))
+    for name in ("pixel_auroc", "pixel_ap", "aupro", "pixel_f1_max"):
+        assert found[name] == of_known[name] is not None
+        assert found["per_defect"]["hole"][name] is None
+    assert found["per_defect"]["hole"]["image_auroc"] is not None
+    assert found["at_threshold"]["pixel_iou"] == of_known["at_threshold"]["pixel_iou"]
+    assert found["per_defect"]["hole"]["at_threshold"]["pixel_iou"] is None
+    assert set(part.lines()) == set(known.lines()) | {"image_roc", "image_pr"}
+
+
+@pytest.mark.parametrize("kinds", [(), ("good",) * 3, ("crack",) * 3])
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_set_of_one_class_or_none_has_the_figures_that_there_are(kinds, masked):
+    evaluation = Evaluation(0.5)
+    maps, masks = images(1, count=3)
+    for kind, score_map, mask in zip(kinds, maps, masks, strict=False):
+        mask = mask & (kind != "good")
+        evaluation.add(1.0, score_map, mask if masked or kind == "good" else None, kind)
+    found = evaluation.result()
+    assert found["n_good"] + found["n_defective"] == len(kinds)
+    assert found["image_auroc"] is None and "image_roc" not in evaluation.lines()
+    pixels_of_both = masked and "crack" in kinds
+    assert (found["pixel_auroc"] is not None) == pixels_of_both == ("pro" in evaluation.lines())
+    at = found["at_threshold"]
+    assert sum(at[k] for k in at if k.endswith(("positives", "negatives"))) == len(kinds)
+
+
+def test_what_cannot_be_counted_is_counted_nowhere():
+    score_map, mask = np.zeros((4, 4), np.float32), np.zeros((4, 4), bool)
+    broken = np.full_like(score_map, np.nan)
+    evaluation = Evaluation(0.5)
+    for score, values, truth in (
+        (float("nan"), score_map, None),
+        (1.0, score_map, mask[1:]),
+        (1.0, broken, mask),
+    ):
+        with pytest.raises(ValueError):
+            evaluation.add(score, values, truth, "good")
+    assert evaluation.result()["n_good"] == 0

@@ -169,7 +169,7 @@ def test_the_command_writes_pictures_table_and_animation(tree, tiny_checkpoint, 
         command = ["restore", str(image), str(bad), *base, "--out", str(out), "--animation", kind]
         assert main(command) == 1
         assert "bad.png is not an image" in capsys.readouterr().err
-        with (out / "restorations.csv").open(newline="") as file:
+        with (out / "restorations.csv").open(newline="", encoding="utf-8-sig") as file:
             done, failed = csv.DictReader(file)
         assert float(done["score_after"]) < float(done["score_before"])
         assert done["restored"] == str(float(done["score_after"]) <= float(done["threshold"]))

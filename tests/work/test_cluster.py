@@ -61,14 +61,15 @@ def local(folder, tiny_checkpoint, tmp_path_factory):
 
 
 def rows(out):
-    with (out / "scores.csv").open(newline="") as file:
+    with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
 def same(found, expected):
     assert [r["file"] for r in found] == [r["file"] for r in expected]
     for one, two in zip(found, expected, strict=True):
-        assert one["error"] == two["error"] and one["anomalous"] == two["anomalous"]
+        for name in ("error", "anomalous", "map", "mask", "overlay"):
+            assert one[name] == two[name]
         for name in ("score", "map_min", "area_fraction", "mean_pixel_t20"):
             if two[name]:
                 assert float(one[name]) == pytest.approx(float(two[name]), abs=1e-5)
@@ -82,6 +83,7 @@ def test_it_equals_local_scoring(cluster, folder, local, tiny_checkpoint, tmp_pa
     same(found, rows(local))
     table = pq.read_table(tmp_path / "scores.parquet").to_pylist()
     assert [r["file"] for r in table] == [r["file"] for r in found]
+    assert [r["mask"] or "" for r in table] == [r["mask"] for r in found]
     assert table[5]["score"] == pytest.approx(float(found[5]["score"]))
     for kind in ("maps", "masks", "overlays"):
         pictures = {p.relative_to(local): p.read_bytes() for p in local.glob(f"{kind}/**/*.png")}
@@ -127,6 +129,15 @@ def test_addresses_are_read_and_written(cluster, folder, local, tiny_checkpoint,
         if name in found:
             assert found[name] == pytest.approx(float(row["score"]), abs=1e-5)
     assert (tmp_path / "maps" / "00.png.png").exists()
+
+
+def test_addresses_of_one_name_have_outputs_of_their_own(tmp_path):
+    for name in ("1/a.png", "2/a.png", "3/A.PNG"):
+        path = tmp_path / name
+        path.parent.mkdir()
+        path.write_bytes(b"")
+    planned = plan([*(f"file://{tmp_path}/{i}" for i in (1, 2, 3))], "out")
+    assert [name for _, name in planned] == ["a.png", "a.png_2", "A.PNG_3"]
 
 
 def test_wrong_addresses_are_a_sentence(tmp_path):

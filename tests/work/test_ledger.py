@@ -95,8 +95,8 @@ def test_a_ledger_without_its_folder_or_replaced_is_noticed(tmp_path):
         ledger.check()
         shutil.copy(path, tmp_path / "copy")
         os.replace(tmp_path / "copy", path)
-        with pytest.raises(OSError, match="was replaced"):
+        with pytest.raises(OSError, match="another took its place"):
             ledger.check()
         path.unlink()
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="is gone"):
             ledger.check()

@@ -49,3 +49,15 @@ def test_results_of_a_run_before_are_passed_over(tmp_path):
     assert [str(name) for _, name in planned] == ["a", "sub/b"]
     with pytest.raises(ValueError, match="no images in the folder"):
         plan_outputs([tmp_path], tmp_path)
+
+
+def test_what_was_found_instead_of_images_is_said(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.csv", "b.CSV", "c.zip", "README"):
+        (tmp_path / "in" / name).touch()
+    found = "found 2 .csv, 1 .zip, 1 without suffix below it"
+    with pytest.raises(ValueError, match=found):
+        plan_outputs([tmp_path / "in"])
+    write(tmp_path / "in" / "out" / "maps" / "a.png")
+    with pytest.raises(ValueError, match="besides those of --out"):
+        plan_outputs([tmp_path / "in"], tmp_path / "in" / "out")

@@ -28,7 +28,7 @@ def test_progress_rows_and_pictures_are_of_each_file_in_turn(tiny_detector, tmp_
         max_pixels=10**6,
         report=lambda name, done, total: seen.append((name, done, total)),
     )
-    with (out / "restorations.csv").open(newline="") as file:
+    with (out / "restorations.csv").open(newline="", encoding="utf-8-sig") as file:
         failed, done = csv.DictReader(file)
     assert errors == [failed["error"]] and "not an image" in errors[0]
     assert (done["width"], done["height"], done["method"]) == ("600", "40", "partial")
@@ -36,6 +36,11 @@ def test_progress_rows_and_pictures_are_of_each_file_in_turn(tiny_detector, tmp_
     shares = [share for _, share, _ in seen]
     assert seen[0] == ("bad.png", 100, 200) and seen[-1] == ("part.png", 200, 200)
     assert shares == sorted(shares) and len(set(shares)) > 3
+    columns = ("picture", "difference", "animation")
+    assert [failed[column] for column in columns] == ["", "", ""]
+    assert [done[column] for column in columns] == [
+        *("restored/deep/part.png", "differences/deep/part.png", "animations/deep/part.gif"),
+    ]
     result = np.asarray(Image.open(out / "restored" / "deep" / "part.png"))
     assert result.shape == image.shape and (result != image).any()
     shown = np.asarray(Image.open(out / "differences" / "deep" / "part.png"))

@@ -30,7 +30,7 @@ def photograph(path, seed):
 
 
 def rows(out):
-    with (out / "scores.csv").open(newline="") as file:
+    with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from ddad.data.truth import ORIGIN, digest
 from ddad.export.reviewed import Reviewed, Shape
 from ddad.export.tables import review_row
 from ddad.images.outlines import TOLERANCE
@@ -28,6 +30,10 @@ class Whole:
     """Of the polygons, pixels."""
     classes: list[str] = field(default_factory=list)
     """Labels, in the order in which they first came."""
+    formats: frozenset[str] = frozenset()
+    """Names of the formats that go into the ZIP."""
+    pictures: bool = False
+    """Whether images/ goes into it."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,12 @@ class Entry:
         return png_bytes(self.record.pixels)
 
     @cached_property
+    def digest(self) -> str:
+        return digest(self.record.pixels)
+
+    @cached_property
     def mask(self) -> bytes:
-        return mask_png(self.record.mask)
+        return mask_png(self.record.mask, {"name": self.record.name, "sha256": self.digest})
 
     @cached_property
     def row(self) -> dict[str, Any]:
@@ -84,12 +94,14 @@ def text_bytes(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def mask_png(mask: np.ndarray) -> bytes:
-    """8-bit grey PNG of 0 and 255."""
-    return png_bytes(np.asarray(mask, bool).astype(np.uint8) * 255)
+def mask_png(mask: np.ndarray, origin: Mapping[str, str]) -> bytes:
+    """8-bit grey PNG of 0 and 255, which says whose mask it is: see `ddad.data.truth.origin`."""
+    told = PngInfo()
+    told.add_itxt(ORIGIN, json.dumps(origin))
+    return png_bytes(np.asarray(mask, bool).astype(np.uint8) * 255, told)
 
 
-def png_bytes(array: np.ndarray) -> bytes:
+def png_bytes(array: np.ndarray, told: PngInfo | None = None) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "PNG", compress_level=4)
+    Image.fromarray(array).save(buffer, "PNG", compress_level=4, pnginfo=told)
     return buffer.getvalue()

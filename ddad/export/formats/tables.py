@@ -1,4 +1,4 @@
-"""scores.csv, one row an image, and regions.csv, one row a region."""
+"""scores.csv, one row an image with the names of its files, and regions.csv, one row a region."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ class Tables(Format):
         self.regions: list[dict[str, Any]] = []
 
     def add(self, entry: Entry) -> Files:
-        self.scores.append(entry.row)
+        self.scores.append(entry.row | self._files(entry))
         self.regions += region_rows(entry.record, entry.shapes, entry.stem)
         return ()
+
+    def _files(self, entry: Entry) -> dict[str, str]:
+        """Where the image's files are in the ZIP; empty where a format was not chosen."""
+        has_map = "maps" in self.whole.formats and entry.record.score_map is not None
+        return {
+            "image": f"images/{entry.stem}.png" if self.whole.pictures else "",
+            "mask": f"masks/{entry.stem}.png" if "masks" in self.whole.formats else "",
+            "map": f"maps/{entry.stem}.tiff" if has_map else "",
+        }
 
     def finish(self) -> Files:
         yield "scores.csv", text_bytes(table(self.scores, self.scores[0]))

@@ -1,13 +1,17 @@
-"""YOLO segments: labels/<stem>.txt, with data.yaml."""
+"""YOLO segments: labels/<stem>.txt, with data.yaml.
+
+Without `path`, readers take the folder of data.yaml itself; a relative one they would look for
+among their own data sets.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
+import yaml
 
-from ddad.export.formats.form import Entry, Files, Format
+from ddad.export.formats.form import Entry, Files, Format, text_bytes
 from ddad.export.reviewed import Shape
 
 
@@ -19,14 +23,17 @@ class Yolo(Format):
         yield f"labels/{entry.stem}.txt", lines.encode()
 
     def finish(self) -> Files:
-        names = json.dumps(dict(enumerate(self.whole.classes)))
-        yield "data.yaml", f"path: .\ntrain: images\nval: images\nnames: {names}\n".encode()
+        characters = "".join(self.whole.classes)
+        plain = all(c.isprintable() or c in "\n\t" for c in characters)  # else all is escaped
+        about = {"train": "images", "val": "images", "names": dict(enumerate(self.whole.classes))}
+        text = yaml.safe_dump(about, allow_unicode=plain, sort_keys=False, width=10_000)
+        yield "data.yaml", text_bytes(text)
 
 
 def segments(shapes: Sequence[Shape], size: Sequence[int], classes: Sequence[str]) -> str:
     """One polygon a line: the class's number, then x and y as shares of width and height.
 
-    Holes are filled: the format has none.
+    Holes are joined to the outline by bridges: the format has one ring a region.
     """
     scale = np.array([size[1], size[0]])
     lines = []

@@ -158,7 +158,7 @@ def test_the_set_is_taken_away_as_one_archive(many, parts, tiny_detector):
     with many.expect_download() as started:
         many.locator("#export-file").click()
     with zipfile.ZipFile(started.value.path()) as taken:
-        rows = list(csv.DictReader(io.StringIO(taken.read("scores.csv").decode())))
+        rows = list(csv.DictReader(io.StringIO(taken.read("scores.csv").decode("utf-8-sig"))))
         masks = [np.asarray(Image.open(taken.open(f"masks/{r['stem']}.png"))) > 0 for r in rows]
         assert {"report.html", "run.json", "decisions.csv"} <= set(taken.namelist())
     for row, mask in zip(rows, masks, strict=True):

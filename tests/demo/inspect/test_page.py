@@ -108,7 +108,7 @@ def test_downloads_follow_the_threshold_and_are_exact(page, tiny_detector, examp
         shown = float(page.locator("#viewer .threshold").input_value())
         np.testing.assert_array_equal(np.asarray(mask) > 0, found.mask(shown))
         data, name = download(page, "#viewer .csv-file")
-        (row,) = csv.DictReader(io.StringIO(data.decode()))
+        (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
         assert name == "2_square_scores.csv"
         assert float(row["score"]) == pytest.approx(found.score, abs=1e-4)
         assert float(row["threshold"]) == pytest.approx(shown)
@@ -391,7 +391,7 @@ def test_what_is_ignored_does_not_count(page, tiny_detector, examples):
     assert state(page, "score") == pytest.approx(outside, abs=1e-3)
     assert text(page, ".headline").startswith("Looks d" if outside > found.threshold else "Looks l")
     data, _ = download(page, "#viewer .csv-file")
-    (row,) = csv.DictReader(io.StringIO(data.decode()))
+    (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
     assert float(row["score"]) == pytest.approx(outside, abs=1e-4)
     reload(page, "2_square.png")
     assert not drawn(page)[:25].any()

@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub import CommitScheduler
 from parts import ROOT
 
-from ddad.images.decode import load_mask
+from ddad.images.masks import load_mask
 from demo.store import mirror
 from demo.store.store import Store
 
