@@ -55,7 +55,7 @@ def _wire_masks(batch: Batch, page: Page) -> None:
     def now(session: Session, said: str = "") -> tuple[Any, ...]:
         return view.listing(session), view.brought(session), said
 
-    def use(name: str, session: str | None, event: gr.EventData) -> tuple[Any, ...]:
+    def use_masks(name: str, session: str | None, event: gr.EventData) -> tuple[Any, ...]:
         mine = page.store.open(session)
         try:
             queue.confirm(page, mine, name, getattr(event, "pairs", None))
@@ -63,20 +63,20 @@ def _wire_masks(batch: Batch, page: Page) -> None:
             return now(mine, problem(error))
         return now(mine)
 
-    def leave(session: str | None) -> tuple[Any, ...]:
+    def leave_masks(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         mine.imports.waiting.drop(mine.imports.waiting.all())
         return now(mine)
 
-    def undo(session: str | None) -> tuple[Any, ...]:
+    def undo_import(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         queue.undo(mine)
         return now(mine)
 
     changed = [batch.table, batch.masks, batch.problem]
-    batch.masks.use(use, [page.model, page.session], changed, **QUIET)
-    batch.masks.leave(leave, page.session, changed, **QUIET)
-    batch.masks.undo(undo, page.session, changed, **QUIET)
+    batch.masks.use(use_masks, [page.model, page.session], changed, **QUIET)
+    batch.masks.leave(leave_masks, page.session, changed, **QUIET)
+    batch.masks.undo(undo_import, page.session, changed, **QUIET)
 
 
 def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:

@@ -38,8 +38,9 @@ def outlined(path: Path, whose: Whose) -> tuple[list[Outlined], list[str]]:
         meant = [answer.item] if answer.item else list(answer.candidates)
         unsure += answer.item is None and bool(meant)
         if meant and (answer.item or unsure <= MOST):
-            size = image.get("height"), image.get("width")
-            height, width = size if size in sizes.values() else sizes[meant[0]]
+            said_size = image.get("height"), image.get("width")
+            alike = (size for size in sizes.values() if size == said_size)
+            height, width = next(alike, sizes[meant[0]])
             targets.append(Target(called, height, width, str(image.get("sha256") or "")))
             owners.append((name, answer))
     found, said = read_coco(path, targets)

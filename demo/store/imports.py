@@ -72,10 +72,10 @@ class Imports:
             if table.select().where(self._rows.mine(table, item=item_id, role=role)).exists():
                 return
         kept = {}
-        for kind, name in json.loads(row.files).items():
-            if kind in FILES[role]:
+        for which, name in json.loads(row.files).items():
+            if which in FILES[role]:
                 link(self._rows.folder / item_id / name, self._rows.folder / "before" / name)
-                kept[kind] = name
+                kept[which] = name
         values = {each: getattr(row, each) for each in ("note", "kind", "review", "decision")}
         values["kind"] = values["kind"] if kind is None else kind
         texts = {"values": json.dumps(values), "files": json.dumps(kept)}

@@ -67,16 +67,15 @@ def test_what_waits_is_used_left_out_and_undone(scored):
             mask, name=name, why="why", how="", role="truth", thumb="", candidates=[first.id]
         )
     one, _ = session.imports.waiting.all()
-    name = call["make"] and None
     for pairs in (None, [1], [{"id": "x", "item": first.id}], [{"id": one.id}]):
-        _, brought, said = call["use"](name, session.id, SimpleNamespace(pairs=pairs))
+        _, brought, said = call["use_masks"]("stripes", session.id, SimpleNamespace(pairs=pairs))
         assert "did not work" in said and brought["total"] == 2 and not first.has_truth
     pairs = [{"id": one.id, "item": first.id}]
-    listing, brought, said = call["use"](name, session.id, SimpleNamespace(pairs=pairs))
+    listing, brought, said = call["use_masks"]("stripes", session.id, SimpleNamespace(pairs=pairs))
     assert said == "" and brought["total"] == brought["count"] == 1 and brought["undo"]
     assert session.truth(first.id).sum() == 12
-    _, brought, said = call["leave"](session.id)
+    _, brought, said = call["leave_masks"](session.id)
     assert said == "" and brought["total"] == 0 and session.truth(first.id).sum() == 12
-    _, brought, said = call["undo"](session.id)
+    _, brought, said = call["undo_import"](session.id)
     assert said == "" and not brought["undo"] and session.truth(first.id) is None
     assert "undone" in brought["notes"][0] and session.truth(second.id) is not None
