@@ -41,33 +41,6 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
     return good, [p for p in photographs if p.index not in taken]
 
 
-class UnclearError(ValueError):
-    """Which photographs are good is unclear; the message, part of a sentence, says why."""
-
-
-def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
-    """The photographs to train on, and those that are to be left out.
-
-    Good are those in a folder of good parts, of `train` where there is one; or all of a tree whose
-    folders are series. Raises UnclearError.
-    """
-    photographs = layout.photographs
-    trains = [p for p in photographs if p.split == "train"]
-    if not trains and any(p.split for p in photographs):
-        raise UnclearError("there are images to test alone")
-    pool = trains or list(photographs)
-    kinds = find_kinds(photographs)
-    good = [p for p in pool if kinds[p.index] == "good"]
-    if not good:
-        if why := unclear(pool, layout):
-            raise UnclearError(why)
-        good = pool
-    if several := mixed(good):
-        raise UnclearError(f"there are good parts of several kinds: {listed(several)}")
-    taken = {p.index for p in good}
-    return good, [p for p in photographs if p.index not in taken]
-
-
 def find_kinds(photographs: Sequence[Place]) -> dict[int, str | None]:
     """By index, the kind of defect, "good" for none, None where no folder says.
 
