@@ -53,11 +53,7 @@ SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "timesteps": (numbers, "T,T,...", "noise scales of the pixel branch, steps of a chain of 1000"),
     "draws": (int, "N", "number of noise draws a scale, in antithetic pairs"),
     "jump": (int, "STEPS", "steps over which the KL is taken: of x_(t-jump) given x_t"),
-    "feature_timesteps": (
-        numbers,
-        "T,T,...",
-        "the same of the feature branch, steps of that chain",
-    ),
+    "feature_timesteps": (numbers, "T,T,...", "those of the feature branch, steps of that chain"),
     "feature_size": (int, "PIXELS", "the feature branch sees images of about N x N pixels in area"),
     "pixel_weight": (float, "SHARE", "share of the pixel branch in the score, 0 to 1"),
     "blur": (float, "PIXELS", "smoothing of each map: standard deviation in pixels at model size"),
