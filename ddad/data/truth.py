@@ -55,20 +55,28 @@ class Target:
 def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Imported]:
     """The mask in an image file called `name`, and the index of the target it is for.
 
-    What is marked, and how that is seen, is in `ddad.images.masks`; several class numbers or
-    colours become labels. Raises MaskError where no target is called so or is of its size,
+    It is read by `read_marks`. Raises MaskError where no target is called so or is of its size,
     ImageError where it is no image or no mask.
     """
     index = matcher(targets, masks=True)(name)
     if isinstance(index, str):
         raise MaskError(f"the mask {_named(name)} was left out: {index}")
-    truth = load_truth(path)
-    target = targets[index]
-    if truth.mask.shape != (target.height, target.width):
+    target, found = targets[index], read_marks(path)
+    if found.mask.shape != (target.height, target.width):
         raise MaskError(
-            f"the mask {_named(name)} is of {truth.mask.shape[1]} x {truth.mask.shape[0]} pixels, "
+            f"the mask {_named(name)} is of {found.mask.shape[1]} x {found.mask.shape[0]} pixels, "
             f"its image of {target.width} x {target.height}"
         )
+    return index, found
+
+
+def read_marks(path: Path) -> Imported:
+    """What an image file marks, whatever it is called; `ddad.images.masks` says how that is seen.
+
+    Several class numbers or colours become labels. Raises ImageError where it is no image or no
+    mask.
+    """
+    truth = load_truth(path)
     classes = [int(value) for value in np.unique(truth.classes) if value > 0]
     labels = []
     for value in classes if len(classes) > 1 else ():
@@ -76,7 +84,7 @@ def read_mask(path: Path, name: str, targets: Sequence[Target]) -> tuple[int, Im
             labelled(part, x, y, f"class {value}")
             for part, x, y in components(truth.classes == value)
         ]
-    return index, Imported(truth.mask, tuple(labels), truth.how)
+    return Imported(truth.mask, tuple(labels), truth.how)
 
 
 def origin(path: Path) -> tuple[str, str] | None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ddad.measure.metrics import Evaluation
-from demo.shared.intake import defect
 from demo.store.session import Session
 
 
@@ -19,28 +18,31 @@ def measure(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
     """Metrics as `Evaluation` gives them, its curves, and how many images were left out.
 
-    Takes the scored items whose truth is known, of the model that scored last; what lies in an
-    ignore zone counts as good and quiet. `threshold` None is the calibrated one. Raises
-    ValueError where there is no such item.
+    Takes the scored items that are known to be good or defective, by a true mask or by their
+    folder, of the model that scored last; those without a mask count for the image metrics alone.
+    What lies in an ignore zone counts as good and quiet. `threshold` None is the calibrated one.
+    Raises ValueError where there is no such item.
     """
     scored = session.items(state="scored")
-    known = [item for item in scored if item.has_truth and item.result]
+    known = [item for item in scored if (item.has_truth or item.kind) and item.result]
     last = known[-1].result if known else None
     if last is None:
         raise ValueError(
-            "no scored image has a true mask: drop masks along with the images, "
-            "<name>_mask.png or in MVTec's layout"
+            "no scored image is known to be good or defective: drop masks along with the images, "
+            "or a ZIP of folders good and, say, crack"
         )
     used = [item for item in known if item.result and item.result.fingerprint == last.fingerprint]
     evaluation = Evaluation(last.threshold if threshold is None else float(threshold))
     for done, item in enumerate(used, 1):
         score_map, truth = session.score_map(item.id), session.truth(item.id)
+        if truth is None and item.kind == "good":
+            truth = np.zeros(score_map.shape, bool)
         ignore = session.ignore(item.id)
-        assert truth is not None and item.score is not None
         if ignore is not None:
             score_map = np.where(ignore, score_map.min(), score_map)
-            truth = truth & ~ignore
-        kind = defect(item.name) or ("defect" if truth.any() else "good")
+            truth = truth if truth is None else truth & ~ignore
+        assert item.score is not None
+        kind = item.kind or ("good" if truth is None or not truth.any() else "defect")
         evaluation.add(item.score, score_map, truth, kind)
         on_progress(done, len(used))
     return evaluation.result(), evaluation.lines(), len(scored) - len(used)

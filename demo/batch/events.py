@@ -13,6 +13,7 @@ from demo.batch.evaluation import measure
 from demo.batch.layout import Batch
 from demo.limits import LIMITS
 from demo.page import HEAVY, PRIVATE, QUIET, Page, problem, to_desk
+from demo.store.session import Session
 
 INTAKE: dict[str, Any] = {"concurrency_id": "intake", "concurrency_limit": LIMITS.intakes}
 """Of taking files in: not in the queue of what runs a network."""
@@ -23,6 +24,7 @@ def tab(page: Page, here: gr.Tab) -> None:
     """Lay out the tab and wire it; `here` is the tab itself."""
     batch = layout.batch(page)
     _wire_queue(batch, page)
+    _wire_masks(batch, page)
     _wire_table(batch, page, here)
     _wire_export(batch, page)
     _wire_evaluation(batch, page)
@@ -33,7 +35,8 @@ def _wire_queue(batch: Batch, page: Page) -> None:
     shown = [batch.table, page.session, batch.problem]
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
-    taking = batch.upload.upload(partial(queue.bring, page), inputs, shown, **hidden, **INTAKE)
+    bring = partial(queue.bring, page)
+    taking = batch.upload.upload(bring, inputs, [*shown, batch.masks], **hidden, **INTAKE)
     taking.then(lambda: None, None, batch.upload, **hidden)
     scoring = batch.table.more(
         partial(queue.score, page),
@@ -46,11 +49,42 @@ def _wire_queue(batch: Batch, page: Page) -> None:
     batch.table.cancel(None, cancels=[taking, scoring], **PRIVATE)
 
 
+def _wire_masks(batch: Batch, page: Page) -> None:
+    """Masks that wait are used as a person says, or left out; the last import is undone."""
+
+    def now(session: Session, said: str = "") -> tuple[Any, ...]:
+        return view.listing(session), view.brought(session), said
+
+    def use_masks(name: str, session: str | None, event: gr.EventData) -> tuple[Any, ...]:
+        mine = page.store.open(session)
+        try:
+            queue.confirm(page, mine, name, getattr(event, "pairs", None))
+        except ValueError as error:
+            return now(mine, problem(error))
+        return now(mine)
+
+    def leave_masks(session: str | None) -> tuple[Any, ...]:
+        mine = page.store.open(session)
+        mine.imports.waiting.drop(mine.imports.waiting.all())
+        return now(mine)
+
+    def undo_import(session: str | None) -> tuple[Any, ...]:
+        mine = page.store.open(session)
+        queue.undo(mine)
+        return now(mine)
+
+    changed = [batch.table, batch.masks, batch.problem]
+    batch.masks.use(use_masks, [page.model, page.session], changed, **QUIET)
+    batch.masks.leave(leave_masks, page.session, changed, **QUIET)
+    batch.masks.undo(undo_import, page.session, changed, **QUIET)
+
+
 def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:
     """The table as it is now; a row opened; a threshold tried, and made that of the set."""
 
-    def refresh(session: str | None) -> dict[str, Any]:
-        return view.listing(page.store.open(session))
+    def refresh(session: str | None) -> tuple[Any, ...]:
+        mine = page.store.open(session)
+        return view.listing(mine), view.brought(mine)
 
     def open_(event: gr.EventData) -> tuple[Any, ...]:
         return to_desk(str(event.item))
@@ -66,17 +100,17 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:
             return view.listing(mine), problem(error)
         return view.listing(mine), ""
 
-    def clear(session: str | None) -> tuple[Any, str]:
+    def clear(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         mine.clear()
-        return view.listing(mine), ""
+        return view.listing(mine), view.brought(mine), ""
 
     table, changed = batch.table, [batch.table, batch.problem]
-    here.select(refresh, page.session, table, **QUIET)
+    here.select(refresh, page.session, [table, batch.masks], **QUIET)
     table.open(open_, None, [page.opened, page.tabs], **QUIET)
     table.settle(settle, None, batch.threshold, **QUIET)
     table.apply(apply, page.session, changed, **QUIET)
-    table.clear(clear, page.session, changed, **QUIET)
+    table.clear(clear, page.session, [table, batch.masks, batch.problem], **QUIET)
 
 
 def _wire_export(batch: Batch, page: Page) -> None:

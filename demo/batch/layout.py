@@ -16,6 +16,8 @@ from demo.web import serve
 
 EVENTS = ("more", "cancel", "open", "settle", "apply", "clear")
 """What the table asks for; its JavaScript is `demo/web/table`."""
+BROUGHT = ("use", "leave", "undo")
+"""What the panel of masks asks for; its JavaScript is `demo/web/masks`."""
 MASKS = [("the truth, to evaluate with", "truth"), ("drafts, to correct", "drafts")]
 
 
@@ -27,6 +29,8 @@ class Batch:
     purpose: gr.Radio
     """What masks that come along are."""
     problem: gr.HTML
+    masks: gr.HTML
+    """The panel of masks that came in: which wait, and the undoing."""
     table: gr.HTML
     threshold: gr.State
     """The one chosen for the set, None for calibration's."""
@@ -53,13 +57,15 @@ def batch(page: Page) -> Batch:
         with gr.Column():
             purpose = gr.Radio(MASKS, value="truth", label="Masks that come along are")
             gr.Markdown(
-                "A mask is `<name>_mask.png` beside its image, or lies in `ground_truth` as in "
-                "MVTec's layout. A ZIP may hold 2000 files.",
+                "Masks are PNG or COCO: `<name>_mask.png`, a folder `masks` or `ground_truth`, or "
+                "an export of this page. Folders `good` and, say, `crack` tell good parts from "
+                "defects. What is not sure is asked. A ZIP may hold 2000 files.",
                 elem_id="many-hint",
             )
     problem = gr.HTML("", elem_id="many-problem")
+    masks = _masks(page.store)
     table = _table(page.store)
-    return Batch(upload, purpose, problem, table, gr.State(None), *_export(), *_evaluation())
+    return Batch(upload, purpose, problem, masks, table, gr.State(None), *_export(), *_evaluation())
 
 
 def _table(store: Store) -> gr.HTML:
@@ -71,6 +77,18 @@ def _table(store: Store) -> gr.HTML:
         server_functions=answering(store, thumbs),
         apply_default_css=False,
         elem_id="many-table",
+    )
+
+
+def _masks(store: Store) -> gr.HTML:
+    """The panel of masks. Its value is what `view.brought` returns."""
+    return gr.HTML(
+        value=None,
+        html_template=(serve.HERE / "masks" / "masks.html").read_text(),
+        js_on_load=serve.script("masks/main.js", *BROUGHT),
+        server_functions=answering(store, thumbs),
+        apply_default_css=False,
+        elem_id="many-masks",
     )
 
 
@@ -91,7 +109,7 @@ def _export() -> tuple[Any, ...]:
 
 
 def _evaluation() -> tuple[Any, ...]:
-    with gr.Accordion("Evaluate with true masks", open=False, elem_id="evaluate"):
+    with gr.Accordion("Evaluate against the truth", open=False, elem_id="evaluate"):
         button = gr.Button("Evaluate", elem_id="evaluate-now")
         shown = gr.HTML("", elem_id="evaluation", apply_default_css=False)
     return button, shown

@@ -12,13 +12,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demo.batch import view
-from demo.batch.intake import keep
+from demo.batch.bringing import Bringing
+from demo.batch.intake import take
 from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
@@ -36,21 +38,47 @@ def bring(
     into = Path(tempfile.mkdtemp(prefix="ddad-intake-"))
     sentence = ""
     try:
-        coming = gather([Path(path) for path in paths or ()], into)
+        sources = gather([Path(path) for path in paths or ()], into)
         detector = page.models.get(name)
         drafts_at = detector.calibration.threshold if masks == "drafts" else None
-        shown = 0.0
-        for done, each in enumerate(coming):
+        shown, levels = 0.0, detector.levels
+        for done, total in take(session, sources, drafts_at=drafts_at, levels=levels):
             if time.monotonic() - shown > 0.5:
                 shown = time.monotonic()
-                run = {"phase": "reading", "done": done, "total": len(coming)}
-                yield view.listing(session, **run), session.id, ""
-            keep(session, each, drafts_at=drafts_at, levels=detector.levels)
+                run = {"phase": "reading", "done": done, "total": total}
+                yield view.listing(session, **run), session.id, "", gr.skip()
     except ValueError as error:
         sentence = problem(error)
     finally:
         shutil.rmtree(into, ignore_errors=True)
-    yield view.listing(session, phase="read", more=True), session.id, sentence
+    last = view.listing(session, phase="read", more=True)
+    yield last, session.id, sentence, view.brought(session)
+
+
+def confirm(page: Page, session: Session, name: str, pairs: Any) -> None:
+    """Put masks that wait on items, as the page's `pairs` of `id` and `item` say.
+
+    Raises ValueError, one sentence, where that cannot be; then nothing has changed.
+    """
+    try:
+        chosen = [(int(pair["id"]), str(pair["item"])) for pair in pairs]
+    except (TypeError, KeyError, ValueError):
+        raise ValueError("each mask needs an image: choose one") from None
+    threshold = None
+    with suppress(ValueError):  # no model is loaded: a draft needs none until it is scored
+        threshold = page.models.get(name).calibration.threshold
+    bringing = Bringing(session, threshold, session.imports.report())
+    bringing.confirm(chosen)
+    session.imports.keep_report(bringing.report())
+
+
+def undo(session: Session) -> None:
+    """Take the last import of masks back; the photographs that came with it stay."""
+    stay = session.imports.undo()
+    notes = ["the last import of masks is undone; photographs stay"]
+    if stay:
+        notes.append(f"{stay} of its masks stay: they were changed by hand since")
+    session.imports.keep_report({"notes": notes})
 
 
 def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, ...]]:

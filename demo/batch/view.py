@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from demo.limits import LIMITS
 from demo.shared import charts, meaning
-from demo.shared.intake import defect
 from demo.shared.tables import figures, number, table
 from demo.store.records import Item
 from demo.store.session import Session
+from demo.store.waiting import Waiting
 
 NUMBERS = (
     ("image AUROC", "image_auroc"),
@@ -29,6 +30,8 @@ CURVES = (
     ("pixel_pr", "Pixels: precision and recall", "AP", "pixel_ap", ("recall", "precision")),
     ("pro", "Regions: overlap (PRO)", "AUPRO", "aupro", ("false alarms", "mean overlap")),
 )
+SHOWN = LIMITS.thumbnails
+"""Masks that wait, shown at once."""
 CAUTION = (
     "<p class='caution'><strong>For judging, not for choosing.</strong> These figures say how the "
     "model does on this set. A threshold, a model or a setting that was picked by them has seen "
@@ -64,10 +67,43 @@ def _row(item: Item, fingerprint: str) -> dict[str, Any]:
         "regions": item.regions,
         "decision": item.decision,
         "edited": bool(item.review and item.review.edited),
-        "kind": defect(item.name) if item.has_truth else None,
+        "kind": item.kind or None,
+        "truth": item.has_truth,
         "other": other,
         "note": note,
         "error": item.error,
+    }
+
+
+def brought(session: Session) -> dict[str, Any]:
+    """What the panel of masks shows: what the last import did, and which masks wait."""
+    said, waiting = session.imports.report(), session.imports.waiting.all()
+    images = [item for item in session.items() if item.state != "failed"] if waiting else []
+    return {
+        "session": session.id,
+        "role": said.get("role", "truth"),
+        "count": said.get("count", 0),
+        "matched": said.get("matched", []),
+        "notes": said.get("notes", []),
+        "undo": session.imports.can_undo(),
+        "total": len(waiting),
+        "waiting": [_waiting(each) for each in waiting[:SHOWN]],
+        "images": [[item.id, item.name, item.width, item.height] for item in images],
+    }
+
+
+def _waiting(each: Waiting) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "name": each.name,
+        "why": each.why,
+        "how": each.how,
+        "role": each.role,
+        "thumb": each.thumb,
+        "area": each.area,
+        "width": each.width,
+        "height": each.height,
+        "candidates": each.candidates,
     }
 
 
@@ -76,7 +112,7 @@ def report(result: dict[str, Any], lines: dict[str, np.ndarray], left_out: int) 
     at = result["at_threshold"]
     counts = f"{result['n_good']} good and {result['n_defective']} defective images"
     if left_out:
-        counts += f"; {left_out} without a true mask, or of another model, left out"
+        counts += f"; {left_out} of which neither is known, or of another model, left out"
     drawn = [charts.confusion(at, at["threshold"])]
     for key, title, short, metric, axes in CURVES:
         if key in lines:
@@ -90,13 +126,24 @@ def report(result: dict[str, Any], lines: dict[str, np.ndarray], left_out: int) 
         for name, key in (("pixel IoU", "iou"), ("precision", "precision"), ("recall", "recall"))
     ]
     return (
-        f"<section class='evaluation' aria-label='Evaluation'><h3>{counts}</h3>{CAUTION}"
+        f"<section class='evaluation' aria-label='Evaluation'><h3>{counts}</h3>"
+        f"{_without_masks(result)}{CAUTION}"
         f"{figures(pairs)}<div class='charts'>{''.join(drawn)}</div>{_defects(result)}"
         "<p class='hint'>Pixel figures pool the pixels of all images; IoU counts what is marked on "
         "good images as false. AUPRO is the mean overlap with each true region, up to 30 % false "
         "alarms among normal pixels. A curve is drawn with 200 points; the figures are not.</p>"
         "</section>"
     )
+
+
+def _without_masks(result: dict[str, Any]) -> str:
+    """For how many images pixel figures want masks."""
+    without = result.get("n_without_masks", 0)
+    if not without:
+        return ""
+    some = f"{without} of the defective images have no true mask"
+    rest = f"of the {result['n_with_masks']} others alone" if result["n_with_masks"] else "missing"
+    return f"<p class='partly'>Pixel figures want masks: {some}, so these figures are {rest}.</p>"
 
 
 def _defects(result: dict[str, Any]) -> str:

@@ -9,13 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ddad.data.coco import read_coco
-from ddad.data.truth import Imported, Target, read_mask
+from ddad.data.matching import Images
+from ddad.data.truth import Imported, Target, read_marks
+from ddad.data.words import place
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
 from demo.inspect.payload import PayloadError, encode_runs, read_review
 from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
+from demo.shared.coco import images_in
 from demo.shared.exchange import export, mask_file, scores_file
 from demo.shared.pictures import edit_shape, photograph_url, resized
 from demo.shared.server import Answer, answering, thumbs
@@ -80,7 +85,8 @@ def take_(session: Session, request: dict[str, Any]) -> Answer:
 
 
 def bring_(session: Session, request: dict[str, Any]) -> Answer:
-    """A mask made elsewhere, an image or COCO's JSON: run lengths as masks are edited, labels.
+    """A mask made elsewhere, an image or COCO's JSON: run lengths as masks are edited, labels, and
+    how it was read.
 
     An image needs not be called like the item: it was brought to this very one.
     """
@@ -93,19 +99,45 @@ def bring_(session: Session, request: dict[str, Any]) -> Answer:
         path = Path(folder, "mask")
         path.write_bytes(data)
         try:
-            brought = _brought(path, str(request.get("name")), item)
+            brought, how = _brought(path, str(request.get("name")), item)
         except ValueError as error:
             raise PayloadError(without_folder(error, path)) from None
     mask = resized(brought.mask, *edit_shape(item.height, item.width))
-    return {"mask": encode_runs(mask), "labels": [vars(label) for label in brought.labels]}
+    labels = [vars(label) for label in brought.labels]
+    return {"mask": encode_runs(mask), "labels": labels, "how": how}
 
 
-def _brought(path: Path, name: str, item: Item) -> Imported:
-    """The mask in a file of that name. Raises ValueError, one sentence."""
-    target = [Target(item.name, item.height, item.width)]
-    if not name.lower().endswith(".json"):
-        return read_mask(path, item.name, target)[1]
-    found, said = read_coco(path, target)
+def _brought(path: Path, name: str, item: Item) -> tuple[Imported, str]:
+    """The mask in a file of that name, and how it was read. Raises ValueError, one sentence."""
+    if name.lower().endswith(".json"):
+        return _outlined(path, name, item)
+    found = read_marks(path)
+    if found.mask.shape != (item.height, item.width):
+        height, width = found.mask.shape
+        raise PayloadError(
+            f"{name} is of {width} x {height} pixels, this image of {item.width} x {item.height}"
+        )
+    marked = f"{name} marks {np.count_nonzero(found.mask)} pixels"
+    return found, f"{marked}; read as {found.how}" if found.how else marked
+
+
+def _outlined(path: Path, name: str, item: Item) -> tuple[Imported, str]:
+    """The one image of a COCO file that may be meant, whatever it is called if it is alone."""
+    names = [called for called, _ in images_in(path)]
+    meant = names if len(names) == 1 else _near(names, item)
+    if names and len(meant) != 1:
+        what = f"{len(meant)} may be meant" if meant else "none is called like this one"
+        raise PayloadError(f"{name} has {len(names)} images, and {what}")
+    target = Target(meant[0] if meant else item.name, item.height, item.width)
+    found, said = read_coco(path, [target])
     if not found:
-        raise PayloadError(" ".join(said[:3]) or f"the file has no image called {item.name!r}")
-    return found[0]
+        raise PayloadError("; ".join(said[:3]) or f"{name} has no image")
+    used = f"the outlines of {target.name} in {name}"
+    return found[0], "; ".join([used, *said[:3]] if len(names) == 1 else [used])
+
+
+def _near(names: list[str], item: Item) -> list[str]:
+    """Those that are called like the item, else those that nearly are."""
+    answers = {called: Images([place(0, item.name)]).called(called) for called in names}
+    sure = [called for called, found in answers.items() if found.image is not None]
+    return sure or [called for called, found in answers.items() if found.candidates]

@@ -1,4 +1,4 @@
-"""A session's items on their way out, and masks on their way in."""
+"""A session's items on their way out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from ddad.data.coco import read_coco
-from ddad.data.truth import Imported, MaskError, Target, digest, read_mask
+from ddad.data.truth import digest
 from ddad.export.bundle import write_zip
 from ddad.export.formats.form import mask_png
 from ddad.export.reviewed import Reviewed
@@ -119,41 +118,3 @@ def decision_log(session: Session) -> str:
     columns = [field.name for field in fields(Logged)]
     rows = [asdict(line) | {"labels": "; ".join(line.labels)} for line in session.log()]
     return table(rows, columns)
-
-
-def bring_masks(
-    session: Session, path: Path, name: str, *, as_truth: bool = False, reviewer: str = ""
-) -> tuple[list[Item], list[str]]:
-    """Masks from an image file or COCO's JSON onto the session's items of the same names.
-
-    They become the items' masks, marked as edited and undecided, or with `as_truth` their true
-    masks. Returns the items changed and the images in the file that match none. Raises MaskError
-    or ImageError, one sentence, for a file that cannot be used; then nothing has changed.
-    """
-    items = [item for item in session.items() if item.state != "failed"]
-    targets = [Target(item.name, item.height, item.width) for item in items]
-    found: dict[int, Imported]
-    if name.lower().endswith(".json"):
-        found, strangers = read_coco(path, targets)
-        if not found:
-            raise MaskError(" ".join(strangers[:3]) or "this file lists no images")
-    else:
-        index, one = read_mask(path, name, targets)
-        found, strangers = {index: one}, []
-    changed = []
-    for index, imported in found.items():
-        item = items[index]
-        if as_truth:
-            changed.append(session.set_truth(item.id, imported.mask))
-            continue
-        item = session.review(
-            item.id,
-            mask=imported.mask,
-            ignore=session.ignore(item.id),
-            threshold=item.threshold or 0.0,
-            decision="undecided",
-            regions=imported.labels,
-            reviewer=reviewer,
-        )
-        changed.append(item)
-    return changed, strangers

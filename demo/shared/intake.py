@@ -1,25 +1,23 @@
-"""Files that a visitor drops: archives unpacked, images with their masks, layouts understood.
+"""Files that a visitor drops: archives unpacked, each source's files told apart by their paths.
 
-A mask belongs to the image `<stem>` beside its `<stem>_mask`, or, in MVTec's layout, to
-`test/<defect>/<stem>` where it is `ground_truth/<defect>/<stem>_mask`. Images in `test/good` are
-good; where there is a `test`, what lies in `train` is left out. Masks that come alone, and COCO
-files, are for images that the visitor has already or that came along.
+A ZIP is a source, and so are all files that were dropped by themselves. Nothing is kept here.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from ddad.data import archive
-from ddad.images.files import IMAGE_SUFFIXES
+from ddad.data.beside import twin_mask
+from ddad.data.kinds import listed
+from ddad.data.layout import Layout, arrange
+from ddad.data.words import Place
+from ddad.images.files import IMAGE_SUFFIXES, shown
 from demo.limits import LIMITS
-
-_TEST = re.compile(r"(?:^|/)test/([^/]+)/")
-_TRUTH = re.compile(r"(^|.*/)ground_truth/")
+from demo.shared.own import Export, export_of
 
 
 @dataclass(frozen=True)
@@ -58,69 +56,86 @@ def dropped(
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """One image to come, or masks without one, or one file that cannot be used and why."""
+class Source:
+    """What is in a ZIP, or in all files that were dropped by themselves."""
 
-    name: str
-    """As the visitor knows it: text, never to be opened."""
-    path: Path | None
-    mask: Path | None = None
-    """Its mask; without a path, a mask or a COCO file for images that are there."""
-    good: bool = False
-    """Whether the layout says that it shows no defect."""
-    problem: str = ""
+    called: str
+    """The ZIP's name; empty for files that were dropped by themselves."""
+    names: tuple[str, ...]
+    """Of its images, by the layout's indexes: as the visitor knows them."""
+    paths: tuple[Path, ...]
+    layout: Layout
+    twins: tuple[tuple[int, int], ...]
+    """Where `x.jpg` and `x.png` lie side by side: which looks like a mask, and of which other."""
+    texts: tuple[tuple[str, Path], ...]
+    """Files that are no images."""
+    problems: tuple[Dropped, ...]
+    own: Export
+    """What the page itself made, if it is an export taken back."""
+
+    @property
+    def loose(self) -> bool:
+        return not self.called
+
+    @property
+    def photographs(self) -> list[Place]:
+        """Without what only looks like one."""
+        masks = {mask for mask, _ in self.twins}
+        return [place for place in self.layout.photographs if place.index not in masks]
 
 
-def gather(paths: Sequence[Path], into: Path) -> list[Incoming]:
-    """What is in the files, archives unpacked under `into`; masks without images come last.
+def gather(paths: Sequence[Path], into: Path, **limits: int) -> list[Source]:
+    """What is in the files, by its sources; archives are unpacked under `into`.
 
     Raises ArchiveError for an archive that is refused as a whole.
     """
-    files = sorted(
-        dropped(paths, into, suffixes=IMAGE_SUFFIXES | {".json"}), key=lambda file: file.source
+    found: dict[int, list[Dropped]] = defaultdict(list)
+    for file in dropped(paths, into, suffixes=IMAGE_SUFFIXES | {".json"}, **limits):
+        found[file.source].append(file)
+    called = {number: path.name for number, path in enumerate(paths)}
+    return [_source(called.get(number, ""), files) for number, files in sorted(found.items())]
+
+
+def _source(called: str, files: Sequence[Dropped]) -> Source:
+    usable = [(file.name, file.path) for file in files if file.path is not None]
+    images = [each for each in usable if _suffix(each[0]) in IMAGE_SUFFIXES]
+    texts = [each for each in usable if _suffix(each[0]) not in IMAGE_SUFFIXES]
+    own, images, texts = export_of(images, texts)
+    layout = arrange([name for name, _ in images])
+    paths = tuple(path for _, path in images)
+    return Source(
+        called,
+        tuple(name for name, _ in images),
+        paths,
+        layout,
+        tuple(_twins(paths, layout)),
+        tuple(texts),
+        tuple(file for file in files if file.path is None and not own.knows(file.name)),
+        own,
     )
-    rows: list[Incoming] = []
-    for _, group in groupby(files, key=lambda file: file.source):
-        found = list(group)
-        rows += [Incoming(f.name, None, problem=f.problem) for f in found if f.path is None]
-        rows += _paired([(f.name, f.path) for f in found if f.path is not None])
-    return sorted(rows, key=lambda each: each.path is None and each.mask is not None)
 
 
-def defect(name: str) -> str | None:
-    """The defect type that a path in MVTec's layout names, "good" for none; else None."""
-    found = _TEST.search(name)
-    return found[1] if found else None
+def _twins(paths: Sequence[Path], layout: Layout) -> Iterator[tuple[int, int]]:
+    pairs: dict[tuple[str, str], list[Place]] = defaultdict(list)
+    for place in layout.photographs:
+        pairs[folder_of(place), place.stem].append(place)
+    for pair in pairs.values():
+        suffixes = {place.suffix for place in pair}
+        if len(pair) == len(suffixes) == 2 and (found := twin_mask(paths, pair)):
+            index = {paths[place.index]: place.index for place in pair}
+            yield index[found[0]], index[found[1]]
 
 
-def _paired(files: Sequence[tuple[str, Path]]) -> list[Incoming]:
-    """Images of one source with their masks, in its order."""
-    tested = any(defect(name) for name, _ in files)
-    stems = {_stem(name) for name, path in files if path.suffix.lower() != ".json"}
-    masks: dict[str, Path] = {}
-    images, rows = [], []
-    for name, path in files:
-        owner = _owner(name)
-        if owner in stems:
-            masks.setdefault(owner, path)
-        elif owner is not None and _TRUTH.match(name):
-            rows.append(Incoming(name, None, problem="no image belongs to this mask"))
-        elif owner is not None or path.suffix.lower() == ".json":
-            rows.append(Incoming(name, None, path))
-        elif not tested or "train" not in PurePosixPath(name).parts[:-1]:
-            images.append((name, path))
-    for name, path in images:
-        rows.append(Incoming(name, path, masks.get(_stem(name)), defect(name) == "good"))
-    return rows
+def folder_of(place: Place) -> str:
+    """The folder that a file lies in, empty for none."""
+    return place.name.rpartition("/")[0]
 
 
-def _owner(name: str) -> str | None:
-    """The image that a mask of this name belongs to, without its suffix; None for no mask."""
-    stem = _stem(name)
-    if _TRUTH.match(name):
-        return _TRUTH.sub(r"\1test/", stem).removesuffix("_mask")
-    return stem.removesuffix("_mask") if stem.endswith("_mask") else None
+def by_folder(places: Iterable[Place]) -> str:
+    """How many in which folder: `test/crack 3, test/good 2`."""
+    counts = Counter(folder_of(place) or "no folder" for place in places)
+    return listed(f"{shown(Path(name))} {count}" for name, count in sorted(counts.items()))
 
 
-def _stem(name: str) -> str:
-    return PurePosixPath(name).with_suffix("").as_posix()
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()

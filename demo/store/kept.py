@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from peewee import SQL
 
+from ddad.data.truth import digest
 from demo.store.files import read_png
 from demo.store.records import Decision, Item, Logged, Scale, StoreError, plain
 from demo.store.rows import Rows
@@ -60,6 +61,10 @@ class Kept:
     def pixels(self, item_id: str) -> np.ndarray:
         """The image, uint8 (H, W, 3)."""
         return self._rows.read(item_id, "pixels", "picture", read_png)
+
+    def digest(self, item_id: str) -> str:
+        """SHA-256 of the image's pixels."""
+        return self.item(item_id).digest or digest(self.pixels(item_id))
 
     def score_map(self, item_id: str) -> np.ndarray:
         """float32 (H, W). Raises StoreError for an item without a result."""

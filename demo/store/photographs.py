@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,33 +28,57 @@ class Photographs:
         self.folder = rows.folder / "photographs"
         self._aside = rows.folder / "left_out"
 
-    def add(self, path: Path, name: str) -> None:
+    def add(self, path: Path, name: str, asked: str = "") -> None:
         """Keep a copy of a file, under the visitor's name for it. Raises StoreError where the
-        session is full."""
-        table, limits = self._table, self.limits
+        session is full.
+
+        One `asked` after, by the words for its folder, lies aside until `answer`.
+        """
         token = secrets.token_hex(4)
-        kept = self.folder / f"{self._number():05}-{token}{path.suffix.lower()}"
+        folder = self._aside if asked else self.folder
+        kept = folder / f"{self._number():05}-{token}{path.suffix.lower()}"
         with write_whole(kept) as part:
             shutil.copyfile(path, part)
         size = kept.stat().st_size
         values = {"file": kept.name, "name": plain(name), "bytes": size, "added": now()}
+        values |= {"left_out": bool(asked), "asked": plain(asked)}
         try:
             with self._rows.tables.transaction():
-                count, held = (
-                    table.select(fn.COUNT(table.id), fn.COALESCE(fn.SUM(table.bytes), 0))
-                    .where(self._rows.mine(table, left_out=False))
-                    .scalar(as_tuple=True)
-                )
-                if count >= limits.photographs or held + size > limits.photograph_bytes:
-                    raise StoreError(
-                        f"that is more than {limits.photographs} photographs or "
-                        f"{limits.photograph_bytes // 10**6} MB: what fitted was kept"
-                    )
+                if not asked and not self._fits(1, size):
+                    raise StoreError(f"{self._most()}: what fitted was kept")
                 self._rows.make_room(size)
-                table.create(session=self._rows.session, **values)
+                self._table.create(session=self._rows.session, **values)
         except BaseException:
             kept.unlink(missing_ok=True)
             raise
+
+    def asked(self) -> dict[str, int]:
+        """How many lie aside until a person says whether they are good, by the words for their
+        folders."""
+        table = self._table
+        with self._rows.tables.reading():
+            rows = table.select(table.asked).where(self._waits()).order_by(table.id)
+            return dict(Counter(asked for (asked,) in rows.tuples()))
+
+    def answer(self, good: Collection[str]) -> int:
+        """Take those of these folders, delete the others; how many are in use now.
+
+        Raises StoreError where there is no room for them: then all go on waiting.
+        """
+        table = self._table
+        with self._rows.tables.transaction():
+            rows = list(table.select().where(self._waits()))
+            taken = [row for row in rows if row.asked in good]
+            if not self._fits(len(taken), sum(row.bytes for row in taken)):
+                raise StoreError(f"{self._most()}: tick fewer folders")
+            for row in taken:
+                link(self._aside / row.file, self.folder / row.file)
+            chosen = self._waits() & table.asked.in_(list(good))
+            table.update(left_out=False, asked="").where(chosen).execute()
+            table.delete().where(self._waits()).execute()
+        for row in rows:
+            (self._aside / row.file).unlink(missing_ok=True)
+        return len(self.names())
 
     def names(self) -> dict[str, str]:
         """File name here to the visitor's name, of those in use, in the order of the files."""
@@ -82,7 +107,7 @@ class Photographs:
         """Delete those put aside, which count towards what the visitor may keep."""
         table, files = self._table, self.left_out()
         with self._rows.tables.transaction():
-            table.delete().where(self._rows.mine(table, left_out=True)).execute()
+            table.delete().where(self._rows.mine(table, left_out=True, asked="")).execute()
         for file in files:
             file.unlink(missing_ok=True)
 
@@ -104,8 +129,29 @@ class Photographs:
         table = self._table
         query = table.select(table.file, table.name)
         with self._rows.tables.reading():
-            mine = query.where(self._rows.mine(table, left_out=left_out))
+            mine = query.where(self._rows.mine(table, left_out=left_out, asked=""))
             return dict(mine.order_by(table.file).tuples())
+
+    def _waits(self) -> Any:
+        return self._rows.mine(self._table, left_out=True) & (self._table.asked != "")
+
+    def _fits(self, more: int, size: int) -> bool:
+        """Within a transaction: whether so many more may be in use."""
+        table = self._table
+        count, held = (
+            table.select(fn.COUNT(table.id), fn.COALESCE(fn.SUM(table.bytes), 0))
+            .where(self._rows.mine(table, left_out=False))
+            .scalar(as_tuple=True)
+        )
+        limits = self.limits
+        return count + more <= limits.photographs and held + size <= limits.photograph_bytes
+
+    def _most(self) -> str:
+        limits = self.limits
+        return (
+            f"that is more than {limits.photographs} photographs or "
+            f"{limits.photograph_bytes // 10**6} MB"
+        )
 
     def _number(self) -> int:
         with self._rows.tables.reading():

@@ -144,6 +144,10 @@ class Item:
     review: Review | None
     has_truth: bool
     has_ignore: bool
+    kind: str
+    """What it shows by its folder: "good", a kind of defect, or empty where none says."""
+    digest: str
+    """SHA-256 of its pixels, empty where an earlier version kept it."""
 
     @classmethod
     def of(cls, row: Any) -> Item:
@@ -165,6 +169,8 @@ class Item:
             Review.from_json(row.review) if row.review else None,
             "truth" in files,
             "ignore" in files,
+            row.kind,
+            row.digest,
         )
 
     @property

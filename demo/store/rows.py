@@ -15,7 +15,8 @@ from peewee import fn
 from demo.limits import Limits
 from demo.store.files import size_of
 from demo.store.records import StoreError, now, plain
-from demo.store.tables import ITEM_TEXTS, Tables
+from demo.store.tables import Tables
+from demo.store.versions import ITEM_TEXTS
 
 ITEM_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 GONE = "there is no such image in this session"
@@ -133,11 +134,15 @@ class Rows:
     def _used(self) -> tuple[int, int]:
         tables = self.tables
         size = 0
-        for table in (tables.items, tables.log, tables.photographs, tables.models):
+        for table in (
+            *(tables.items, tables.log, tables.photographs),
+            *(tables.models, tables.waiting, tables.before),
+        ):
             total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
             size += int(total.where(self.mine(table)).scalar())
         sessions = tables.sessions
-        found = sessions.select(fn.LENGTH(sessions.findings)).where(sessions.id == self.session)
+        texts = fn.LENGTH(sessions.findings) + fn.LENGTH(sessions.imported)
+        found = sessions.select(texts).where(sessions.id == self.session)
         images = tables.items.select().where(self.mine(tables.items)).count()
         return size + int(found.scalar() or 0), images
 

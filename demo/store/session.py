@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from ddad.data.truth import digest
 from ddad.images.regions import RegionLabel
 from demo.store.decision import check_shape, checked_review, cut, extent, loudest
 from demo.store.files import put, put_png
+from demo.store.imports import Imports
 from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
 from demo.store.records import Decision, Item, Result, Review, plain
 from demo.store.rows import Rows
-from demo.store.tables import LOG_TEXTS
 from demo.store.trained import Trained
+from demo.store.versions import LOG_TEXTS
 
 if TYPE_CHECKING:
     from ddad.model.detection import Detection
@@ -40,12 +42,14 @@ class Session(Kept):
     def __init__(self, rows: Rows, mirror: Path | None = None) -> None:
         super().__init__(rows)
         self.photographs, self.trained = Photographs(rows), Trained(rows)
+        self.imports = Imports(rows)
         self.limits, self._mirror = rows.limits, mirror
 
-    def add(self, name: str, pixels: np.ndarray, note: str = "") -> Item:
+    def add(self, name: str, pixels: np.ndarray, note: str = "", kind: str = "") -> Item:
         """Keep an image, uint8 (H, W, 3), as an item in state "waiting".
 
-        Raises StoreError where the session is full.
+        `kind` is "good" or a kind of defect where that is known. Raises StoreError where the
+        session is full.
         """
         item, (height, width) = secrets.token_hex(8), pixels.shape[:2]
         folder = self._rows.folder / item
@@ -55,9 +59,9 @@ class Session(Kept):
             "pixels": put_png(folder, "pixels", pixels),
             "thumb": put(folder, "thumb", ".jpg", lambda f: small.save(f, "JPEG", quality=85)),
         }
-        self._rows.create(
-            item, name, new, note=plain(note), state="waiting", width=width, height=height
-        )
+        known = {"kind": plain(kind, 200), "digest": digest(pixels)}
+        size = {"width": width, "height": height}
+        self._rows.create(item, name, new, note=plain(note), state="waiting", **size, **known)
         return self.item(item)
 
     def fail(self, name: str, error: str) -> Item:
@@ -180,11 +184,22 @@ class Session(Kept):
         self._rows.change(item_id, new, lambda row: () if new else ("truth",))
         return self.item(item_id)
 
+    def describe(self, item_id: str, *, note: str | None = None, kind: str | None = None) -> None:
+        """Replace its note, and the kind that it is known to be of."""
+
+        def change(row: Any) -> tuple[str, ...]:
+            row.note = row.note if note is None else plain(note)
+            row.kind = row.kind if kind is None else plain(kind, 200)
+            return ()
+
+        self._rows.change(item_id, {}, change)
+
     def remove(self, item_id: str) -> None:
         """Delete an item and its files; its lines in the decision log stay."""
         self._rows.remove(item_id)
 
     def clear(self) -> None:
-        """Delete every item."""
+        """Delete every item, and the masks that wait."""
         for item in self.items():
             self.remove(item.id)
+        self.imports.clear()

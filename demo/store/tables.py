@@ -1,4 +1,4 @@
-"""The store's schema, and how a database of the version before becomes one of this."""
+"""The store's schema; how a database of a version before becomes one of this is in `versions`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ from typing import Any
 import peewee
 
 from demo.store.records import StoreError
-
-VERSION = 2
-"""Of the schema, in SQLite's `user_version`."""
-ITEM_TEXTS = ("name", "note", "error", "result", "review")
-LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
-"""Columns whose length counts towards a session's bytes, as its files do."""
+from demo.store.versions import VERSION, bring_up
 
 
 class Tables:
@@ -30,15 +25,15 @@ class Tables:
         self.sessions, self.items, self.log = tables.Session, tables.Item, tables.Log
         self.photographs, self.models = tables.Photograph, tables.Model
         self.trainings = tables.Training
+        self.waiting, self.before = tables.Waiting, tables.Before
         with self.transaction():
             (found,) = self.database.execute_sql("PRAGMA user_version").fetchone()
-            if found not in (0, 1, VERSION):
+            if found not in range(VERSION + 1):
                 raise StoreError(
                     f"{path.name} is of version {found}, this program writes version {VERSION}: "
                     "use another folder"
                 )
-            if found == 1:
-                _from_version_1(self.database)
+            bring_up(self.database, found)
             self.database.create_tables(list(vars(tables).values()))
             self.database.execute_sql(f"PRAGMA user_version = {VERSION}")
 
@@ -55,37 +50,28 @@ class Tables:
             yield
 
     def files(self) -> set[str]:
-        """What rows name, as `<session>/<item>/<file>`, `<session>/photographs/<file>`,
-        `<session>/left_out/<file>`; a model is a folder, `<session>/models/<name>`, and a ZIP."""
+        """What rows name, as `<session>/<item>/<file>`, `<session>/<folder>/<file>` of the folders
+        `photographs`, `left_out`, `masks` and `before`; a model is a folder,
+        `<session>/models/<name>`, and a ZIP."""
         items, photos, models = self.items, self.photographs, self.models
         with self.reading():
             kept = list(items.select(items.id, items.session_id, items.files).tuples())
             taken = list(photos.select(photos.session_id, photos.file, photos.left_out).tuples())
             trained = list(models.select(models.session_id, models.name).tuples())
+            waiting = list(self.waiting.select(self.waiting.session_id, self.waiting.file).tuples())
+            before = list(self.before.select(self.before.session_id, self.before.files).tuples())
         named = {
             f"{session}/{item}/{name}"
             for item, session, files in kept
             for name in json.loads(files).values()
         }
         named |= {f"{s}/{'left_out' if aside else 'photographs'}/{f}" for s, f, aside in taken}
+        named |= {f"{session}/masks/{file}" for session, file in waiting}
+        named |= {
+            f"{s}/before/{file}" for s, files in before for file in json.loads(files).values()
+        }
         named |= {f"{session}/models/{name}" for session, name in trained}
         return named | {f"{session}/zips/{name}.zip" for session, name in trained}
-
-
-def _from_version_1(database: peewee.SqliteDatabase) -> None:
-    """Within a transaction; the tables that were not there are made afterwards."""
-    for command in (
-        "ALTER TABLE session ADD COLUMN findings TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE session ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
-        f"UPDATE log SET bytes = {_lengths(LOG_TEXTS)}",
-        f"UPDATE item SET bytes = bytes + {_lengths(ITEM_TEXTS)}",
-    ):
-        database.execute_sql(command)
-
-
-def _lengths(columns: tuple[str, ...]) -> str:
-    return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
 def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
@@ -95,6 +81,8 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         touched = peewee.FloatField(index=True)
         findings = peewee.TextField(default="")
         """What a look over the photographs found, JSON."""
+        imported = peewee.TextField(default="")
+        """What the last import of masks did, JSON."""
         earlier = peewee.BooleanField(default=False)
         """Whether it was read over from `training/<key>` and may be joined to another."""
 
@@ -105,7 +93,7 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         return peewee.ForeignKeyField(Session, on_delete="CASCADE", **how)
 
     models: list[type[peewee.Model]] = [Session, _item(session()), _log(session())]
-    models += _trained(session)
+    models += [*_masks(session), *_trained(session)]
     database.bind(models)
     return SimpleNamespace(**{model.__name__: model for model in models})
 
@@ -121,6 +109,10 @@ def _item(of: peewee.ForeignKeyField) -> type[peewee.Model]:
         width = peewee.IntegerField(default=0)
         height = peewee.IntegerField(default=0)
         added = peewee.TextField()
+        kind = peewee.TextField(default="")
+        """What it shows by its folder: "good", a kind of defect, or nothing that is known."""
+        digest = peewee.TextField(default="")
+        """SHA-256 of its pixels."""
         score = peewee.FloatField(null=True)
         area = peewee.IntegerField(null=True)
         regions = peewee.IntegerField(null=True)
@@ -160,12 +152,62 @@ def _log(of: peewee.ForeignKeyField) -> type[peewee.Model]:
     return Log
 
 
+def _masks(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Model], ...]:
+    class Waiting(peewee.Model):
+        """A mask of which a person is to say whose it is."""
+
+        session = of()
+        file = peewee.TextField()
+        name = peewee.TextField()
+        why = peewee.TextField()
+        how = peewee.TextField()
+        role = peewee.TextField()
+        """What it is to become: "truth" or "draft"."""
+        latest = peewee.BooleanField(default=True)
+        """Whether it came with the last import."""
+        candidates = peewee.TextField()
+        """JSON list of items."""
+        labels = peewee.TextField()
+        """JSON list of regions."""
+        thumb = peewee.TextField()
+        """A small picture of it, a data URL."""
+        area = peewee.IntegerField()
+        width = peewee.IntegerField()
+        height = peewee.IntegerField()
+        bytes = peewee.IntegerField()
+
+        class Meta:
+            table_name = "waiting"
+
+    class Before(peewee.Model):
+        """An item as it was before the last import."""
+
+        session = of()
+        item = peewee.TextField()
+        role = peewee.TextField()
+        values = peewee.TextField()
+        """JSON: its note, kind, review and decision."""
+        files = peewee.TextField()
+        """Kind to file name, JSON."""
+        after = peewee.TextField(default="")
+        """The file that the import made."""
+        bytes = peewee.IntegerField()
+
+        class Meta:
+            table_name = "before"
+            indexes = ((("session", "item", "role"), True),)
+
+    return Waiting, Before
+
+
 def _trained(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Model], ...]:
     class Photograph(peewee.Model):
         session = of()
         file = peewee.TextField()
         name = peewee.TextField()
         left_out = peewee.BooleanField(default=False)
+        asked = peewee.TextField(default="")
+        """The folder that it came in, while a person is asked whether it holds good parts."""
         bytes = peewee.IntegerField()
         added = peewee.TextField()
 

@@ -15,6 +15,9 @@ from demo.train import models, training, view, work
 from demo.train.layout import CHECK, PHOTOGRAPHS, QUICK, RESULT, TRAIN, steps
 from demo.train.queue import Queue
 
+KEPT, ASK = ("kept", "forget"), ("ask", "good")
+"""Components that show what is there, and what is asked."""
+
 
 def tab(
     page: Page, queue: Queue, earlier: gr.BrowserState, alarm: tuple[gr.Button, gr.HTML]
@@ -41,12 +44,13 @@ def tab(
         current = mine.trained.training()
         busy = current is not None and current.state != "done"
         goes = TRAIN if busy else RESULT if mine.trained.models() else PHOTOGRAPHS
-        first = key, said, *_photographs(mine), gr.Walkthrough(selected=goes)
+        first: tuple[Any, ...] = key, said, *_photographs(mine), *view.ask(mine.photographs)
+        first += (gr.Walkthrough(selected=goes),)
         shown = training.now(mine, queue), models.mine(mine), models.choices(page, mine, None)
         return *first, *shown[0], *shown[1:]
 
     def greet(loaded: Any) -> None:
-        shown = [earlier, *(ui[n] for n in ("trouble", "kept", "forget", "steps"))]
+        shown = [earlier, *(ui[n] for n in ("trouble", *KEPT, *ASK, "steps"))]
         shown += [*(ui[n] for n in training.LIVE), ui["mine"], page.model]
         loaded.then(arrive, [page.session, earlier], shown, **LIGHT, **PRIVATE)
 
@@ -61,14 +65,29 @@ def _photographs(session: Session) -> tuple[str, Any]:
 
 def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
     def add(session: str | None, files: list[str] | None) -> tuple[Any, ...]:
-        mine, said = page.store.open(session), ""
+        mine, trouble, notes = page.store.open(session), "", []
         try:
-            problems = work.take_in(mine.photographs, [Path(file) for file in files or []])
-            if problems:
-                said = problem(ValueError("; ".join(problems[:3])))
+            taken = work.take_in(mine.photographs, [Path(file) for file in files or []])
+            notes = taken.notes
+            if taken.problems:
+                more = len(taken.problems) - 3
+                rest = [f"and {more} more"] if more > 0 else []
+                trouble = problem(ValueError("; ".join([*taken.problems[:3], *rest])))
         except (ValueError, OSError) as error:
-            said = problem(error)
-        return mine.id, said, *_photographs(mine), None
+            trouble = problem(error)
+        first = mine.id, trouble, view.said(notes), *_photographs(mine)
+        return *first, *view.ask(mine.photographs), None
+
+    def take(session: str | None, good: list[str] | None) -> tuple[Any, ...]:
+        mine, trouble, said = page.store.open(session), "", ""
+        asked = mine.photographs.asked()
+        try:
+            mine.photographs.answer([str(where) for where in good or ()])
+            left = [f"{where}: {n}" for where, n in asked.items() if where not in (good or ())]
+            said = view.said([f"left out, as you say: {each}" for each in left])
+        except ValueError as error:
+            trouble = problem(error)
+        return mine.id, trouble, said, *_photographs(mine), *view.ask(mine.photographs)
 
     def clear(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
@@ -81,8 +100,11 @@ def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
         return mine.id, *_photographs(mine)
 
     now = [page.session, ui["kept"], ui["forget"]]
-    seen = [page.session, ui["trouble"], ui["kept"], ui["forget"], ui["upload"]]
-    ui["upload"].upload(add, [page.session, ui["upload"]], seen, **LIGHT, **PRIVATE)
+    seen = [page.session, *(ui[name] for name in ("trouble", "said", *KEPT, *ASK))]
+    hidden: dict[str, Any] = {**LIGHT, **PRIVATE}
+    ui["upload"].upload(add, [page.session, ui["upload"]], [*seen, ui["upload"]], **hidden)
+    ui["take"].click(take, [page.session, ui["good"]], seen, **hidden)
+    ui["none"].click(lambda session: take(session, None), page.session, seen, **hidden)
     ui["clear"].click(clear, page.session, now, **LIGHT, **PRIVATE)
     ui["forget"].click(forget, page.session, now, **LIGHT, **PRIVATE)
 

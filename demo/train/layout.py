@@ -44,11 +44,22 @@ def _photographs_step(ui: dict[str, Any], limits: Limits) -> None:
         elem_id="train-upload",
     )
     gr.Markdown(
-        f"15 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together; "
-        "defective parts do not belong here. Only this browser can reach them; they are deleted "
+        f"15 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together. "
+        "Of a ZIP with folders `good`, `ok` or `normal` the good parts are taken, and what is left "
+        "out is said. Only this browser can reach them; they are deleted "
         f"{limits.max_age_s / DAY:.0f} days after your last visit.",
         elem_classes="quiet",
     )
+    ui["said"] = gr.HTML("", elem_id="train-said", apply_default_css=False)
+    with gr.Group(visible=False, elem_id="train-ask") as ui["ask"]:
+        ui["good"] = gr.CheckboxGroup(
+            label="Which of these are good parts?",
+            info="Tick those alone that you know to be good; until then none is trained on.",
+            elem_id="train-good",
+        )
+        with gr.Row():
+            ui["take"] = gr.Button("Take these", variant="primary", elem_id="train-take")
+            ui["none"] = gr.Button("Leave all out", elem_id="train-none")
     ui["kept"] = gr.HTML("", elem_id="train-kept")
     with gr.Row():
         ui["look"] = gr.Button("Look them over", variant="primary", elem_id="train-look")

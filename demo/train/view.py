@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import gradio as gr
 
 from ddad.training.journal import read_log, read_progress
 from demo.limits import LIMITS
@@ -33,6 +36,19 @@ def kept(photographs: Photographs) -> str:
         return "<p class='kept'>No photograph yet. 15 are the least, 40 or more are better.</p>"
     noun = "photograph" if count == 1 else "photographs"
     return f"<p class='kept'><strong>{count} {noun}</strong> of good parts.</p>"
+
+
+def said(notes: Sequence[str]) -> str:
+    """Sentences on what was left out."""
+    lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes[:SHOWN])
+    return f"<ul class='said' role='status'>{lines}</ul>" if lines else ""
+
+
+def ask(photographs: Photographs) -> tuple[Any, Any]:
+    """The question which folders hold good parts, and its choices, of which none is ticked."""
+    asked = photographs.asked()
+    choices = [(f"{where}: {count}", where) for where, count in asked.items()]
+    return gr.update(visible=bool(asked)), gr.update(choices=choices, value=[])
 
 
 def findings(photographs: Photographs, found: dict[str, Any]) -> str:

@@ -6,36 +6,92 @@ Everything that brings torch is imported when it is needed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ddad.images.files import IMAGE_SUFFIXES, write_png
-from demo.shared.intake import dropped
+from ddad.data.kinds import UnclearError, good_parts
+from ddad.data.words import Place
+from ddad.images.files import write_png
+from demo.shared.intake import Source, by_folder, folder_of, gather
 from demo.store.photographs import Photographs
 from demo.store.session import Session
 from demo.store.store import StoreError
 
 
-def take_in(photographs: Photographs, paths: list[Path]) -> list[str]:
-    """Keep images and the images inside ZIPs; returns a sentence for each that was refused.
+@dataclass(frozen=True)
+class Taken:
+    """Sentences on what was refused, and on what was left out or is asked."""
 
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def take_in(photographs: Photographs, paths: list[Path]) -> Taken:
+    """Keep the photographs of good parts in the files and ZIPs; the rest is left out and said.
+
+    Where it is unclear which are good none is kept: they lie aside until `Photographs.answer`.
     Raises ArchiveError for a ZIP that is refused as a whole, StoreError where there is no room for
     all: what came before is kept.
     """
-    problems, limits = [], photographs.limits
+    said, limits = Taken(), photographs.limits
     with tempfile.TemporaryDirectory(prefix="ddad-intake-") as into:
-        for file in dropped(
-            paths, Path(into), entries=limits.photographs, total=limits.photograph_bytes
-        ):
-            if file.path is None:
-                problems.append(file.problem)
-            elif file.path.suffix.lower() in IMAGE_SUFFIXES:
-                photographs.add(file.path, file.name.rsplit("/", 1)[-1])
-            else:
-                problems.append(f"{file.name} is neither an image nor a ZIP")
-    return problems
+        bounds = {"entries": limits.photographs, "total": limits.photograph_bytes}
+        for source in gather(paths, Path(into), **bounds):
+            said.problems.extend(f"{file.name}: {file.problem}" for file in source.problems)
+            strange = [name for name, _ in source.texts]
+            said.problems.extend(f"{name} is neither an image nor a ZIP" for name in strange)
+            _take_source(photographs, source, said)
+    return said
+
+
+def _take_source(photographs: Photographs, source: Source, said: Taken) -> None:
+    masks = [place for place in source.layout.places if place.role == "mask"]
+    twins = {index for index, _ in source.twins}
+    masks += [place for place in source.layout.photographs if place.index in twins]
+    left: list[tuple[str, list[Place]]] = [("masks", masks)]
+    left.append(("no photographs by their folders", list(source.layout.aside)))
+    good: Sequence[Place] = ()
+    try:
+        if source.own.pictures or source.twins:
+            raise UnclearError("some of the images have masks, and no folder says which are good")
+        if source.layout.photographs:
+            good, rest = good_parts(source.layout)
+            left.append(("not to train on", rest))
+    except UnclearError as error:
+        said.notes.append(f"{error}: say below which are good parts")
+        _ask(photographs, source)
+    for place in good:
+        photographs.add(source.paths[place.index], _last(source.names[place.index]))
+    for what, places in left:
+        if places:
+            said.notes.append(f"left out, {what}: {by_folder(places)}")
+    if source.own.masks:
+        said.notes.append(f"left out, masks: {len(source.own.masks)} of an export of this page")
+
+
+def _ask(photographs: Photographs, source: Source) -> None:
+    """All photographs of a source lie aside, under the words for their folders."""
+    matches = source.layout.matches
+    marked = {m.image for m in matches} | {c for m in matches for c in m.candidates}
+    marked |= {image for _, image in source.twins}
+    for place in source.photographs:
+        where = _where(source, folder_of(place))
+        where = f"{where}, with masks" if place.index in marked else where
+        photographs.add(source.paths[place.index], _last(source.names[place.index]), where)
+    for name, path, origin in source.own.pictures:
+        photographs.add(path, _last(origin.name), _where(source, name.rpartition("/")[0]))
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _where(source: Source, folder: str) -> str:
+    """The words by which a folder is asked about."""
+    called = source.called or "dropped by themselves"
+    return f"{called}: {folder}" if folder else called
 
 
 def false_alarm(session: Session, name: str, paths: list[Path]) -> str:
@@ -53,7 +109,8 @@ def false_alarm(session: Session, name: str, paths: list[Path]) -> str:
     if change.added:
         detector.save(folder)
         session.trained.measure(name)
-        take_in(session.photographs, paths)
+        for path in paths:
+            session.photographs.add(path, path.name)
     return str(change)
 
 

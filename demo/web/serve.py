@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 HERE = Path(__file__).parent
 STYLES = [
-    HERE / "style" / f"{part}.css" for part in ("page", "canvas", "train", "table", "evaluation")
+    HERE / "style" / f"{part}.css"
+    for part in ("page", "canvas", "train", "table", "masks", "evaluation")
 ]
 MODULES = {
     path.relative_to(HERE).as_posix(): path.read_bytes()

@@ -15,7 +15,6 @@ from PIL import Image
 
 from ddad.cli import main
 from demo.batch.intake import keep
-from demo.shared.intake import Incoming
 from demo.shared.pictures import READABLE
 from demo.store.store import Store
 
@@ -70,7 +69,7 @@ def test_one_image_is_the_same_through_every_door(
     typed = np.asarray(Image.open(out / "masks" / "part 1.png")) > 0
 
     session = Store(tmp_path / "work").open(None)  # as the page's tabs do it
-    keep(session, Incoming(photograph.name, photograph))
+    keep(session, photograph, photograph.name)
     (item,) = session.items()
     (found,) = tiny_detector.detect([session.pixels(item.id)])
     item = session.record(item.id, found, tiny_detector)

@@ -38,6 +38,7 @@ export async function bring(desk, file) {
   if (answer.error) return complain(desk, answer.error);
   if (desk.now !== now) return;
   complain(desk);
+  desk.put(".mention", answer.how);
   now.labels.push(...answer.labels);
   replaceMask(desk, (paint) => { paint.fill(2); decodeRuns(answer.mask, paint, 1); });
 }

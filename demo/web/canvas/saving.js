@@ -14,7 +14,7 @@ export function tell(desk, text, wrong = false) {
 }
 
 /** What could not be done, until the next thing is. @param {Desk} desk @param {string} [text] */
-export const complain = (desk, text = "") => desk.put(".complaint", text);
+export const complain = (desk, text = "") => { desk.put(".complaint", text); desk.put(".mention", ""); };
 
 /** @param {Desk} desk @param {number} [wait] milliseconds for more to come */
 export function save(desk, wait = SOON) {

@@ -1,7 +1,7 @@
 // The table itself: a line for each row, kept from one drawing to the next.
 import { make, makeButton } from "../dom.js";
 import { percent } from "../text.js";
-import { COLUMNS, countOf, cutOf, DECISIONS, FILTERS, VERDICTS, verdictOf, visible } from "./rows.js";
+import { COLUMNS, countOf, cutOf, DECISIONS, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
 
 /**
  * @typedef {import("./state.js").Table} Table
@@ -98,5 +98,5 @@ function fill(table, node, row) {
   put("td.regions", scored ? String(row.regions) : "");
   find("td.area").title = find("td.regions").title = preview ? "at the image's own threshold, until the new one is applied" : "";
   put("td.decision", scored ? DECISIONS[row.decision] : "");
-  put("td.note", row.error || [row.kind ? `truth: ${row.kind}` : "", row.edited ? "edited mask" : "", row.note].filter(Boolean).join("; "));
+  put("td.note", row.error || [truthOf(row), row.edited ? "edited mask" : "", row.note].filter(Boolean).join("; "));
 }

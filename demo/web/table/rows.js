@@ -3,7 +3,7 @@
 /**
  * @typedef {{ id: string, name: string, state: "waiting" | "scored" | "failed", score: number | null,
  *   threshold: number, area: number, pixels: number, regions: number | null, decision: string, edited: boolean,
- *   kind: string | null, other: boolean, note: string, error: string }} Row one image, as the server tells it
+ *   kind: string | null, truth: boolean, other: boolean, note: string, error: string }} Row one image, as the server tells it
  * @typedef {"bad" | "good" | "waiting" | "error"} Verdict
  * @typedef {{ filter: string, query: string, order: { key: string, down: boolean } }} Choice what is shown
  */
@@ -49,6 +49,12 @@ export const COLUMNS = [
 
 /** @param {Row[]} rows @param {string} filter @param {number | null} chosen */
 export const countOf = (rows, filter, chosen) => rows.filter((row) => FILTERS[filter][1](row, chosen)).length;
+
+/** What is known of an image: by its folder, by a true mask. @param {Row} row */
+export function truthOf({ kind, truth }) {
+  if (!kind) return truth ? "has a true mask" : "";
+  return truth || kind === "good" ? `truth: ${kind}` : `truth: ${kind}, no mask`;
+}
 
 /** @param {Row[]} rows */
 export const waitingIn = (rows) => rows.filter((row) => row.state === "waiting").length;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, cutOf, reordered, verdictOf, visible, waitingIn } from "./rows.js";
+import { countOf, cutOf, reordered, truthOf, verdictOf, visible, waitingIn } from "./rows.js";
 
 const row = (name, score, more = {}) => ({
   id: name, name, state: "scored", score, threshold: 2, area: 5, pixels: 100, regions: 1, decision: "undecided",
@@ -64,4 +64,13 @@ test("a heading's second click turns the order; numbers begin with the highest",
   assert.deepEqual(reordered({ key: "score", down: true }, "score"), { key: "score", down: false });
   assert.deepEqual(reordered({ key: "score", down: true }, "name"), { key: "name", down: false });
   assert.deepEqual(reordered({ key: "name", down: false }, "area"), { key: "area", down: true });
+});
+
+test("what is known of an image", () => {
+  const known = (/** @type {string | null} */ kind, /** @type {boolean} */ truth) => truthOf(/** @type {any} */ ({ kind, truth }));
+  assert.equal(known(null, false), "");
+  assert.equal(known(null, true), "has a true mask");
+  assert.equal(known("good", false), "truth: good");
+  assert.equal(known("crack", true), "truth: crack");
+  assert.equal(known("crack", false), "truth: crack, no mask");
 });

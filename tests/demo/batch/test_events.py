@@ -42,15 +42,40 @@ def test_a_threshold_becomes_that_of_the_set_and_clearing_empties_it(scored, han
     assert call["settle"](SimpleNamespace(threshold="3")) == 3.0
     assert call["settle"](SimpleNamespace(threshold=None)) is None
     clear = handlers[1]["clear"][0].fn  # the Train tab, laid out later, has one as well
-    listing, said = clear(session.id)
-    assert listing["rows"] == [] and said == ""
+    listing, brought, said = clear(session.id)
+    assert listing["rows"] == [] and brought["waiting"] == [] and said == ""
 
 
 def test_the_evaluation_is_of_this_session_at_this_threshold(scored, handlers):
     session, call = scored
-    assert "0 good and 1 defective images; 1 without a true mask" in call["evaluate"](
+    assert "0 good and 1 defective images; 1 of which neither is known" in call["evaluate"](
         session.id, 2.0, gr.Progress()
     )
-    assert "no scored image has a true mask" in call["evaluate"](
+    assert "no scored image is known to be good" in call["evaluate"](
         handlers[0].open(None).id, None, gr.Progress()
     )
+
+
+def test_what_waits_is_used_left_out_and_undone(scored):
+    session, call = scored
+    first, second = session.items()
+    mask = np.zeros((first.height, first.width), bool)
+    mask[2:5, 2:6] = True
+    session.imports.begin()
+    for name in ("x.png", "y.png"):
+        session.imports.waiting.hold(
+            mask, name=name, why="why", how="", role="truth", thumb="", candidates=[first.id]
+        )
+    one, _ = session.imports.waiting.all()
+    for pairs in (None, [1], [{"id": "x", "item": first.id}], [{"id": one.id}]):
+        _, brought, said = call["use_masks"]("stripes", session.id, SimpleNamespace(pairs=pairs))
+        assert "did not work" in said and brought["total"] == 2 and not first.has_truth
+    pairs = [{"id": one.id, "item": first.id}]
+    listing, brought, said = call["use_masks"]("stripes", session.id, SimpleNamespace(pairs=pairs))
+    assert said == "" and brought["total"] == brought["count"] == 1 and brought["undo"]
+    assert session.truth(first.id).sum() == 12
+    _, brought, said = call["leave_masks"](session.id)
+    assert said == "" and brought["total"] == 0 and session.truth(first.id).sum() == 12
+    _, brought, said = call["undo_import"](session.id)
+    assert said == "" and not brought["undo"] and session.truth(first.id) is None
+    assert "undone" in brought["notes"][0] and session.truth(second.id) is not None

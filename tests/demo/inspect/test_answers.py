@@ -147,3 +147,50 @@ def test_every_format_leaves_and_coco_comes_back(desk):
     mask = decode_runs(got["mask"], 40, 48)
     assert (mask & found.mask()).sum() / (mask | found.mask()).sum() > 0.9
     assert "dent" in {each["label"] for each in got["labels"]}
+
+
+def brought_json(functions, session, item, names, sides, name="a.json"):
+    """The answer to a COCO file with squares of these sides in images of these names."""
+    images = [
+        {"id": i, "file_name": each, "height": 40, "width": 48} for i, each in enumerate(names)
+    ]
+    rows = [
+        {"id": i, "image_id": i, "category_id": 1, "bbox": [2, 2, side, side], "segmentation": []}
+        for i, side in enumerate(sides)
+    ]
+    data = json.dumps({"images": images, "annotations": rows, "categories": []}).encode()
+    sent = base64.b64encode(data).decode()
+    return call(functions, "bring", session, item, name=name, data=sent)
+
+
+def test_the_only_image_of_a_file_is_meant_or_the_only_one_of_its_name(desk):
+    _, functions, session, item, _ = desk
+    own = session.item(item.id).name
+    for names, sides, wanted in (
+        (["else.png"], [3], 9),
+        (["else.png", own], [3, 4], 16),
+        (["else.png", f"folder/{own}"], [3, 5], 25),
+        ([f"folder/{own}", own], [3, 6], 36),
+    ):
+        got = brought_json(functions, session, item, names, sides)
+        assert decode_runs(got["mask"], 40, 48).sum() == wanted, names
+        assert got["how"]
+    assert "The box was filled" in brought_json(functions, session, item, ["e.png"], [3])["how"]
+    for names, why in (
+        ([f"a/{own}", f"b/{own}"], "has 2 images, and 2 may be meant"),
+        (["x.png", "y.png"], "has 2 images, and none is called like this one"),
+        ([], "no image"),
+    ):
+        assert why in brought_json(functions, session, item, names, [3] * len(names))["error"]
+
+
+def test_how_a_mask_was_read_is_said(desk):
+    _, functions, session, item, _ = desk
+    classes = np.zeros((40, 48), np.uint8)
+    classes[3:6, 3:6], classes[9:11, 9:11] = 1, 2
+    buffer = io.BytesIO()
+    Image.fromarray(classes).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    got = call(functions, "bring", session, item, name="any.png", data=data)
+    assert "any.png marks 13 pixels; read as" in got["how"]
+    assert {label["label"] for label in got["labels"]} == {"class 1", "class 2"}

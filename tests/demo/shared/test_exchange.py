@@ -12,7 +12,6 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 
-from ddad.data.truth import MaskError
 from ddad.images.regions import RegionLabel
 from demo.shared import exchange
 from demo.store.store import Store, StoreError
@@ -75,26 +74,3 @@ def test_another_sessions_items_do_not_leave(session, tmp_path):
     with pytest.raises(StoreError, match="there is no such image in this session"):
         exchange.export(stranger, ["masks"], tmp_path / "x.zip", items=[session.items()[0].id])
     assert not (tmp_path / "x.zip").exists()
-
-
-def test_masks_that_left_come_back_for_correction(session, tmp_path):
-    exchange.export(session, ["coco", "masks"], tmp_path / "x.zip")
-    files = unzip(tmp_path / "x.zip")
-    (tmp_path / "in").write_bytes(files["coco/exact.json"])
-    other = Store(tmp_path / "work").open(None)
-    for item in session.items()[:2]:
-        other.add(item.name, session.pixels(item.id))
-    changed, strangers = exchange.bring_masks(other, tmp_path / "in", "exact.json")
-    assert [item.name for item in changed] == ["a.png", "b.png"]
-    (sentence,) = strangers
-    assert sentence.startswith("images/c.png was left out: no image is called")
-    for mine, theirs in zip(other.items(), session.items(), strict=False):
-        assert np.array_equal(other.final_mask(mine.id), session.final_mask(theirs.id))
-        assert mine.decision == "undecided" and mine.review.edited
-    (tmp_path / "in").write_bytes(files["masks/b.png"])
-    changed, _ = exchange.bring_masks(other, tmp_path / "in", "b_mask.png", as_truth=True)
-    second = other.items()[1]
-    assert [item.id for item in changed] == [second.id]
-    assert np.array_equal(other.truth(second.id), session.final_mask(session.items()[1].id))
-    with pytest.raises(MaskError, match="no image is called like z.png"):
-        exchange.bring_masks(other, tmp_path / "in", "z.png")

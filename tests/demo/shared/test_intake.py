@@ -5,9 +5,10 @@ from __future__ import annotations
 import zipfile
 
 import pytest
+from dropping import a_file, a_zip, marking, photograph
 
 from ddad.data.archive import ArchiveError
-from demo.shared.intake import Dropped, defect, dropped, gather
+from demo.shared.intake import Dropped, by_folder, dropped, gather
 
 
 @pytest.fixture
@@ -43,20 +44,33 @@ def test_an_archive_is_opened_when_its_turn_comes_and_within_its_limits(files, t
         gather([files[0], files[-1].rename(tmp_path / "torn.zip")], tmp_path / "in")
 
 
-def test_masks_find_the_images_they_came_with_and_wait_at_the_end_otherwise(files, tmp_path):
-    rows = gather(files, tmp_path / "in")
-    found = [(row.name, row.mask.name if row.mask else None, bool(row.problem)) for row in rows]
-    assert found == [
-        ("a.png", "a_mask.png", False),
-        ("notes.txt", None, False),
-        ("s/readme.txt", None, True),
-        ("s/b.png", "00001.png", False),
-        ("z_mask.png", "z_mask.png", False),
-        ("s/coco.json", "00003.json", False),
-    ]
-    assert [row.path is None for row in rows] == [False, False, True, False, True, True]
+def test_loose_files_are_one_source_and_each_archive_is_one(files, tmp_path):
+    loose, packed = gather(files, tmp_path / "in")
+    assert loose.loose and loose.called == "" and not packed.loose and packed.called == "set.zip"
+    assert loose.names == ("a.png", "z_mask.png", "a_mask.png")
+    assert [name for name, _ in loose.texts] == ["notes.txt"]
+    assert [loose.names[place.index] for place in loose.photographs] == ["a.png"]
+    assert {loose.names[m.mask]: m.image for m in loose.layout.matches} == {
+        "a_mask.png": 0,
+        "z_mask.png": None,
+    }
+    assert packed.names == ("s/b.png", "s/b_mask.png") and packed.layout.masks == {0: 1}
+    assert [name for name, _ in packed.texts] == ["s/coco.json"]
+    assert [file.name for file in packed.problems] == ["s/readme.txt"]
 
 
-def test_a_layout_of_mvtec_names_defects():
-    assert defect("set/test/square/0.png") == "square" and defect("test/good/1.png") == "good"
-    assert defect("latest/square/0.png") is None and defect("test/0.png") is None
+def test_what_lies_beside_its_namesake_and_looks_like_a_mask_is_no_photograph(tmp_path):
+    entries = {"x/1.jpg": photograph(1), "x/1.png": marking(7), "x/2.jpg": photograph(2)}
+    entries |= {"x/2.png": photograph(3), "y/1.bmp": photograph(4)}
+    (source,) = gather([a_zip(tmp_path / "a.zip", entries)], tmp_path / "in")
+    assert [(source.names[m], source.names[i]) for m, i in source.twins] == [("x/1.png", "x/1.jpg")]
+    names = [source.names[place.index] for place in source.photographs]
+    assert names == ["x/1.jpg", "x/2.jpg", "x/2.png", "y/1.bmp"]
+
+
+def test_folders_are_counted(tmp_path):
+    (source,) = gather([a_file(tmp_path / f"{i}.png", photograph()) for i in range(2)], tmp_path)
+    assert by_folder(source.photographs) == "no folder 2"
+    entries = {f"{name}/{i}.png": photograph() for name in ("a", "b/c") for i in range(2)}
+    (source,) = gather([a_zip(tmp_path / "a.zip", entries)], tmp_path / "in")
+    assert by_folder(source.photographs) == "a 2, b/c 2"

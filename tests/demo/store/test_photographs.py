@@ -83,3 +83,23 @@ def test_the_findings_are_kept_and_count(tmp_path, files):
     session.photographs.keep_findings({"of": ["é"], "left": 1})
     assert Store(tmp_path).open(session.id).photographs.findings() == {"of": ["é"], "left": 1}
     assert 3000 < session.used()[0] < 3100
+
+
+def test_those_asked_about_are_in_use_when_a_person_says_so(tmp_path, files):
+    store = Store(tmp_path / "work", Limits(photographs=2))
+    session = store.open(None)
+    for file, where in zip(files, ("x: ok", "x: crack", "x: crack"), strict=True):
+        session.photographs.add(file, file.name, where)
+    photographs = Store(tmp_path / "work", Limits(photographs=2)).open(session.id).photographs
+    assert photographs.asked() == {"x: ok": 1, "x: crack": 2}
+    assert not photographs.names() and not photographs.left_out() and session.used()[0] == 3000
+    photographs.delete_left_out()  # those that were put aside, not those asked about
+    assert store.sweep(grace_s=-1) == 0 and sum(photographs.asked().values()) == 3
+    with pytest.raises(StoreError, match="more than 2 photographs or .* MB: tick fewer folders"):
+        photographs.answer(["x: ok", "x: crack"])
+    assert sum(photographs.asked().values()) == 3 and not photographs.names()
+    assert photographs.answer(["x: ok", "y"]) == 1
+    assert not photographs.asked() and list(photographs.names().values()) == ["a.png"]
+    (kept,) = photographs.files()
+    assert kept.read_bytes() == b"a" * 1000 and session.used()[0] == 1000
+    assert [p.parent.name for p in (tmp_path / "work").rglob("*.png")] == ["photographs"]

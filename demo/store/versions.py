@@ -1,0 +1,57 @@
+"""Versions of the store's schema: how a database of one before becomes one of this."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import peewee
+
+VERSION = 3
+"""Of the schema, in SQLite's `user_version`."""
+ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
+LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
+"""Columns whose length counts towards a session's bytes, as its files do."""
+
+
+def bring_up(database: peewee.SqliteDatabase, version: int) -> None:
+    """Within a transaction; 0 is a new file. Tables that are new are made afterwards."""
+    for change in _CHANGES[version - 1 :] if version else ():
+        change(database)
+
+
+def _from_version_1(database: peewee.SqliteDatabase) -> None:
+    """Within a transaction; the tables that were not there are made afterwards."""
+    for command in (
+        "ALTER TABLE session ADD COLUMN findings TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE session ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+        f"UPDATE log SET bytes = {_lengths(LOG_TEXTS)}",
+        f"UPDATE item SET bytes = bytes + {_lengths(ITEM_TEXTS[:5])}",
+    ):
+        database.execute_sql(command)
+
+
+def _from_version_2(database: peewee.SqliteDatabase) -> None:
+    """What an item shows, which was read from its name each time, is kept from now on."""
+    for command in (
+        "ALTER TABLE session ADD COLUMN imported TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE item ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE item ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+    ):
+        database.execute_sql(command)
+    if "photograph" in database.get_tables():
+        database.execute_sql("ALTER TABLE photograph ADD COLUMN asked TEXT NOT NULL DEFAULT ''")
+    rows = database.execute_sql("SELECT id, name, files FROM item").fetchall()
+    for item, name, files in rows:
+        found = re.search(r"(?:^|/)test/([^/]+)/", name)
+        if found and "truth" in json.loads(files):
+            change = "UPDATE item SET kind = ?, bytes = bytes + ? WHERE id = ?"
+            database.execute_sql(change, (found[1], len(found[1]), item))
+
+
+def _lengths(columns: tuple[str, ...]) -> str:
+    return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
+
+
+_CHANGES = (_from_version_1, _from_version_2)
