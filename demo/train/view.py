@@ -47,7 +47,7 @@ def said(notes: Sequence[str]) -> str:
 def ask(photographs: Photographs) -> tuple[Any, Any]:
     """The question which folders hold good parts, and its choices, of which none is ticked."""
     asked = photographs.asked()
-    choices = [(f"{where}: {count}", where) for where, count in asked.items()]
+    choices = [(f"{where} ({count})", where) for where, count in asked.items()]
     return gr.update(visible=bool(asked)), gr.update(choices=choices, value=[])
 
 

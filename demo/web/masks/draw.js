@@ -1,6 +1,5 @@
 // The panel's tables. Names reach the page as text only.
 import { make } from "../dom.js";
-import { plural } from "../text.js";
 import { choicesOf, marksOf } from "./rows.js";
 
 /**
@@ -15,7 +14,7 @@ const PORTION = 40;
 /** What was put on which image. @param {Panel} panel @param {Brought} brought */
 export function drawMatched({ $, put }, { matched, count }) {
   $(".matched").hidden = !count;
-  put(".matched summary", `Which ${plural(count, "mask")} on which ${count === 1 ? "image" : "images"}`);
+  put(".matched summary", `What was put where (${count})`);
   const rows = matched.map((texts) => {
     const row = make("tr");
     row.append(...texts.map((text) => make("td", "", text)));
@@ -37,7 +36,7 @@ export function drawWaiting(panel, { waiting, images }, changed) {
 /** @param {Panel} panel @param {Waiting} mask @param {Shot[]} images @param {() => void} changed */
 function line(panel, mask, images, changed) {
   const row = make("tr"), tick = make("input", "tick"), picture = make("img", "thumb"), text = make("span", "text");
-  const cells = ["use", "mask", "image", "why"].map((name) => row.appendChild(make("td", name)));
+  const cells = ["pick", "mask", "image", "why"].map((name) => row.appendChild(make("td", name)));
   const choice = () => panel.choices.get(mask.id) ?? { item: "", ticked: false };
   row.dataset.mask = String(mask.id);
   tick.type = "checkbox";
@@ -51,7 +50,8 @@ function line(panel, mask, images, changed) {
   photograph.alt = "";
   select.value = choice().item;
   select.addEventListener("change", () => { Object.assign(choice(), { item: select.value, ticked: select.value !== "" }); changed(); });
-  cells[2].append(photograph, select);
+  if (select.options.length > 1) cells[2].append(photograph, select);
+  else cells[2].append(photograph, make("span", "nothing", `no image of ${mask.width} × ${mask.height} pixels is here`));
   cells[3].textContent = mask.why;
   return row;
 }
@@ -66,12 +66,10 @@ function options(mask, images) {
     node.append(...shots.map(([id, name]) => option(id, name)));
     return node;
   };
-  const none = !likely.length && !others.length;
   select.setAttribute("aria-label", `Image of ${mask.name}`);
-  select.append(option("", none ? `no image of ${mask.width} × ${mask.height} pixels is here` : "choose an image"));
+  select.append(option("", "choose an image"));
   if (likely.length) select.append(group("May be meant", likely));
   if (others.length) select.append(group("Others of its size", others));
-  select.disabled = none;
   return select;
 }
 
