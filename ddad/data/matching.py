@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from ddad.data.words import Owner, Place, folder, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
-from ddad.images.names import safe_stem
+from ddad.images.names import safe_stem, tag
 
 SEVERAL = "several images have this name"
 SEVERAL_NEAR = "several images may be meant"
@@ -74,10 +74,14 @@ class Images:
         self._at: dict[_Key, list[Place]] = defaultdict(list)
         self._below: dict[_Key, list[Place]] = defaultdict(list)
         self._stems = {image.stem for image in images}
+        self._places = {image.index: image for image in images}
+        self._tagged: dict[tuple[str, str], list[Place]] = defaultdict(list)
         self._splits: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for image in images:
             self._at[image.stem, image.folders].append(image)
             self._splits[image.folders].add(image.split)
+            for told in {image.name, image.name.rpartition("/")[2]}:
+                self._tagged[plain(safe_stem(told)), tag(told)].append(image)
             for stem in {image.stem, plain(safe_stem(image.name))}:
                 for end in _ends(image.folders):
                     self._below[stem, end].append(image)
@@ -85,13 +89,14 @@ class Images:
     def called(self, name: str) -> Match:
         """The image that is called so, its suffix aside only where none has that."""
         it = place(0, name)
-        own = [Owner(it.stem, plain(it.suffix))]
-        found = self._find(it, own)
-        return (
-            found
-            if found.image is not None or found.candidates
-            else self._find(it, [Owner(it.stem)])
-        )
+        found = self._find(it, [Owner(it.stem, plain(it.suffix))])
+        if found.image is None and not found.candidates:
+            found = self._find(it, [Owner(it.stem)])
+        if found.why == ELSEWHERE and it.folders:  # below another folder, with folders of its own
+            (image,) = found.candidates
+            if self._places[image].folders and self._places[image].stem == it.stem:
+                return Match(0, image)
+        return found
 
     def of(self, mask: Place) -> Match:
         """The image that a mask of this path is for."""
@@ -104,15 +109,21 @@ class Images:
         the image that is meant may be missing.
         """
         at = [i for o in called for i in self._at.get((o.stem, mask.folders), ()) if _fits(i, o)]
-        at = _narrowed(mask, at)
+        at = self._by_tag(called) or _narrowed(mask, at)
         if len(at) > 1:
             return Match(mask.index, None, _indexes(at), SEVERAL)
-        if at and (mask.split or len(self._splits[mask.folders]) == 1):
+        if at and (mask.split or len(self._splits[at[0].folders]) == 1):
             return Match(mask.index, at[0].index)
         if near := _indexes([*at, *self._near(mask, called)]):
             return Match(mask.index, None, near, ELSEWHERE if len(near) == 1 else SEVERAL_NEAR)
         alike = any(owner.stem in self._stems for owner in called)
         return Match(mask.index, None, (), OTHER_FOLDERS if alike else NO_IMAGE)
+
+    def _by_tag(self, called: Sequence[Owner]) -> list[Place]:
+        """Those whose stem in our own export this is, the tag of its name in it."""
+        parts = [owner.stem.rpartition("~") for owner in called]
+        found = [i for stem, _, end in parts for i in self._tagged.get((stem, end), ())]
+        return list({image.index: image for image in found}.values())
 
     def _near(self, mask: Place, called: Sequence[Owner]) -> Iterable[Place]:
         """Images of that name, or of one that is stored so, some of whose folders are the mask's.

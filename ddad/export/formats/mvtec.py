@@ -14,7 +14,7 @@ class Mvtec(Format):
 
     def __init__(self, whole: Whole) -> None:
         super().__init__(whole)
-        self.stems = Stems()
+        self.stems = Stems(tags=False)
         self.folders: dict[str, str] = {}
         """By label: no two labels share one."""
 
