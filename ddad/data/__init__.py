@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = attach(
         "archive": ["ArchiveError", "Limits", "extract"],
         "coco": ["read_coco"],
         "datasets": [
+            *("DatasetError", "Sample", "hold_out", "labelled", "normals", "read", "summary"),
+        ],
             "DatasetError",
             "Sample",
             "hold_out",
