@@ -93,7 +93,8 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
     if speak := [part for part in parts if said(part).verdict]:
         return f"there are folders {listed(sorted(speak))}, and none that is surely of good parts"
     deepest = {place.kinds for place in places}
-    names = {part for path in deepest for part in path[_shared(deepest) :]}
+    shared = _shared(deepest)
+    names = {part for path in deepest for part in path[shared:]}
     if names and not are_series(names):
         return f"it is unclear which folders hold good parts: {listed(sorted(names))}"
     masked = {m.image for m in layout.matches} | {c for m in layout.matches for c in m.candidates}
@@ -111,7 +112,8 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
 def mixed(good: Sequence[Place]) -> list[str]:
     """The folders above those of good parts, where they seem to be of different parts."""
     above = {(*p.above, *p.kinds[: _good_at(p) or 0]) for p in good}
-    names = {part for path in above for part in path[_shared(above) :]}
+    shared = _shared(above)
+    names = {part for path in above for part in path[shared:]}
     if len(above) < 2 or are_series(names):
         return []
     return sorted("/".join(path) or "the folder itself" for path in above)
