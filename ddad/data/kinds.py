@@ -90,8 +90,9 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
         part for p in places for i, part in enumerate(p.above) if i >= around or said(part).exact
     }
     parts = above | {part for p in places for part in p.kinds}
-    if speak := [part for part in parts if said(part).verdict]:
-        return f"there are folders {listed(sorted(speak))}, and none that is surely of good parts"
+    spoken = sorted(part for part in parts if said(part).verdict)
+    if spoken:
+        return f"there are folders {listed(spoken)}, and none that is surely of good parts"
     deepest = {place.kinds for place in places}
     shared = _shared(deepest)
     names = {part for path in deepest for part in path[shared:]}
@@ -103,9 +104,9 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
     lost = [layout.places[m.mask] for m in layout.matches if m.image is None and not m.candidates]
     if names := sorted(mask.name for mask in lost if mask.split in ("", places[0].split)):
         return f"there are masks of images that are not found: {listed(names, 3)}"
-    spoken = [place.name for place in places if said(place.stem).verdict == "defect"]
-    if spoken:
-        return f"{len(spoken)} images are called after defects: {listed(sorted(spoken), 3)}"
+    called = sorted(place.name for place in places if said(place.stem).verdict == "defect")
+    if called:
+        return f"{len(called)} images are called after defects: {listed(called, 3)}"
     return ""
 
 
