@@ -245,6 +245,7 @@ def mtd(rng: random.Random, tree: Tree) -> None:
         for stem in stems(rng, 2):
             photo = tree.add(f"{kind}/Imgs/{stem}.jpg", kind == "MT_Free")
             tree.mask(f"{kind}/Imgs/{stem}.png", photo, clear=False)
+    tree.alike = True
     tree.trains = tree.measures = False
 
 

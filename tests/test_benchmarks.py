@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from parts import spoil, texture
 
+from benchmarks import trees
 from benchmarks.peers import _coreset, patchcore, spr
+from ddad.data import datasets
 from ddad.diffusion.extractor import Extractor
 
 
@@ -32,3 +36,14 @@ def test_peers_find_a_painted_square(tiny_backbone, tiny_detector):
         assert score_map.shape == mask.shape
         assert score > max(other for _, other in good)
         assert score_map[mask].mean() > 2 * score_map[~mask].mean()
+
+
+def test_no_truth_is_guessed_in_random_trees(capsys):
+    assert trees.main(["--trees", "150", "--seed", "7"]) == 0, capsys.readouterr().out
+    assert "| all | 150 |" in capsys.readouterr().out
+
+
+def test_a_wrong_truth_is_seen(monkeypatch, capsys):
+    monkeypatch.setattr(trees.datasets, "normals", partial(datasets.normals, all_good=True))
+    assert trees.main(["--trees", "3", "--layout", "good/ and defects"]) == 1
+    assert "is trained on" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ddad.data.verdicts import plain
 from ddad.data.words import Place
 from ddad.images.decode import ImageError, load_image
 
@@ -33,7 +34,7 @@ def twin_mask(files: Sequence[Path], photographs: Sequence[Place]) -> tuple[Path
     first: dict[tuple[str, str], Path] = {}
     for place in photographs:
         file = files[place.index]
-        other = first.setdefault((place.name.rpartition("/")[0], place.stem), file)
+        other = first.setdefault((plain(place.name.rpartition("/")[0]), place.stem), file)
         if other != file:
             for one, twin in ((file, other), (other, file)):
                 with suppress(ImageError, OSError):
@@ -54,13 +55,17 @@ def annotated(root: Path, files: Sequence[Path]) -> Iterator[str]:
 
     Those called like an image, and any JSON, COCO's being called as they may.
     """
-    stems = {file.stem for file in files}
+    stems = {plain(file.stem) for file in files}
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name[0] != ".")
         for name in sorted(names):
             path = Path(folder, name)
             mark = _MARKS.get(path.suffix.lower())
-            if mark and (path.stem in stems or mark is _MARKS[".json"]) and _marks(path, mark):
+            if (
+                mark
+                and (plain(path.stem) in stems or mark is _MARKS[".json"])
+                and _marks(path, mark)
+            ):
                 yield path.relative_to(root).as_posix()
 
 

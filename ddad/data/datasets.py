@@ -116,19 +116,15 @@ def labelled(root: str | Path) -> Chosen:
     if several := mixed([p for p in told if tree.kinds[p.index] == "good"]):
         raise DatasetError(f"{shown(tree.root)} holds several parts ({listed(several)}): give one")
     known = {p.index for p in told}
-    untold = [p for p in pool if p.index not in known]
     notes = [*_unmatched(tree)]
-    if untold:
+    if untold := [p for p in pool if p.index not in known]:
         notes.append(f"left out, neither good nor defective by folder or mask: {_folders(untold)}")
-    groups, _ = _groups(tree)
+    groups = _groups(tree)[0]
     return Chosen(tuple(tree.sample(p, groups, tree.kinds[p.index]) for p in told), tuple(notes))
 
 
 def read(root: str | Path) -> list[Sample]:
-    """All images of a tree that are to train on or to test with; sorted by path.
-
-    Raises DatasetError where there are neither.
-    """
+    """All images to train on or to test with, by path. Raises DatasetError where there are none."""
     found: dict[Path, Sample] = {}
     errors = []
     for choose in (labelled, normals):

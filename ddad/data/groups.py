@@ -44,7 +44,9 @@ def find_groups(root: Path, names: Sequence[str]) -> tuple[dict[str, str], str]:
     """
     folders = {Path()} | {parent for name in names for parent in PurePosixPath(name).parents}
     try:
-        tables = sorted(path for folder in folders for path in _tables(root / folder))
+        tables = sorted(
+            path for at in folders if (root / at).is_dir() for path in _tables(root / at)
+        )
         found = [(path, _rows(path)) for path in tables]
     except OSError as error:
         raise GroupsError(f"{shown(root)}: its table cannot be read: {error.strerror}") from error

@@ -90,10 +90,12 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
         part for p in places for i, part in enumerate(p.above) if i >= around or said(part).exact
     }
     parts = above | {part for p in places for part in p.kinds}
-    if speak := [part for part in parts if said(part).verdict]:
-        return f"there are folders {listed(sorted(speak))}, and none that is surely of good parts"
+    spoken = sorted(part for part in parts if said(part).verdict)
+    if spoken:
+        return f"there are folders {listed(spoken)}, and none that is surely of good parts"
     deepest = {place.kinds for place in places}
-    names = {part for path in deepest for part in path[_shared(deepest) :]}
+    shared = _shared(deepest)
+    names = {part for path in deepest for part in path[shared:]}
     if names and not are_series(names):
         return f"it is unclear which folders hold good parts: {listed(sorted(names))}"
     masked = {m.image for m in layout.matches} | {c for m in layout.matches for c in m.candidates}
@@ -102,16 +104,17 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
     lost = [layout.places[m.mask] for m in layout.matches if m.image is None and not m.candidates]
     if alone := sorted(mask.name for mask in lost if mask.split in ("", places[0].split)):
         return f"there are masks of images that are not found: {listed(alone, 3)}"
-    spoken = [place.name for place in places if said(place.stem).verdict == "defect"]
-    if spoken:
-        return f"{len(spoken)} images are called after defects: {listed(sorted(spoken), 3)}"
+    called = sorted(place.name for place in places if said(place.stem).verdict == "defect")
+    if called:
+        return f"{len(called)} images are called after defects: {listed(called, 3)}"
     return ""
 
 
 def mixed(good: Sequence[Place]) -> list[str]:
     """The folders above those of good parts, where they seem to be of different parts."""
     above = {(*p.above, *p.kinds[: _good_at(p) or 0]) for p in good}
-    names = {part for path in above for part in path[_shared(above) :]}
+    shared = _shared(above)
+    names = {part for path in above for part in path[shared:]}
     if len(above) < 2 or are_series(names):
         return []
     return sorted("/".join(path) or "the folder itself" for path in above)

@@ -5,7 +5,6 @@ Reads paths alone, so that a folder, a ZIP and files dropped together mean the s
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -70,16 +69,13 @@ def _masks_told_from_photographs(places: list[Place]) -> list[Place]:
     maybe = {p.index: (_folder(p), *maybe_mask(p.stem)) for p in photographs}
     words = {word for at, stem, word in maybe.values() if word and (at, stem) in beside}
     told = {index for index, (_, _, word) in maybe.items() if word in words}
-    by_folder: dict[str, list[Place]] = defaultdict(list)
-    for p in photographs:
-        if p.index in labels:
-            by_folder[labels[p.index]].append(p)
-    for here in by_folder.values():
-        known = [
-            any(owner.stem in plainly for owner in owners(p.stem, IMAGE_SUFFIXES)) for p in here
-        ]
-        if sum(known) * 2 >= len(known):
-            told |= {p.index for p in here}
+    known = {
+        labels[p.index]
+        for p in photographs
+        if p.index in labels
+        and any(owner.stem in plainly for owner in owners(p.stem, IMAGE_SUFFIXES))
+    }
+    told |= {index for index, called in labels.items() if called in known}
     return [replace(p, role="mask") if p.index in told else p for p in places]
 
 
@@ -88,7 +84,6 @@ def _folder(place: Place) -> str:
 
 
 def _labels(place: Place) -> str:
-    """Its folder `labels` or so, with those above; empty where there is none."""
-    path = PurePosixPath(place.name)
-    folders = [at for at in path.parents if folder(at.name).maybe_masks]
-    return plain(str(folders[-1])) if folders else ""
+    """What its folder `labels` or so is called; empty where there is none."""
+    parts = PurePosixPath(place.name).parts[:-1]
+    return next((plain(part) for part in parts if folder(part).maybe_masks), "")

@@ -72,6 +72,7 @@ class Images:
 
     def __init__(self, images: Sequence[Place]) -> None:
         self._at: dict[_Key, list[Place]] = defaultdict(list)
+        self._named: dict[_Key, list[Place]] = defaultdict(list)
         self._below: dict[_Key, list[Place]] = defaultdict(list)
         self._stems = {image.stem for image in images}
         self._places = {image.index: image for image in images}
@@ -83,8 +84,9 @@ class Images:
             for told in {image.name, image.name.rpartition("/")[2]}:
                 self._tagged[plain(safe_stem(told)), tag(told)].append(image)
             for stem in {image.stem, plain(safe_stem(image.name))}:
-                for end in _ends(image.folders):
-                    self._below[stem, end].append(image)
+                self._named[stem, image.folders].append(image)
+                for part in {*_ends(image.folders), *_starts(image.folders)}:
+                    self._below[stem, part].append(image)
 
     def called(self, name: str) -> Match:
         """The image that is called so, its suffix aside only where none has that."""
@@ -103,19 +105,25 @@ class Images:
         return self._find(mask, owners(mask.stem, IMAGE_SUFFIXES))
 
     def _find(self, mask: Place, called: Sequence[Owner]) -> Match:
-        """The one image at the mask's place.
+        """The one image at the mask's place, if no other may be meant.
 
-        A mask of no split is surely for an image of one only where others have no such folder:
-        the image that is meant may be missing.
+        A mask of no split is surely for an image of one only where others have no such folder, as
+        the image that is meant may be missing; and one that lies less deep than another image of
+        that name only where it lies beside its own.
         """
+        if len(tagged := self._by_tag(called)) == 1:
+            return Match(mask.index, tagged[0].index)
         at = [i for o in called for i in self._at.get((o.stem, mask.folders), ()) if _fits(i, o)]
-        at = self._by_tag(called) or _narrowed(mask, at)
+        at = _narrowed(mask, at)
         if len(at) > 1:
             return Match(mask.index, None, _indexes(at), SEVERAL)
-        if at and (mask.split or len(self._splits[at[0].folders]) == 1):
+        near = [] if at and _beside(mask, at[0]) else list(self._near(mask, called))
+        deeper = [i for i in near if len(i.folders) > len(mask.folders) and _one_split(mask, i)]
+        if at and not deeper and (mask.split or len(self._splits[mask.folders]) == 1):
             return Match(mask.index, at[0].index)
-        if near := _indexes([*at, *self._near(mask, called)]):
-            return Match(mask.index, None, near, ELSEWHERE if len(near) == 1 else SEVERAL_NEAR)
+        if indexes := _indexes([*at, *near]):
+            why = ELSEWHERE if len(indexes) == 1 else SEVERAL_NEAR
+            return Match(mask.index, None, indexes, why)
         alike = any(owner.stem in self._stems for owner in called)
         return Match(mask.index, None, (), OTHER_FOLDERS if alike else NO_IMAGE)
 
@@ -128,7 +136,7 @@ class Images:
     def _near(self, mask: Place, called: Sequence[Owner]) -> Iterable[Place]:
         """Images of that name, or of one that is stored so, some of whose folders are the mask's.
 
-        One path of folders is the end of the other.
+        Those are the first or the last of the image's, or the image's are the last of the mask's.
         """
         for owner in called:
             for stem in dict.fromkeys((owner.stem, plain(safe_stem(owner.stem)))):
@@ -136,14 +144,23 @@ class Images:
                 above = (
                     image
                     for end in _ends(mask.folders)
-                    for image in self._below.get((stem, end), ())
-                    if image.folders == end
+                    for image in self._named.get((stem, end), ())
                 )
                 yield from (i for i in (*below, *above) if stem != i.stem or _fits(i, owner))
 
 
 _Key = tuple[str, tuple[str, ...]]
-"""A stem, and folders or the last of them."""
+"""A stem, and folders, or the first or last of them."""
+
+
+def _beside(mask: Place, image: Place) -> bool:
+    """Whether they lie in one folder; a bare name may have lost its own."""
+    here, there = (plain(place.name.rpartition("/")[0]) for place in (mask, image))
+    return here == there != ""
+
+
+def _one_split(mask: Place, image: Place) -> bool:
+    return not mask.split or not image.split or mask.split == image.split
 
 
 def _fits(image: Place, owner: Owner) -> bool:
@@ -152,6 +169,10 @@ def _fits(image: Place, owner: Owner) -> bool:
 
 def _ends(folders: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
     return (folders[i:] for i in range(len(folders) + 1))
+
+
+def _starts(folders: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    return (folders[:i] for i in range(1, len(folders)))
 
 
 def _narrowed(mask: Place, images: list[Place]) -> list[Place]:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddad.data.datasets import DatasetError, Sample, hold_out, read, summary
+from ddad.data.datasets import (
+    DatasetError,
+    Sample,
+    hold_out,
+    labelled,
+    normals,
+    read,
+    summary,
+)
 
 
 def touch(root, *names):
@@ -39,10 +47,10 @@ def test_an_mvtec_category(tmp_path):
 
 
 def test_a_plain_folder_of_normal_images(tmp_path):
-    touch(tmp_path, "b.jpg", "sub/a.TIFF", ".git/c.png", "x.txt")
+    touch(tmp_path, "lot1/b.jpg", "lot2/a.TIFF", ".git/c.png", "x.txt")
     samples = read(tmp_path)
     assert [s.path.name for s in samples] == ["b.jpg", "a.TIFF"]
-    assert {s.split for s in samples} == {"train"} and not any(s.anomalous for s in samples)
+    assert {s.split for s in samples} == {""} and not any(s.anomalous for s in samples)
 
 
 def test_groups_come_from_split_csv(tmp_path):
@@ -57,14 +65,58 @@ def test_groups_come_from_split_csv(tmp_path):
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ((), "no images"),
-        (("train/bad/a.png",), "train/good"),
-        (("test/crack/a.png", "train/good/b.png"), "1 defective images .* test/crack/a.png"),
+        ((), "no images in .*; expected good parts in train/good"),
+        (("train/bad/a.png",), "folders bad, .* expected .* train/good .* found train/bad 1"),
+        (("train/in_spec/a.png", "train/b/a.png"), "b, in_spec; expected .* train/good"),
+        (("masks/a.png",), "its 1 image files are masks by their names"),
     ],
 )
 def test_unusable_folders_are_explained(tmp_path, files, sentence):
     touch(tmp_path, *files)
     with pytest.raises(DatasetError, match=sentence):
+        normals(tmp_path)
+
+
+@pytest.mark.parametrize("good", ["train/Good", "train/ok", "train", "nut/good", "OK", ""])
+def test_good_parts_alone_are_trained_on(tmp_path, good):
+    """Cases 10, 11 and 25: what lies beside them is left out and named."""
+    wanted = [f"{good}/{i}.png".lstrip("/") for i in range(3)]
+    beside = {"nut/good": "nut/", "": ""}.get(good, "")
+    others = [f"{beside}crack/0.png", f"{beside}mask/crack/0.png"] if good else []
+    if good.startswith("train"):
+        others = ["test/good/0.png", "test/dent/0.png", "ground_truth/dent/0_mask.png"]
+    touch(tmp_path, *wanted, *others)
+    chosen = normals(tmp_path)
+    assert [s.path.relative_to(tmp_path).as_posix() for s in chosen.samples] == wanted
+    said = " ".join(chosen.notes)
+    assert all(name.rpartition("/")[0] in said for name in others)
+    assert len(normals(tmp_path, all_good=True).samples) == len(wanted) + len(
+        [name for name in others if "mask" not in name]
+    )
+
+
+def test_annotations_and_the_name_of_the_folder_speak(tmp_path):
+    touch(tmp_path / "nuts", "1.png")
+    touch(tmp_path / "cracks", "1.png")
+    assert len(normals(tmp_path / "nuts").samples) == 1
+    with pytest.raises(DatasetError, match="the folder is called cracks"):
+        normals(tmp_path / "cracks")
+    (tmp_path / "nuts/1.txt").write_text("0 0.5 0.5 0.1 0.1")
+    with pytest.raises(DatasetError, match="1.txt marks regions, and no folder says"):
+        normals(tmp_path / "nuts")
+
+
+def test_defects_without_masks_are_measured_by_their_folders(tmp_path):
+    touch(tmp_path, "good/1.png", "crack/1.png", "unsorted/1.png", "mask/dent/9.png")
+    chosen = labelled(tmp_path)
+    assert [(s.defect, s.mask_path) for s in chosen.samples] == [("crack", None), ("good", None)]
+    assert "unsorted 1" in chosen.notes[1] and "mask/dent/9.png" in chosen.notes[0]
+
+
+def test_a_table_that_is_not_understood_is_an_error(tmp_path):
+    touch(tmp_path, "train/good/a.png")
+    (tmp_path / "split.csv").write_text("a;b")
+    with pytest.raises(DatasetError, match=r"split\.csv has no column"):
         read(tmp_path)
 
 
@@ -127,7 +179,7 @@ def test_real_sets_are_read_whole(real_data, name, train, good, defects):
 
 
 def test_no_tile_is_on_both_sides_of_a_real_hold_out(real_data):
-    normals = [s for s in read(real_data / "mtd") if s.split == "train"]
-    kept, held = hold_out(normals, 0.2, 0)
-    assert len({s.group for s in normals}) == 120
+    trained = [s for s in read(real_data / "mtd") if s.split == "train"]
+    kept, held = hold_out(trained, 0.2, 0)
+    assert len({s.group for s in trained}) == 120
     assert not {s.group for s in kept} & {s.group for s in held}
