@@ -10,6 +10,7 @@ never wrong; how often it was clear to us what was meant is in the table.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.forest import SIDE, Photo, Tree, disturb, number_of, owner
-from benchmarks.layouts import LAYOUTS, coco
+from benchmarks.layouts import LAYOUTS
+from benchmarks.marked import coco
 from ddad.data import archive, datasets
 from ddad.data.beside import twin_mask
 from ddad.data.kinds import UnclearError, find_kinds, good_parts
@@ -217,8 +219,6 @@ def _coco(tree: Tree, root: Path) -> str:
 
 
 def _quoted(name: str) -> str:
-    import json
-
     return f'"file_name": {json.dumps(name)}'
 
 

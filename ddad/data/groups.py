@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ddad.data.verdicts import SPLITS, plain
 from ddad.data.words import place
@@ -42,11 +43,8 @@ def find_groups(root: Path, names: Sequence[str]) -> tuple[dict[str, str], str]:
     GroupsError for one that cannot be understood, names none of the images, or says `test` of one
     whose folders do not.
     """
-    folders = {Path()} | {parent for name in names for parent in PurePosixPath(name).parents}
     try:
-        tables = sorted(
-            path for at in folders if (root / at).is_dir() for path in _tables(root / at)
-        )
+        tables = sorted(_tables(root))
         found = [(path, _rows(path)) for path in tables]
     except OSError as error:
         raise GroupsError(f"{shown(root)}: its table cannot be read: {error.strerror}") from error
@@ -56,10 +54,13 @@ def find_groups(root: Path, names: Sequence[str]) -> tuple[dict[str, str], str]:
     return _matched(*found[0], names) if found else ({}, "")
 
 
-def _tables(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEMS and path.is_file():
-            yield path
+def _tables(root: Path) -> Iterator[Path]:
+    """Tables of groups anywhere below a folder; what is hidden is passed over."""
+    for at, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name[0] != "."]
+        for path in (Path(at, name) for name in names):
+            if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEMS and path.is_file():
+                yield path
 
 
 @dataclass(frozen=True)

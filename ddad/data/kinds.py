@@ -102,8 +102,8 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
     if marked := sum(place.index in masked for place in places):
         return f"{marked} of {len(places)} images have masks, and no folder says which are good"
     lost = [layout.places[m.mask] for m in layout.matches if m.image is None and not m.candidates]
-    if alone := sorted(mask.name for mask in lost if mask.split in ("", places[0].split)):
-        return f"there are masks of images that are not found: {listed(alone, 3)}"
+    if unfound := sorted(mask.name for mask in lost if mask.split in ("", places[0].split)):
+        return f"there are masks of images that are not found: {listed(unfound, 3)}"
     called = sorted(place.name for place in places if said(place.stem).verdict == "defect")
     if called:
         return f"{len(called)} images are called after defects: {listed(called, 3)}"

@@ -154,9 +154,9 @@ _Key = tuple[str, tuple[str, ...]]
 
 
 def _beside(mask: Place, image: Place) -> bool:
-    """Whether they lie in one folder; a bare name may have lost its own."""
+    """Whether they lie in one folder."""
     here, there = (plain(place.name.rpartition("/")[0]) for place in (mask, image))
-    return here == there != ""
+    return here == there
 
 
 def _one_split(mask: Place, image: Place) -> bool:

@@ -15,6 +15,7 @@ SURE = {
     "case 09": ("images/000.png", "masks/000.png"),
     "splits": ("images/test/1.png", "masks/test/1.png", "images/train/1.png"),
     "beside": ("A/001.png", "A/001_mask.png", "B/001.png", "001.png"),
+    "beside, above others": ("1.png", "1_mask.png", "A/1.png"),
     "decomposed": ("images/\u00e91.png", "masks/e\u03011.png"),
     "its letter case": ("a.png", "a_mask.png", "A.png"),
     "its whole name": ("x.jpg", "x.jpg.mask.png", "x.png"),

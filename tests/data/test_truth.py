@@ -24,7 +24,7 @@ TARGETS = [
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        *(("part 1.png", 0), ("./PART 1.PNG", 0), ("images/part.jpg", 1), ("part.png", 1)),
+        *(("part 1.png", 0), ("./PART 1.PNG", 0), ("part.jpg", 1), ("part.png", 1)),
         *(("c/part.jpg", 2), (r"test\c\part.jpg", 2), ("x.png", 4), ("x.jpg", 3)),
     ],
 )
