@@ -53,10 +53,7 @@ SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "timesteps": (numbers, "T,T,...", "noise scales of the pixel branch, steps of a chain of 1000"),
     "draws": (int, "N", "number of noise draws a scale, in antithetic pairs"),
     "jump": (int, "STEPS", "steps over which the KL is taken: of x_(t-jump) given x_t"),
-    "feature_timesteps": (
-        *(numbers, "T,T,..."),
-        "noise scales of the feature branch, steps of the same chain",
-    ),
+    "feature_timesteps": (numbers, "T,T,...", "those of the feature branch, steps of that chain"),
     "feature_size": (int, "PIXELS", "the feature branch sees images of about N x N pixels in area"),
     "pixel_weight": (float, "SHARE", "share of the pixel branch in the score, 0 to 1"),
     "blur": (float, "PIXELS", "smoothing of each map: standard deviation in pixels at model size"),
@@ -143,9 +140,7 @@ def unseen_normals(detector: Detector, root: Path, *, all_good: bool = False) ->
     return unseen(detector, normal_images(root, all_good=all_good), root, "normal image")
 
 
-def unseen(
-    detector: Detector, images: Sequence[Path], root: Path, kind: str = "image"
-) -> list[Path]:
+def unseen(detector: Detector, paths: Sequence[Path], root: Path, of: str = "image") -> list[Path]:
     """Those of the images that the detector was not trained on; the others are counted and said.
 
     Raises ValueError where none is left.
@@ -153,7 +148,7 @@ def unseen(
     from ddad.images.files import file_digest
 
     seen, left = set(detector.training.get("trained_on", ())), []
-    for path in images:
+    for path in paths:
         try:
             trained_on = file_digest(path) in seen
         except OSError:  # told where it is to be decoded
@@ -161,9 +156,9 @@ def unseen(
         if not trained_on:
             left.append(path)
     if not left:
-        raise ValueError(f"the model was trained on every {kind} in {root}")
-    if len(left) < len(images):
-        print(f"{len(images) - len(left)} images left out: the model was trained on them")
+        raise ValueError(f"the model was trained on every {of} in {root}")
+    if len(left) < len(paths):
+        print(f"{len(paths) - len(left)} images left out: the model was trained on them")
     return left
 
 

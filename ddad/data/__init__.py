@@ -10,7 +10,9 @@ __getattr__, __dir__, __all__ = attach(
     submod_attrs={
         "archive": ["ArchiveError", "Limits", "extract"],
         "coco": ["read_coco"],
-        "datasets": ["DatasetError", "Sample", "hold_out", "read", "summary"],
+        "datasets": [
+            *("DatasetError", "Sample", "hold_out", "labelled", "normals", "read", "summary"),
+        ],
         "photographs": ["Finding", "Intake", "look_over"],
         "truth": ["Imported", "MaskError", "Target", "digest", "origin", "read_mask"],
     },

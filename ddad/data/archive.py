@@ -92,7 +92,11 @@ def extract(
                 row.path.unlink(missing_ok=True)
         if isinstance(error, ArchiveError | OSError) or not isinstance(error, Exception):
             raise
-        raise ArchiveError(f"{label} is not a ZIP archive that can be read") from error
+        if isinstance(error, UnicodeDecodeError):
+            problem = "says that its names are in UTF-8, and one is not: pack it again"
+        else:
+            problem = "is not a ZIP archive that can be read"
+        raise ArchiveError(f"{label} {problem}") from error
     return rows
 
 

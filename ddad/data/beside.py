@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ddad.data.words import Place
-from ddad.images.decode import ImageError
-from ddad.images.masks import load_classes
+from ddad.images.decode import ImageError, load_image
 
 MOST_BYTES = 200_000_000
 """Of a file that may hold annotations; larger ones are taken to."""
@@ -38,7 +37,7 @@ def twin_mask(files: Sequence[Path], photographs: Sequence[Place]) -> tuple[Path
         if other != file:
             for one, twin in ((file, other), (other, file)):
                 with suppress(ImageError, OSError):
-                    if _like_a_mask(load_classes(one)):
+                    if _like_a_mask(load_image(one).pixels.max(axis=2)):
                         return one, twin
     return None
 
@@ -46,7 +45,7 @@ def twin_mask(files: Sequence[Path], photographs: Sequence[Place]) -> tuple[Path
 def _like_a_mask(values: np.ndarray) -> bool:
     """Whether there are few levels, or nearly all pixels lie at either end of their range."""
     low, high = values.min(), values.max()
-    ends = np.minimum(values - low, high - values) * FEW <= high - low
+    ends = np.minimum(values - low, high - values) <= (high - low) // FEW
     return len(np.unique(values)) <= FEW or float(ends.mean()) > 0.95
 
 

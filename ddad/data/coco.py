@@ -126,7 +126,7 @@ def _owner(targets: Sequence[Target]) -> Callable[[Mapping[str, Any]], int | str
 def _other_size(image: Mapping[str, Any], target: Target) -> str:
     """Why an image cannot be its target; nothing where it does not say its size."""
     sizes = (image.get("width"), target.width), (image.get("height"), target.height)
-    if all(found is None or key_of(found) == str(wanted) for found, wanted in sizes):
+    if all(found in (None, 0) or key_of(found) == str(wanted) for found, wanted in sizes):
         return ""
     found = f"{str(image.get('width'))[:20]} x {str(image.get('height'))[:20]}"
     return f"it is of {found} pixels in the file, your image of {target.width} x {target.height}"

@@ -9,25 +9,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from ddad.data.beside import annotated, twin_mask
 from ddad.data.groups import GroupsError, find_groups
-from ddad.data.kinds import find_kinds, listed, mixed, unclear
+from ddad.data.kinds import UnclearError, find_kinds, good_parts, listed, mixed
 from ddad.data.layout import Layout, arrange
-from ddad.data.words import Place
-from ddad.images.decode import ImageError
+from ddad.data.verdicts import said
+from ddad.data.words import Place, folder
 from ddad.images.files import pictures_in, shown
-from ddad.images.masks import load_classes
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
-
-TWINS = 8
-"""So many pairs of `x.jpg` and `x.png` are looked into."""
 
 
 class DatasetError(ValueError):
@@ -91,22 +85,14 @@ def normals(root: str | Path, *, all_good: bool = False) -> Chosen:
     photographs = tree.layout.photographs
     if all_good:
         return _chosen(tree, photographs, [])
-    trains = [p for p in photographs if p.split == "train"]
-    if not trains and any(p.split for p in photographs):
-        raise DatasetError(
-            f"{shown(tree.root)} has images to test alone ({_folders(photographs)}): {EXPECTED}"
-        )
-    pool = trains or list(photographs)
-    good = [p for p in pool if tree.kinds[p.index] == "good"]
-    if not good:
-        if sentence := unclear(pool, tree.layout):
-            raise DatasetError(f"{shown(tree.root)}: {sentence}; {EXPECTED}")
-        good = pool
-    if several := mixed(good):
-        raise DatasetError(
-            f"{shown(tree.root)} holds good parts of several kinds ({listed(several)}): give one"
-        )
-    return _chosen(tree, good, [p for p in photographs if p not in set(good)])
+    try:
+        good, left_out = good_parts(tree.layout)
+        if tree.kinds[good[0].index] != "good" and (why := _doubt(tree)):
+            raise UnclearError(why)
+    except UnclearError as error:
+        found = _folders(photographs)
+        raise DatasetError(f"{shown(tree.root)}: {error}; {EXPECTED}; found {found}") from error
+    return _chosen(tree, good, left_out)
 
 
 def labelled(root: str | Path) -> Chosen:
@@ -119,7 +105,7 @@ def labelled(root: str | Path) -> Chosen:
     photographs = tree.layout.photographs
     splits = {p.split for p in photographs}
     split = next((s for s in ("test", "validation", "") if s in splits), None)
-    pool = [p for p in photographs if p.split == split] if split is not None else []
+    pool = [p for p in photographs if p.split == split]
     told = [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]
     if not told:
         raise DatasetError(
@@ -129,7 +115,8 @@ def labelled(root: str | Path) -> Chosen:
         )
     if several := mixed([p for p in told if tree.kinds[p.index] == "good"]):
         raise DatasetError(f"{shown(tree.root)} holds several parts ({listed(several)}): give one")
-    untold = [p for p in pool if p not in set(told)]
+    known = {p.index for p in told}
+    untold = [p for p in pool if p.index not in known]
     notes = [*_unmatched(tree)]
     if untold:
         notes.append(f"left out, neither good nor defective by folder or mask: {_folders(untold)}")
@@ -195,27 +182,23 @@ def _tree(root: str | Path) -> _Tree:
     if not layout.photographs:
         masks = f": its {len(files)} image files are masks by their names" if files else ""
         raise DatasetError(f"no images in {shown(root)}{masks}; {EXPECTED}")
-    _refuse_masks_among(files, layout)
+    if twins := twin_mask(files, layout.photographs):
+        mask, image = twins
+        raise DatasetError(
+            f"{shown(mask)} looks like the mask of {shown(image)}: put masks into a folder "
+            f"ground_truth/ or masks/, or call it {image.stem}_mask{mask.suffix}"
+        )
     return _Tree(root, files, layout, find_kinds(layout.photographs))
 
 
-def _refuse_masks_among(files: Sequence[Path], layout: Layout) -> None:
-    """Where `x.jpg` and `x.png` lie side by side, see in a few that neither is a mask."""
-    first: dict[tuple[str, str], Path] = {}
-    looks = 0
-    for place in layout.photographs:
-        file = files[place.index]
-        other = first.setdefault((place.name.rpartition("/")[0], place.stem), file)
-        if other == file or looks == TWINS:
-            continue
-        looks += 1
-        for one, twin in ((file, other), (other, file)):
-            with suppress(ImageError, OSError):
-                if len(np.unique(load_classes(one))) <= 2:
-                    raise DatasetError(
-                        f"{shown(one)} looks like the mask of {shown(twin)}: put masks into a "
-                        f"folder ground_truth/ or masks/, or call it {twin.stem}_mask{one.suffix}"
-                    )
+def _doubt(tree: _Tree) -> str:
+    """Why photographs may not all be good where no folder in the tree says that any are."""
+    name = tree.root.resolve().name
+    says = said(name)
+    if folder(name) == folder("masks") or (says.exact and says.verdict == "defect"):
+        return f"the folder is called {name}"
+    marked = next(annotated(tree.root, tree.files), "")
+    return marked and f"{shown(Path(marked))} marks regions, and no folder says which are good"
 
 
 def _groups(tree: _Tree) -> tuple[dict[str, str], str]:

@@ -19,6 +19,8 @@ SURE = 0.6
 """Least worth of a reading that is believed, from 0 to 1."""
 AHEAD = 1.3
 """How many times the next best reading's worth it must have."""
+EVIDENCE = 0.6
+"""Least lead over the next best, summed over the letters: one character proves nothing."""
 JUDGED = 200
 """Characters of a name that are looked at."""
 _IN_UTF8 = 0x800  # the flag of an entry whose name is declared
@@ -32,6 +34,7 @@ _SIMPLIFIED = (
     "条只没结解问意建月公无系情者最立代想已通并提直题程展五果料象员位入常文总次品式活设及管特件长求老头基资"
     "边流路级少图统接知较将组见计别手角期根运指几九区强放决西做必先回则任取据处车左右白黑红划痕裂纹脏污缺口"
     "凹陷泡杂良格坏破损针孔毛刺锈斑色差焊漏油照片像检测训练副掩码标注夹试复拷贝编号零金属板玻璃木布螺钉崩擦伤"
+    "背景轴承齿轮皮革瓷砖牙刷胶囊药片瓶盖材丝母电芯漆涂镀颗粒压折皱翘曲错位印异渍露边角未透浅深脱落"
 )
 _TRADITIONAL = (
     "的一是在不了有和人這中大為上個國我以要他時來用們生到作地於出就分對成會可主發年動同工也能下過子說產種"
@@ -40,12 +43,14 @@ _TRADITIONAL = (
     "意建月公無系情者最立代想已通並提直題程展果料象員位入常文總次品式活設及管特件長求頭基資邊流路級少圖統接"
     "知較將組見計別手角期根指區強放決做必先回則任取據處車左右劃痕裂紋髒污缺口凹陷泡雜良瑕疵破損孔毛刺鏽斑焊"
     "照片影像檢測訓練夾副試複製號零金屬板玻璃木布螺絲刮傷"
+    "背景軸承齒輪皮革磁磚牙刷膠囊藥片瓶蓋材母晶漆塗鍍顆粒壓摺皺翹曲錯位印異漬露邊角未透淺深脫落"
 )
 _KANA = "".join(map(chr, range(0x3041, 0x30FD)))
 _KANJI = (
     "日本一人大年出中会国上生事自分者時行物見学手月場新方部同明業内社発高地動間前下全性力今体子数入化目先気"
     "定市身度点品作田開不表実意良回最小法相理正対関主長水原成用制連代運信報題通現機経立加工調特傷割欠陥汚異"
     "常外観検査画像写真試料製金属錆穴曲折変形塗装溶接溝線面寸合格見番号左右裏欠損打痕異物黒白赤色焼気泡板基"
+    "背景軸受歯車布革木瓶錠剤基板端子巻込剥染錆検正未充填浅深片角縁"
 )
 _HANGUL = (
     "이다는을가에의고하지은도를한기로사자인정리서어시일대그부수상들나제아전스원과보여조해만장주성공구동있위면경"
@@ -125,9 +130,18 @@ def reading(raws: Sequence[bytes]) -> list[str] | None:
     ranked = sorted(worth, key=lambda texts: -worth[texts])
     if not ranked or worth[ranked[0]] < SURE:
         return None
-    if len(ranked) > 1 and worth[ranked[0]] < AHEAD * worth[ranked[1]]:
-        return None
+    if len(ranked) > 1:
+        best, next_best = worth[ranked[0]], worth[ranked[1]]
+        if best < AHEAD * next_best or (best - next_best) * _letters(ranked[0]) < EVIDENCE:
+            return None
     return list(ranked[0])
+
+
+def _letters(texts: Sequence[str]) -> int:
+    """What a reading was judged by: in scripts with words the letters of these, else characters."""
+    text = "/".join(texts)
+    others = [c for c in text if c > "\x7f"]
+    return len("".join(_words(text))) if all(c < "\u0800" for c in others) else len(others)
 
 
 def _asian_worth(encoding: str, text: str) -> float:
@@ -172,7 +186,7 @@ def _latin_worth(text: str) -> float:
         and len(letters) >= 2 * len(others)
         and all(word in (word.lower(), word.upper(), word.capitalize()) for word in words)
     )
-    return 0.8 if words and good else 0
+    return (0.8 if len(letters) >= 3 * len(others) else 0.6) if words and good else 0
 
 
 def _cyrillic_worth(text: str) -> float:

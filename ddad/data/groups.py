@@ -9,10 +9,12 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
-from ddad.data.words import plain
+from ddad.data.verdicts import SPLITS, plain
+from ddad.data.words import place
 from ddad.images.files import shown
 
 STEMS = ("split", "splits", "group", "groups")
@@ -32,42 +34,59 @@ class GroupsError(ValueError):
 
 
 def find_groups(root: Path, names: Sequence[str]) -> tuple[dict[str, str], str]:
-    """The group of each image that the table in `root` names, and a sentence on what is amiss.
+    """The group of each image by a table in `root` or a folder of it, and what is amiss, if so.
 
     `names` are the images' paths below `root`, with forward slashes; the table may name them by
     the end of their paths. A table is `split.csv`, `groups.csv`, or .tsv or .txt; without one, or
     without a column of groups in one that says how a set was split, there are no groups. Raises
-    GroupsError for one that cannot be understood or names none of the images.
+    GroupsError for one that cannot be understood, names none of the images, or says `test` of one
+    whose folders do not.
     """
-    tables = [
-        path
-        for path in sorted(root.iterdir())
-        if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEMS and path.is_file()
-    ]
-    found = {path: rows for path in tables if (rows := _rows(path)) is not None}
+    folders = {Path()} | {parent for name in names for parent in PurePosixPath(name).parents}
+    try:
+        tables = sorted(path for folder in folders for path in _tables(root / folder))
+        found = [(path, _rows(path)) for path in tables]
+    except OSError as error:
+        raise GroupsError(f"{shown(root)}: its table cannot be read: {error.strerror}") from error
     if len(found) > 1:
-        both = " and ".join(path.name for path in found)
-        raise GroupsError(f"{both} in {shown(root)} both name groups: keep one")
-    for path, rows in found.items():
-        return _matched(path, rows, names)
-    return {}, ""
+        both = " and ".join(shown(path.relative_to(root)) for path in tables)
+        raise GroupsError(f"{both} in {shown(root)} name groups: keep one")
+    return _matched(*found[0], names) if found else ({}, "")
 
 
-def _rows(path: Path) -> list[tuple[str, str]] | None:
-    """Path and group of each row; None for a table of other things than groups."""
-    text = _text(path)
-    lines = [line for line in text.splitlines() if line.strip()]
+def _tables(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEMS and path.is_file():
+            yield path
+
+
+@dataclass(frozen=True)
+class _Row:
+    path: str
+    group: str = ""
+    split: str = ""
+
+
+def _rows(path: Path) -> list[_Row]:
+    lines = [line for line in _text(path).splitlines() if line.strip()]
+    if lines and lines[0].lower().startswith("sep="):  # Excel's own word on its delimiter
+        del lines[0]
     if not lines:
         raise GroupsError(f"{shown(path)} is empty: it should name a path and its group in a row")
     marks = list(dict.fromkeys(re.findall(r"[^\w\"'./\\-]", lines[0])))
-    heads = [(mark, _head(lines[0], mark)) for mark in marks] or [(",", _head(lines[0], ","))]
-    for mark, head in heads:
-        paths = next((c for c in PATHS if c in head), None)
-        groups = next((c for c in GROUPS if c in head and c != paths), None)
-        if paths and groups:
-            return _cells(path, lines, mark, head.index(paths), head.index(groups))
-    if any(set(PATHS) & set(head) and "split" in head for _, head in heads):
-        return None  # it says how a set was split, and nothing of groups
+    for mark in marks:
+        head = _head(lines[0], mark)
+        image = next((c for c in PATHS if c in head), None)
+        group = next((c for c in GROUPS if c in head and c != image), None)
+        if image and (group or "split" in head):
+            return [
+                _Row(
+                    cells[head.index(image)],
+                    cells[head.index(group)] if group else "",
+                    cells[head.index("split")] if "split" in head else "",
+                )
+                for cells in _cells(path, lines, mark)
+            ]
     raise GroupsError(
         f"{shown(path)} has no column of paths ({', '.join(PATHS[:3])}) and one of groups "
         f"({', '.join(GROUPS[:3])}) in its first line: {lines[0][:80]!r}"
@@ -87,49 +106,59 @@ def _text(path: Path) -> str:
 
 
 def _head(line: str, mark: str) -> list[str]:
-    cells = next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    try:
+        cells = next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    except csv.Error:  # one cell of more than the module's 131072 characters
+        return []
     return [re.sub(r"[\s_-]+", "", plain(cell.strip().strip("'"))) for cell in cells]
 
 
-def _cells(
-    path: Path, lines: Sequence[str], mark: str, at: int, group: int
-) -> list[tuple[str, str]]:
-    rows = []
+def _cells(path: Path, lines: Sequence[str], mark: str) -> Iterator[list[str]]:
+    """The rows below the first line, each of as many cells as that."""
     try:
         table = csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=True)
-        for number, row in enumerate(table, 1):
-            if number == 1:
+        width = len(next(table))
+        for number, row in enumerate(table, 2):
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
                 continue
-            if len(row) <= max(at, group):
+            if len(cells) < width or any(cells[width:]):
                 raise GroupsError(
-                    f"row {number} of {shown(path)} has {len(row)} cells, its first line names "
-                    f"more: {mark.join(row)[:80]!r}"
+                    f"row {number} of {shown(path)} has {len(row)} cells, its first line "
+                    f"{width}: {mark.join(row)[:80]!r}"
                 )
-            rows.append((row[at].strip(), row[group].strip()))
+            yield cells
     except csv.Error as error:
         raise GroupsError(f"{shown(path)} is no table: {error}") from error
-    return rows
 
 
-def _matched(
-    path: Path, rows: Sequence[tuple[str, str]], names: Sequence[str]
-) -> tuple[dict[str, str], str]:
+def _matched(path: Path, rows: Sequence[_Row], names: Sequence[str]) -> tuple[dict[str, str], str]:
     find = _finder(names)
     groups: dict[str, str] = {}
     strangers = 0
-    for cell, group in rows:
-        found = find(cell.replace("\\", "/").removeprefix("./"))
+    for row in rows:
+        found = find(row.path.replace("\\", "/").removeprefix("./"))
         if len(found) > 1:
-            raise GroupsError(f"{shown(path)}: {cell!r} may be {' or '.join(found[:3])}")
+            raise GroupsError(f"{shown(path)}: {row.path!r} may be {' or '.join(found[:3])}")
         strangers += not found
-        if found and group and groups.setdefault(found[0], group) != group:
-            raise GroupsError(f"{shown(path)} puts {found[0]!r} into more than one group")
+        if not found:
+            continue
+        (name,) = found
+        if groups.setdefault(name, row.group) != row.group:
+            raise GroupsError(f"{shown(path)} puts {name!r} into more than one group")
+        told, lies = SPLITS.get(plain(row.split), ""), place(0, name).split
+        if told and (told == "train") != (lies in ("", "train")):
+            raise GroupsError(
+                f"{shown(path)} says that {name!r} is of {row.split!r}, its folders do not: "
+                "folders train and test are what counts"
+            )
     if not groups:
         raise GroupsError(
-            f"{shown(path)} names none of the images: its first is {(rows or [('', '')])[0][0]!r}, "
-            f"theirs are such as {min(names, default='')!r}"
+            f"{shown(path)} names none of the images: its first is "
+            f"{(rows or [_Row('')])[0].path!r}, theirs are such as {min(names, default='')!r}"
         )
-    return groups, f"{path.name} names {strangers} images that are not there" if strangers else ""
+    said = f"{path.name} names {strangers} images that are not there" if strangers else ""
+    return {name: group for name, group in groups.items() if group}, said
 
 
 def _finder(names: Sequence[str]) -> Callable[[str], list[str]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 
 from ddad.data.layout import Layout
-from ddad.data.words import Place, are_series, is_defect, is_good
+from ddad.data.verdicts import are_series, said
+from ddad.data.words import Place
+
+_Path = tuple[str, ...]
 
 
 class UnclearError(ValueError):
@@ -19,6 +23,8 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
     folders are series. Raises UnclearError.
     """
     photographs = layout.photographs
+    if not photographs:
+        raise UnclearError("there are no photographs")
     trains = [p for p in photographs if p.split == "train"]
     if not trains and any(p.split for p in photographs):
         raise UnclearError("there are images to test alone")
@@ -38,27 +44,40 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
 def find_kinds(photographs: Sequence[Place]) -> dict[int, str | None]:
     """By index, the kind of defect, "good" for none, None where no folder says.
 
-    A folder of good parts says that the folders beside it are kinds of defects; so does one that
-    parts a test set.
+    The deepest folder that speaks decides. A folder of good parts says that folders beside it are
+    kinds of defects, be they called as they may, but no series and nothing `unsorted`; and that
+    a name with other words in it, above, is a product's: `crack_dataset/good`.
     """
-    good = {p.index: at for p in photographs if (at := _good_at(p)) is not None}
-    beside = {p.kinds[: good[p.index]] for p in photographs if p.index in good}
-    return {p.index: "good" if p.index in good else _defect(p, beside) for p in photographs}
+    good = {p.kinds[: _good_at(p)] for p in photographs if _good_at(p) is not None}
+    products = {path[:depth] for path in good for depth in range(1, len(path) + 1)}
+    shared = _shared([p.kinds for p in photographs])
+    return {p.index: _kind(p.kinds, good, products, shared) for p in photographs}
 
 
 def _good_at(place: Place) -> int | None:
-    """Where among its folders is the one of good parts; None if a later one speaks of defects."""
-    return None if any(map(is_defect, place.kinds)) else next(_good_places(place), None)
+    """Where among its folders is the deepest one of good parts."""
+    return next(
+        (i for i in reversed(range(len(place.kinds))) if said(place.kinds[i]).verdict == "good"),
+        None,
+    )
 
 
-def _defect(place: Place, beside: set[tuple[str, ...]]) -> str | None:
-    named = next((part for part in place.kinds if is_defect(part)), None)
-    depths = [len(p) for p in beside if place.kinds[: len(p)] == p and len(place.kinds) > len(p)]
-    if depths:
-        return place.kinds[max(depths)]
-    if place.split and place.kinds:
-        return place.kinds[0]
-    return named
+def _kind(path: _Path, good: set[_Path], products: set[_Path], shared: int) -> str | None:
+    """The kind of a photograph in these folders; the first `shared` are above all photographs."""
+    spoken = []
+    for i, part in enumerate(path):
+        says = said(part)
+        above = path[: i + 1] in products and (i < shared or not says.exact)
+        if says.verdict and not above and (says.exact or i >= shared):
+            spoken.append((says.verdict, part))
+    verdicts = [verdict for verdict, _ in spoken]
+    if verdicts and verdicts[-1] != "defect":
+        return "good" if set(verdicts) == {"good"} else None
+    depth = next((d for d in reversed(range(len(path))) if path[:d] in good), None)
+    beside = path[depth] if depth is not None else ""
+    if beside and said(beside).verdict != "good" and (verdicts or not are_series([beside])):
+        return beside
+    return next((part for verdict, part in spoken if verdict == "defect"), None)
 
 
 def unclear(places: Sequence[Place], layout: Layout) -> str:
@@ -66,40 +85,42 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
 
     Empty where they may: they lie in one folder, or in folders that are series.
     """
-    folders = {part for place in places for part in (*place.above, *place.kinds)}
-    defects = {part for part in folders if is_defect(part)}
-    if defects:
-        return f"there are defective parts ({listed(sorted(defects))}) and no folder of good ones"
+    around = _shared({p.above for p in places})
+    above = {
+        part for p in places for i, part in enumerate(p.above) if i >= around or said(part).exact
+    }
+    parts = above | {part for p in places for part in p.kinds}
+    if speak := [part for part in parts if said(part).verdict]:
+        return f"there are folders {listed(sorted(speak))}, and none that is surely of good parts"
     deepest = {place.kinds for place in places}
-    if len(deepest) > 1 or any(place.split for place in places):
-        names = _differing(deepest)
-        if names and not are_series(names):
-            return f"it is unclear which folders hold good parts: {listed(sorted(names))}"
+    names = {part for path in deepest for part in path[_shared(deepest) :]}
+    if names and not are_series(names):
+        return f"it is unclear which folders hold good parts: {listed(sorted(names))}"
     masked = {m.image for m in layout.matches} | {c for m in layout.matches for c in m.candidates}
-    marked = sum(place.index in masked for place in places)
-    if marked:
+    if marked := sum(place.index in masked for place in places):
         return f"{marked} of {len(places)} images have masks, and no folder says which are good"
+    lost = [layout.places[m.mask] for m in layout.matches if m.image is None and not m.candidates]
+    if alone := sorted(mask.name for mask in lost if mask.split in ("", places[0].split)):
+        return f"there are masks of images that are not found: {listed(alone, 3)}"
+    spoken = [place.name for place in places if said(place.stem).verdict == "defect"]
+    if spoken:
+        return f"{len(spoken)} images are called after defects: {listed(sorted(spoken), 3)}"
     return ""
-
-
-def _differing(paths: set[tuple[str, ...]]) -> set[str]:
-    """The folders in which paths differ: those that all share say nothing."""
-    shared = 0
-    while len({p[: shared + 1] for p in paths}) == 1 and all(len(p) > shared for p in paths):
-        shared += 1
-    return {part for path in paths for part in path[shared:]}
 
 
 def mixed(good: Sequence[Place]) -> list[str]:
     """The folders above those of good parts, where they seem to be of different parts."""
-    above = {(*p.above, *p.kinds[: next(_good_places(p), 0)]) for p in good}
-    if len(above) < 2 or are_series(_differing(above)):
+    above = {(*p.above, *p.kinds[: _good_at(p) or 0]) for p in good}
+    names = {part for path in above for part in path[_shared(above) :]}
+    if len(above) < 2 or are_series(names):
         return []
     return sorted("/".join(path) or "the folder itself" for path in above)
 
 
-def _good_places(place: Place) -> Iterator[int]:
-    return (i for i, part in enumerate(place.kinds) if is_good(part))
+def _shared(paths: Collection[_Path]) -> int:
+    """How many first folders all paths have in common."""
+    levels = zip(*paths, strict=False)
+    return sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ddad.data.matching import Match, match
-from ddad.data.words import Place, folder, is_good, maybe_owner, owners, place
+from ddad.data.verdicts import is_good
+from ddad.data.words import Place, folder, maybe_mask, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
 
 
@@ -45,43 +45,50 @@ def arrange(names: Sequence[str]) -> Layout:
 
 
 def _product(names: Sequence[str]) -> int:
-    """How many first folders, in all paths, name a product: up to one called `mask` or so, if
-    there are good parts to train on in it.
+    """How many first folders, in all paths, name a product: up to one called `mask` if there are
+    good parts to train on in it, or `test 2` if `train` is.
     """
     paths = [PurePosixPath(name).parts[:-1] for name in names]
     shared = 0
     while paths and all(len(p) > shared and p[shared] == paths[0][shared] for p in paths):
         shared += 1
-    called = [i for i in range(shared) if folder(paths[0][i]).masks]
-    if not called:
-        return 0
-    below = [[part for part in path[called[-1] + 1 :]] for path in paths]
-    trains = any(
-        folder(one).split == "train" and is_good(other) for p in below for one, other in pairwise(p)
-    )
-    return called[-1] + 1 if trains else 0
+    for at in reversed(range(shared)):
+        called = folder(paths[0][at])
+        below = {part for path in paths for part in path[at + 1 :]}
+        trains = any(folder(part).split == "train" for part in below)
+        if trains and (called.split or (called.masks and any(map(is_good, below)))):
+            return at + 1
+    return 0
 
 
 def _masks_told_from_photographs(places: list[Place]) -> list[Place]:
-    """Names such as `x_gt` and folders such as `labels` mean masks where `x` is beside them."""
+    """Names such as `x_gt` and folders such as `labels` mean masks where `x` is beside some."""
     photographs = [p for p in places if p.role == "photograph"]
-    beside = {(PurePosixPath(p.name).parent, p.stem) for p in photographs}
-    told = set()
-    by_label: dict[tuple[str, ...], list[Place]] = defaultdict(list)
-    plainly: set[tuple[tuple[str, ...], str]] = set()
+    labels = {p.index: at for p in photographs if (at := _labels(p))}
+    plainly = {p.stem for p in photographs if p.index not in labels}
+    beside = {(_folder(p), p.stem) for p in photographs}
+    maybe = {p.index: (_folder(p), *maybe_mask(p.stem)) for p in photographs}
+    words = {word for at, stem, word in maybe.values() if word and (at, stem) in beside}
+    told = {index for index, (_, _, word) in maybe.items() if word in words}
+    by_folder: dict[str, list[Place]] = defaultdict(list)
     for p in photographs:
-        if any(folder(part).maybe_masks for part in PurePosixPath(p.name).parts[:-1]):
-            by_label[p.folders].append(p)
-        else:
-            plainly.add((p.folders, p.stem))
-            base = maybe_owner(p.stem)
-            if base and (PurePosixPath(p.name).parent, base) in beside:
-                told.add(p.index)
-    for folders, labels in by_label.items():
+        if p.index in labels:
+            by_folder[labels[p.index]].append(p)
+    for here in by_folder.values():
         known = [
-            any((folders, owner.stem) in plainly for owner in owners(p.stem, IMAGE_SUFFIXES))
-            for p in labels
+            any(owner.stem in plainly for owner in owners(p.stem, IMAGE_SUFFIXES)) for p in here
         ]
         if sum(known) * 2 >= len(known):
-            told |= {p.index for p in labels}
+            told |= {p.index for p in here}
     return [replace(p, role="mask") if p.index in told else p for p in places]
+
+
+def _folder(place: Place) -> str:
+    return plain(place.name.rpartition("/")[0])
+
+
+def _labels(place: Place) -> str:
+    """Its folder `labels` or so, with those above; empty where there is none."""
+    path = PurePosixPath(place.name)
+    folders = [at for at in path.parents if folder(at.name).maybe_masks]
+    return plain(str(folders[-1])) if folders else ""

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from ddad.data.words import Owner, Place, folder, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
-from ddad.images.names import safe_stem
+from ddad.images.names import safe_stem, tag
 
 SEVERAL = "several images have this name"
 SEVERAL_NEAR = "several images may be meant"
@@ -71,52 +71,98 @@ class Images:
     """Images by what they are called."""
 
     def __init__(self, images: Sequence[Place]) -> None:
-        self._by_stem: dict[str, list[Place]] = defaultdict(list)
-        self._by_safe: dict[str, list[Place]] = defaultdict(list)
-        self._tests = any(image.split == "test" for image in images)
+        self._at: dict[_Key, list[Place]] = defaultdict(list)
+        self._below: dict[_Key, list[Place]] = defaultdict(list)
+        self._stems = {image.stem for image in images}
+        self._places = {image.index: image for image in images}
+        self._tagged: dict[tuple[str, str], list[Place]] = defaultdict(list)
+        self._splits: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for image in images:
-            self._by_stem[image.stem].append(image)
-            self._by_safe[plain(safe_stem(image.name))].append(image)
+            self._at[image.stem, image.folders].append(image)
+            self._splits[image.folders].add(image.split)
+            for told in {image.name, image.name.rpartition("/")[2]}:
+                self._tagged[plain(safe_stem(told)), tag(told)].append(image)
+            for stem in {image.stem, plain(safe_stem(image.name))}:
+                for end in _ends(image.folders):
+                    self._below[stem, end].append(image)
 
     def called(self, name: str) -> Match:
         """The image that is called so, its suffix aside only where none has that."""
         it = place(0, name)
-        own = [Owner(it.stem, plain(it.suffix))]
-        found = self._find(it, own)
-        return found if found.image is not None else self._find(it, [*own, Owner(it.stem)])
+        found = self._find(it, [Owner(it.stem, plain(it.suffix))])
+        if found.image is None and not found.candidates:
+            found = self._find(it, [Owner(it.stem)])
+        if found.why == ELSEWHERE and it.folders:  # below another folder, with folders of its own
+            (image,) = found.candidates
+            if self._places[image].folders and self._places[image].stem == it.stem:
+                return Match(0, image)
+        return found
 
     def of(self, mask: Place) -> Match:
         """The image that a mask of this path is for."""
         return self._find(mask, owners(mask.stem, IMAGE_SUFFIXES))
 
     def _find(self, mask: Place, called: Sequence[Owner]) -> Match:
-        alike = [image for owner in called for image in self._called(owner)]
-        at = self._narrowed(mask, [image for image in alike if image.folders == mask.folders])
+        """The one image at the mask's place.
+
+        A mask of no split is surely for an image of one only where others have no such folder:
+        the image that is meant may be missing.
+        """
+        at = [i for o in called for i in self._at.get((o.stem, mask.folders), ()) if _fits(i, o)]
+        at = self._by_tag(called) or _narrowed(mask, at)
         if len(at) > 1:
             return Match(mask.index, None, _indexes(at), SEVERAL)
-        if at and not (self._tests and not mask.split and at[0].split == "train"):
+        if at and (mask.split or len(self._splits[at[0].folders]) == 1):
             return Match(mask.index, at[0].index)
-        safe = [i for owner in called for i in self._by_safe.get(plain(safe_stem(owner.stem)), ())]
-        near = [i for i in (*alike, *safe) if _one_ends(i.folders, mask.folders)]
-        if near:
-            why = ELSEWHERE if len(_indexes(near)) == 1 else SEVERAL_NEAR
-            return Match(mask.index, None, _indexes(near), why)
+        if near := _indexes([*at, *self._near(mask, called)]):
+            return Match(mask.index, None, near, ELSEWHERE if len(near) == 1 else SEVERAL_NEAR)
+        alike = any(owner.stem in self._stems for owner in called)
         return Match(mask.index, None, (), OTHER_FOLDERS if alike else NO_IMAGE)
 
-    def _called(self, owner: Owner) -> Iterable[Place]:
-        return (
-            image
-            for image in self._by_stem.get(owner.stem, ())
-            if owner.suffix in ("", plain(image.suffix))
-        )
+    def _by_tag(self, called: Sequence[Owner]) -> list[Place]:
+        """Those whose stem in our own export this is, the tag of its name in it."""
+        parts = [owner.stem.rpartition("~") for owner in called]
+        found = [i for stem, _, end in parts for i in self._tagged.get((stem, end), ())]
+        return list({image.index: image for image in found}.values())
 
-    def _narrowed(self, mask: Place, images: list[Place]) -> list[Place]:
-        """Those of the mask's own split, then those of its very spelling, if there are such."""
-        images = list({image.index: image for image in images}.values())
-        images = [i for i in images if not mask.split or not i.split or mask.split == i.split]
-        split = mask.split or ("test" if self._tests else "")
-        images = [i for i in images if i.split == split] or images
-        return [i for i in images if _spelled(mask, i)] or images
+    def _near(self, mask: Place, called: Sequence[Owner]) -> Iterable[Place]:
+        """Images of that name, or of one that is stored so, some of whose folders are the mask's.
+
+        One path of folders is the end of the other.
+        """
+        for owner in called:
+            for stem in dict.fromkeys((owner.stem, plain(safe_stem(owner.stem)))):
+                below = self._below.get((stem, mask.folders), ())
+                above = (
+                    image
+                    for end in _ends(mask.folders)
+                    for image in self._below.get((stem, end), ())
+                    if image.folders == end
+                )
+                yield from (i for i in (*below, *above) if stem != i.stem or _fits(i, owner))
+
+
+_Key = tuple[str, tuple[str, ...]]
+"""A stem, and folders or the last of them."""
+
+
+def _fits(image: Place, owner: Owner) -> bool:
+    return owner.suffix in ("", plain(image.suffix))
+
+
+def _ends(folders: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    return (folders[i:] for i in range(len(folders) + 1))
+
+
+def _narrowed(mask: Place, images: list[Place]) -> list[Place]:
+    """Those of the mask's own split; in one split those of its very spelling, if there are such."""
+    images = list({image.index: image for image in images}.values())
+    if mask.split:
+        images = [image for image in images if image.split in ("", mask.split)]
+        images = [image for image in images if image.split] or images
+    if len({image.split for image in images}) > 1:
+        return images
+    return [image for image in images if _spelled(mask, image)] or images
 
 
 def _spelled(mask: Place, image: Place) -> bool:
@@ -124,12 +170,6 @@ def _spelled(mask: Place, image: Place) -> bool:
     mine, its = PurePosixPath(mask.name), PurePosixPath(image.name)
     folders = [part for part in its.parts[:-1] if folder(part).key]
     return its.stem in mine.stem and all(part in mine.parts for part in folders)
-
-
-def _one_ends(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether one path of folders is the end of the other."""
-    shorter, longer = sorted((one, other), key=len)
-    return longer[len(longer) - len(shorter) :] == shorter
 
 
 def _indexes(images: Iterable[Place]) -> tuple[int, ...]:

@@ -1,68 +1,37 @@
-"""What names say, of a folder, a file, a path: a split, masks, good parts, defects, a series."""
+"""What a path says of its file: a split, a mask, a photograph, and what it may be compared by."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from ddad.data.verdicts import SPLITS, said, split_words, verdict, words_in
+from ddad.data.verdicts import plain as plain  # for comparing, with what a path says
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SPLITS = {
-    **dict.fromkeys(("train", "training", "trainset"), "train"),
-    **dict.fromkeys(("test", "testing", "testset", "testpublic", "eval", "evaluation"), "test"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
-}
-MASKS = _set("""
+MASKS = words_in("""
     mask masks maske masken groundtruth groundtruths gt gts truth segmentation segmentations
-    segmentationclass segmask segmasks gtmask gtmasks maskimages
+    segmentationclass segmentationobject segmask segmasks gtmask gtmasks
 """)
 """Folders of these names hold masks."""
-MAYBE_MASKS = _set("label labels annotation annotations anno annos seg segs target")
+MAYBE_MASKS = words_in("label labels annotation annotations anno annos seg segs target targets")
 """Folders of these hold masks if those have their images beside them."""
-PHOTOGRAPHS = _set("""
+PHOTOGRAPHS = words_in("""
     image images img imgs picture pictures photo photos photograph photographs rgb jpegimages
-    data bilder bild input inputs
+    data bilder bild input inputs raw original originals
 """)
 """Folders of these say nothing of what they hold."""
-ASIDE = _set("xyz depth overlay overlays heatmap heatmaps anomalymaps")
+ASIDE = words_in("""
+    xyz depth overlay overlays heatmap heatmaps map maps anomalymaps scoremaps thumbnails thumbs
+""")
 """Folders of these hold pictures that are neither photographs nor masks."""
-GOOD = _set("""
-    good ok okay normal normals pass passed defectfree nodefect nodefects nondefective
-    withoutdefect withoutdefects faultfree healthy intact io gut goodparts
-""")
-DEFECTS = _set("""
-    bad ng nok ko notgood nogood notok nongood defect defects defective defekt defekte anomaly
-    anomalies anomalous abnormal nonnormal fail failed failure failures fault faults faulty
-    reject rejects rejected scrap broken damaged damage crack cracks cracked scratch scratches
-    scratched dent dents hole holes stain stains spot spots contamination contaminated combined
-    burr chip chips chipped tear torn cut cuts bent bend missing misplaced rust corrosion pit
-    pits pitted fold folded fray blowhole break uneven niq nio positive schlecht positives
-""")
-"""Kinds of defects that people have folders of; any folder beside a good one is such too."""
-SERIES = _set("""
-    a batch lot day week month year shift line cam camera station session run series tile item
-    part sample set sub subset folder dir group plant hall cell left right top bottom front back
-    side view position pos new old more other others first second third upload uploads monday
-    tuesday wednesday thursday friday saturday sunday morning night
-""")
-"""Folders of these, numbered or not, part good parts into series."""
-_ADDED = _set("part parts image images img imgs sample samples photo photos only all")
-_SEPARATORS = re.compile(r"[\s_.\-+()]+")
+_COUNT = r"([\s_.\-]*\(?\d+\)?)?$"
 _SUFFIX = re.compile(r"[\s_.\-]+(masks?|ground[\s_\-]?truth)$")
-_MAYBE = re.compile(r"[\s_.\-]+(gt|labels?|seg|segmentation|annotation|anno|truth|pixeltruth)$")
+_MAYBE = re.compile(
+    r"[\s_.\-]+(gt|labels?|seg|segmentation|annotation|anno|truth|pixeltruth|masks?)" + _COUNT
+)
 _PREFIX = re.compile(r"^(masks?|gt|label|seg)[\s_.\-]+")
-
-
-def plain(text: str) -> str:
-    """For comparing: one Unicode form, letter case aside."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 @dataclass(frozen=True)
@@ -75,13 +44,14 @@ class Folder:
     masks: bool = False
     maybe_masks: bool = False
     aside: bool = False
+    kind: str = ""
+    """What may say good or defective; empty where it is but the rest of a split's name."""
 
 
 @lru_cache(4096)
 def folder(name: str) -> Folder:
     """A folder's name, read whole or, as in `train_images`, by its first and last word."""
-    text = plain(name)
-    words = [word for word in _SEPARATORS.split(text) if word]
+    words = split_words(name)
     whole = "".join(words)
     if whole in SPLITS:
         return Folder("", split=SPLITS[whole])
@@ -89,8 +59,9 @@ def folder(name: str) -> Folder:
         return Folder("")
     if whole in MASKS | MAYBE_MASKS | ASIDE:
         return Folder("", "", whole in MASKS, whole in MAYBE_MASKS, whole in ASIDE)
-    if len(words) < 2 or whole in GOOD | DEFECTS:
-        return Folder(text)
+    text = plain(name)
+    if len(words) < 2 or verdict(whole):
+        return Folder(text, kind=name)
     split, masks, seen = "", False, False
     for place in (-1, 0, -1):
         word = words[place] if words else ""
@@ -100,42 +71,10 @@ def folder(name: str) -> Folder:
             masks, seen = True, bool(words.pop(place))
         elif word in PHOTOGRAPHS:
             seen = bool(words.pop(place))
-    if words == ["ground", "truth"]:
-        masks, words = True, []
-    return Folder("_".join(words) if seen else text, split=split, masks=masks)
-
-
-def is_good(name: str) -> bool:
-    """Whether a folder of this name says that it holds good parts."""
-    words = [word for word in _SEPARATORS.split(plain(name)) if word]
-    if "".join(words) in DEFECTS:
-        return False
-    rest = [word for word in words if word not in _ADDED and word not in SPLITS]
-    return "".join(words) in GOOD or "".join(rest) in GOOD
-
-
-def is_defect(name: str) -> bool:
-    """Whether a folder of this name says that it holds defective parts, numbered or not."""
-    words = [re.sub(r"\d+$", "", word) for word in _SEPARATORS.split(plain(name))]
-    words = [word for word in words if word and word not in _ADDED and word not in SPLITS]
-    return "".join(words) in DEFECTS or any(word in DEFECTS for word in words)
-
-
-def are_series(names: Collection[str]) -> bool:
-    """Whether folders of these names only part photographs: by number, letter, date, camera.
-
-    Several that differ in their numbers alone are a series whatever their word.
-    """
-    words = {name: _letters(name) for name in names if not is_defect(name)}
-    if len(words) < len(set(names)):
-        return False
-    known = all(all(len(w) == 1 or w in SERIES for w in found) for found in words.values())
-    alike = len(words) > 1 and len(set(words.values())) == 1
-    return known or (alike and not {"class", "type", "kind"} & set(next(iter(words.values()))))
-
-
-def _letters(name: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W\d_]+", plain(name)))
+    if not seen:
+        return Folder(text, masks=masks, kind=name)
+    key = "_".join(words)
+    return Folder(key, split=split, masks=masks, kind=key if not split or said(key).verdict else "")
 
 
 @dataclass(frozen=True)
@@ -152,13 +91,16 @@ def says_mask(stem: str) -> bool:
     return bool(_SUFFIX.search(plain(stem)))
 
 
-def maybe_owner(stem: str) -> str:
-    """The stem of the image that `part_gt`, `part_label` or `mask_part` is for, else empty."""
+def maybe_mask(stem: str) -> tuple[str, str]:
+    """The stem of the image that `part_gt`, `part_label_2` or `mask_part` is for, and the word.
+
+    Empty where there is no such word.
+    """
     text = plain(stem)
     for pattern in (_MAYBE, _PREFIX):
-        if pattern.search(text):
-            return pattern.sub("", text)
-    return ""
+        if found := pattern.search(text):
+            return pattern.sub("", text), found[1]
+    return "", ""
 
 
 def owners(stem: str, suffixes: frozenset[str]) -> list[Owner]:
@@ -190,7 +132,7 @@ class Place:
     folders: tuple[str, ...]
     """Those that name no role, to compare."""
     kinds: tuple[str, ...]
-    """Those below the folder of a split, or all where there is none, as they are written."""
+    """Those from the folder of a split on, or all where there is none, as they are written."""
     above: tuple[str, ...]
     """Those above the folder of a split."""
     split: str
@@ -202,22 +144,20 @@ class Place:
 def place(index: int, name: str, product: int = 0) -> Place:
     """What a path says; of its first folders, so many, that they are a product, not a role."""
     path = PurePosixPath(name)
-    said = [
-        (part, Folder(plain(part)) if i < product else folder(part))
+    parts = [
+        Folder(plain(part), kind=part) if i < product else folder(part)
         for i, part in enumerate(path.parts[:-1])
     ]
-    at = next((i for i, (_, f) in enumerate(said) if f.split), -1)
-    left = [(part if f.key == plain(part) else f.key, i) for i, (part, f) in enumerate(said)]
-    masked = any(f.masks for _, f in said) or says_mask(path.stem)
-    aside = any(f.aside for _, f in said)
+    at = next((i for i, part in enumerate(parts) if part.split), -1)
+    masked = any(part.masks for part in parts) or says_mask(path.stem)
     return Place(
         index,
         name,
         plain(path.stem),
         path.suffix,
-        tuple(f.key for _, f in said if f.key),
-        tuple(part for part, i in left if part and i >= at),
-        tuple(part for part, i in left if part and i < at),
-        said[at][1].split if at >= 0 else "",
-        "mask" if masked else "aside" if aside else "photograph",
+        tuple(part.key for part in parts if part.key),
+        tuple(part.kind for part in parts[max(at, 0) :] if part.kind),
+        tuple(part.kind for part in parts[: max(at, 0)] if part.kind),
+        parts[at].split if at >= 0 else "",
+        "mask" if masked else "aside" if any(part.aside for part in parts) else "photograph",
     )

@@ -40,11 +40,14 @@ def write_zip(
     path: Path,
     *,
     tolerance: float = TOLERANCE,
+    names: Iterable[str] = (),
     extra: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write the records in those formats, one record in memory at a time; `extra` files as well.
 
-    The file appears whole or not at all. Raises ValueError for an unknown format or no record.
+    `names` are those of all records, where they are known: where some share a stem, each carries
+    its name's tag. The file appears whole or not at all. Raises ValueError for an unknown format
+    or no record.
     """
     if unknown := set(formats) - set(FORMATS):
         raise ValueError(
@@ -55,7 +58,7 @@ def write_zip(
     whole = Whole(tolerance, formats=frozenset(formats), pictures=pictures)
     chosen = [Provenance(whole), *(form(whole) for form in wanted)]
     with _archive(path) as put:
-        stems, entry = Stems(), None
+        stems, entry = Stems(names), None
         for record in records:
             entry = Entry(record, find_shapes(record, tolerance), stems.unique(record.name))
             for name, data in _files(entry, chosen, whole):

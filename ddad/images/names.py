@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # no file names on Windows
 
@@ -39,15 +41,19 @@ class Stems:
     """Gives each name a stem of its own, `folded`; the same for the same sequence.
 
     A stem that is not as the name has it, or is taken, ends in `~` and the name's `tag`: so it is
-    never another image's plain name, and files that come back find theirs.
+    never another image's plain name, and files that come back find theirs. So do all of the
+    `coming` names that share a stem. Without `tags` it is numbered where it is taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, coming: Iterable[str] = (), *, tags: bool = True) -> None:
         self._taken: set[str] = set()
+        self._tags = tags
+        self._wanted = Counter(folded(safe_stem(name)) for name in coming)
 
     def unique(self, name: str) -> str:
         stem = safe_stem(name)
-        if stem != _as_written(name) or folded(stem) in self._taken:
+        shared = folded(stem) in self._taken or self._wanted[folded(stem)] > 1
+        if self._tags and (shared or stem != _as_written(name)):
             stem = f"{stem}~{tag(name)}"
         first, number = stem, 1
         while folded(stem) in self._taken:

@@ -59,6 +59,8 @@ def _full_size(file: tifffile.TiffFile) -> tuple[Any, int | None, tuple[str, ...
         pages.append((page, place))
         within = page.pages if page.subifds else None
         pages += [(each, None) for each in islice(within or (), PAGES)]
+    if not pages:
+        raise ValueError("it has no page that can be read")
     full = [each for each in pages if not _reduced(each[0])] or pages
     area = max(page.imagewidth * page.imagelength for page, _ in full)
     largest = [each for each in full if each[0].imagewidth * each[0].imagelength == area]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddad.data.datasets import Sample
-from ddad.export.tables import IMAGE_COLUMNS, growing_table, score_row
+from ddad.export.tables import IMAGE_COLUMNS, growing_table, path_cell, score_row
 from ddad.images.decode import load_image
 from ddad.images.files import shown
 from ddad.images.masks import load_mask
@@ -33,7 +33,7 @@ def evaluate(
     evaluation, errors = Evaluation(detector.calibration.threshold), []
     with growing_table(out / "images.csv", IMAGE_COLUMNS) as write:
         for done, sample in enumerate(samples, 1):
-            row = {"file": str(sample.path), "defect": sample.defect}
+            row = {"file": path_cell(sample.path), "defect": sample.defect}
             try:
                 row |= _judge(detector, sample, evaluation)
             except Exception as error:  # one image never ends an evaluation

@@ -23,6 +23,8 @@ SETTLING = 1.0
 """Seconds after which a file is no more taken for one that is still being written."""
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further attempt of a run that ends by itself."""
+LONGEST = 60.0
+"""Seconds that the pauses of one without end grow to."""
 
 
 class OutputError(OSError):
@@ -63,6 +65,8 @@ def noted(row: Row) -> Iterator[None]:
 
 def may_pass(error: BaseException | None) -> bool:
     """Whether the same work may succeed later though nothing about the image changes."""
+    if isinstance(error, RuntimeError) and "memory" in str(error):  # torch has no class for it
+        return True
     while error is not None:
         if isinstance(error, OutputError):
             return getattr(error.__cause__, "errno", None) not in OF_THE_FILE
@@ -71,8 +75,6 @@ def may_pass(error: BaseException | None) -> bool:
         # Decoders raise OSErrors of their own, without a number.
         if isinstance(error, OSError) and error.errno is not None:
             return error.errno not in OF_THE_FILE
-        if isinstance(error, RuntimeError) and "memory" in str(error):  # torch has no class for it
-            return True
         error = error.__cause__ or error.__context__
     return False
 
@@ -116,6 +118,11 @@ def young(file: Path, seconds: float) -> bool:
         return abs(time.time() - os.stat(file).st_mtime) < seconds
     except OSError:
         return False
+
+
+def pause(every: float, tries: int) -> float:
+    """Seconds before another attempt of a run without end: twice as long each time, to LONGEST."""
+    return max(every, min(LONGEST, every * 2 ** min(tries, 16)))
 
 
 def _sentence(error: Exception, file: str) -> str:

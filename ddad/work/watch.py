@@ -23,7 +23,7 @@ from ddad.images.decode import MAX_PIXELS
 from ddad.images.files import pictures_in, shown
 from ddad.model.detector import Detector
 from ddad.training.journal import exclusive
-from ddad.work.attempts import OutputError, Row, writing, young
+from ddad.work.attempts import OutputError, Row, pause, writing, young
 from ddad.work.batch import score_file
 from ddad.work.ledger import Ledger, Version
 
@@ -31,8 +31,6 @@ SETTLING = 10
 """Looks for which a damaged file is taken for one that is still being written."""
 TRIES = 3
 """Attempts of a watch that ends by itself."""
-LONGEST = 60.0
-"""Seconds that a growing pause grows to."""
 MISTAKES = (errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 """Of an output folder when a watch begins: no patience helps."""
 
@@ -57,13 +55,17 @@ def watch(
     the files that are there now, and after TRIES attempts at those that wait. `say` is given what
     concerns no single image: an output folder that is full or gone, a folder out of reach.
 
-    Raises ValueError for a missing folder, a model without calibration, an output folder that
-    another watch writes, or a damaged ledger; OSError where the output cannot be written, at the
-    start or, with `once`, after TRIES attempts, and for a table that could not be written.
+    Raises ValueError for a folder that is missing or `out` itself, a model without calibration, an
+    output folder that another watch writes, or a damaged ledger; OSError where the output cannot
+    be written, at the start or, with `once`, after TRIES attempts, and for a table that could not.
     """
     if not folder.is_dir():
         what = ": it is a file; `score` takes files" if folder.exists() else ""
         raise ValueError(f"no folder at {shown(folder)}{what}")
+    if out.resolve() == folder.resolve():
+        raise ValueError(
+            f"{shown(out)} is watched, so --out needs another folder, inside or beside it"
+        )
     detector.calibration  # noqa: B018  an uncalibrated model fails here, before any work
     work = _Watch(folder, out, detector, max_pixels, every, once, report, say)
     tries = 0
@@ -85,11 +87,6 @@ def watch(
     if work.stale and work.said:
         raise OSError(f"{work.said}; at the next start")
     return work.scored
-
-
-def pause(every: float, tries: int) -> float:
-    """Seconds before another attempt: twice as long each time, up to LONGEST."""
-    return max(every, min(LONGEST, every * 2 ** min(tries, 16)))
 
 
 @dataclass

@@ -80,7 +80,8 @@ def export(
             yield reviewed(session, item)
             on_progress(done, len(chosen))
 
-    write_zip(records(), formats, path, extra={"decisions.csv": decision_log(session).encode()})
+    log = {"decisions.csv": decision_log(session).encode(errors="backslashreplace")}
+    write_zip(records(), formats, path, names=[item.name for item in chosen], extra=log)
     return len(chosen)
 
 

@@ -15,11 +15,11 @@ def test_the_command_lists_findings(tmp_path, tiny_backbone, capsys):
     for i in range(3):
         Image.fromarray(texture(np.random.default_rng(i))).save(tmp_path / f"{i}.png")
     shutil.copy(tmp_path / "1.png", tmp_path / "x_copy.png")
-    (tmp_path / "x_bad.png").write_bytes(b"no image")
+    (tmp_path / "x_empty.png").write_bytes(b"no image")
     assert main(["check", str(tmp_path), "--extractor", str(tiny_backbone)]) == 0
     said = capsys.readouterr().out.splitlines()
     assert f"duplicate: {tmp_path}/x_copy.png: the same pixels as {tmp_path}/1.png" in said
-    assert any(line.startswith(f"unreadable: {tmp_path}/x_bad.png: ") for line in said)
+    assert any(line.startswith(f"unreadable: {tmp_path}/x_empty.png: ") for line in said)
     assert said[-1] == vouches(3, 0.05)
     assert len(list(tmp_path.iterdir())) == 5
 

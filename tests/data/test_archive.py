@@ -150,6 +150,14 @@ def test_undeclared_names_are_read_as_their_maker_wrote_them(tmp_path, encoding,
     assert list(rows) == names
 
 
+def test_names_that_are_not_what_is_declared_are_a_sentence(tmp_path):
+    data = undeclared(["裂纹.png".encode("gbk")])
+    for signature, offset in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+        at = data.index(signature) + offset
+        data = data[:at] + b"\x08" + data[at + 1 :]
+    refused(tmp_path, data, "says that its names are in UTF-8, and one is not")
+
+
 def test_names_that_are_not_sure_are_shown_as_bytes_with_a_sentence(tmp_path):
     rows = unpack(tmp_path, undeclared([b"\x81.png", b"\x82.png", b"plain.png"]))
     assert list(rows) == ["%81.png", "%82.png", "plain.png", "set.zip"]

@@ -259,6 +259,12 @@ def test_what_is_not_needed_may_lack(tmp_path, lacking):
     assert found[1].mask.sum() == 6 and said == []
 
 
+def test_a_size_of_nothing_is_no_size(tmp_path):
+    images = [{"id": 7, "file_name": "part.jpg", "width": 0, "height": 0}]
+    found, said = read_coco(coco(tmp_path, images=images), TARGETS)
+    assert found[1].mask.sum() == 6 and said == []
+
+
 @pytest.mark.parametrize("categories", [None, 3, [None], [{"id": 1}], [{"name": "dent"}], {}])
 def test_categories_that_say_nothing_give_no_label(tmp_path, categories):
     found, _ = read_coco(coco(tmp_path, categories=categories), TARGETS)

@@ -58,6 +58,15 @@ def test_no_stem_is_another_names_own(names):
         assert stem not in others
 
 
+def test_names_that_will_share_a_stem_are_all_told_apart():
+    names = ("x.jpg", "y.png", "x.png", "A/1.png", "B/1.png")
+    stems = Stems(names)
+    assert [stems.unique(name) for name in names] == [
+        *(f"x~{tag('x.jpg')}", "y", f"x~{tag('x.png')}", f"1~{tag('A/1.png')}"),
+        f"1~{tag('B/1.png')}",
+    ]
+
+
 def test_names_that_are_one_file_to_some_system_are_told_apart():
     stems = Stems()
     names = ("é.png", "e\u0301.png", "É.png", "E\u0301.png", "ß", "SS", "\u03a9", "\u2126")

@@ -191,3 +191,8 @@ def test_predictors_keep_all_bits(tmp_path):
         data = tiff(values, compression="zlib", predictor=2, photometric=photometric)
         expected = np.broadcast_to(np.atleast_3d(values) / 257, COLOUR16.shape)
         np.testing.assert_allclose(load(tmp_path, data).pixels, expected, atol=1)
+
+
+def test_a_file_without_a_page_is_said_to_be_cut(tmp_path):
+    with pytest.raises(ImageError, match="cut short: it has no page"):
+        load(tmp_path, tiff(GREY16)[:8])

@@ -93,8 +93,9 @@ def test_up_to_200_normals_are_all_fitted_and_all_calibrated_on(
     """Of more, a fifth is held out."""
     rng = np.random.default_rng(0)
     for number in range(count):
-        Image.fromarray(texture(rng, 16, 16)).save(tmp_path / f"{number:03}.png")
-    command = ["train", str(tmp_path), "--out", str(tmp_path / "m"), "--branch", "feature"]
+        (tmp_path / "data").mkdir(exist_ok=True)
+        Image.fromarray(texture(rng, 16, 16)).save(tmp_path / "data" / f"{number:03}.png")
+    command = ["train", str(tmp_path / "data"), "--out", str(tmp_path / "m"), "--branch", "feature"]
     assert main([*command, "--extractor", str(tiny_backbone), "--feature-size", "64"]) == 0
     fitted = Detector.load(tmp_path / "m").calibration
     assert fitted.cross_fitted is crossed and fitted.n == (count if crossed else 40)

@@ -143,12 +143,21 @@ def test_no_defect_and_no_mask_reaches_the_model_of_normals(tree, tiny_backbone,
     assert marks[0] == marks[1]
 
 
-def test_masks_beside_plain_photographs_are_not_taken_for_parts(tmp_path):
-    for name in ("a.png", "a_mask.png", "b_mask.png", "ground_truth/a.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_masks_beside_photographs_are_not_taken_for_parts(tmp_path):
+    for name in (
+        "good/a.png",
+        "good/b.png",
+        "crack/c.png",
+        "crack/c_mask.png",
+        "masks/crack/c.png",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / name)
-    names = [s.path.relative_to(tmp_path).as_posix() for s in data.read(tmp_path)]
-    assert names == ["a.png", "b_mask.png"]
+    chosen = data.normals(tmp_path)
+    names = [s.path.relative_to(tmp_path).as_posix() for s in chosen.samples]
+    assert names == ["good/a.png", "good/b.png"]
+    assert any("crack 1" in note for note in chosen.notes)
+    assert any("masks" in note for note in chosen.notes)
 
 
 def test_a_helping_process_trains_the_same_part_and_keeps_no_model(normals, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ddad.images.decode import load_image
+from ddad.images.decode import ImageError, load_image
 from ddad.work import attempts
 from ddad.work.attempts import (
     OutputError,
@@ -15,6 +15,7 @@ from ddad.work.attempts import (
     may_go_better,
     may_pass,
     noted,
+    pause,
     second_chances,
     writing,
 )
@@ -66,6 +67,10 @@ def test_short_memory_may_pass_and_other_mistakes_do_not():
     assert may_pass(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
     assert not may_pass(RuntimeError("shapes differ"))
     assert not may_pass(TypeError("no"))
+    try:
+        raise ImageError("a.heic is damaged") from RuntimeError("memory limit of a decoder")
+    except ImageError as damaged:
+        assert not may_pass(damaged)
 
 
 def test_any_exception_is_the_row_of_its_file_but_a_stop_is_not():
@@ -140,3 +145,8 @@ def test_insisting_ends_with_success_or_the_last_error(monkeypatch):
 
 def refused_with_full():
     raise OSError(errno.ENOSPC, "full")
+
+
+def test_pauses_grow_to_a_minute():
+    assert [pause(2, tries) for tries in (1, 2, 3, 5, 99999)] == [4, 8, 16, 60, 60]
+    assert pause(300, 9) == 300

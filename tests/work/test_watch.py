@@ -19,7 +19,7 @@ from PIL import Image
 
 from ddad.cli import main
 from ddad.work.ledger import Ledger
-from ddad.work.watch import pause, watch
+from ddad.work.watch import watch
 
 
 def photograph(path, seed):
@@ -86,6 +86,8 @@ def test_only_one_watch_writes_a_folder(tiny_detector, tmp_path):
 
     with exclusive(tmp_path / "out"), pytest.raises(ValueError, match="another process"):
         watch(tmp_path, tmp_path / "out", tiny_detector, threading.Event(), once=True)
+    with pytest.raises(ValueError, match="is watched, so --out needs another folder"):
+        watch(tmp_path, tmp_path / "x" / "..", tiny_detector, threading.Event(), once=True)
     with pytest.raises(ValueError, match="no folder"):
         watch(tmp_path / "none", tmp_path / "out", tiny_detector, threading.Event())
 
@@ -366,8 +368,3 @@ def test_a_damaged_ledger_is_told_and_left_alone(tiny_checkpoint, tmp_path, caps
     assert main([*command, "--checkpoint", str(tiny_checkpoint)]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert (tmp_path / "out" / "ledger.sqlite").read_bytes() == b"no ledger" * 999
-
-
-def test_pauses_grow_to_a_minute():
-    assert [pause(2, tries) for tries in (1, 2, 3, 5, 99999)] == [4, 8, 16, 60, 60]
-    assert pause(300, 9) == 300

@@ -37,3 +37,15 @@ def test_a_defect_that_is_labelled_good_is_not_among_the_good_ones(tmp_path):
     write_zip([record("a.png", label="Good")], ["mvtec"], tmp_path / "m.zip")
     with zipfile.ZipFile(tmp_path / "m.zip") as archive:
         assert "mvtec/test/good_/a.png" in archive.namelist()
+
+
+def test_labels_that_would_share_a_folder_have_one_each(tmp_path):
+    labels = ("a b", "a_b", "A B", "é", "e\u0301", "-1", "a b")
+    write_zip(
+        [record(f"{i}.png", i, label=x) for i, x in enumerate(labels)],
+        ["mvtec"],
+        tmp_path / "m.zip",
+    )
+    with zipfile.ZipFile(tmp_path / "m.zip") as archive:
+        names = [name.split("/")[2] for name in archive.namelist() if "/test/" in name]
+    assert names == ["a_b", "a_b_2", "A_B_3", "é", "é_2", "_-1", "a_b"]
