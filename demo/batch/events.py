@@ -35,9 +35,13 @@ def _wire_queue(batch: Batch, page: Page) -> None:
     shown = [batch.table, page.session, batch.problem]
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
-    bring = partial(queue.bring, page)
-    taking = batch.upload.upload(bring, inputs, [*shown, batch.masks], **hidden, **INTAKE)
+
+    def came(session: str | None) -> dict[str, Any]:
+        return view.brought(page.store.open(session))
+
+    taking = batch.upload.upload(partial(queue.bring, page), inputs, shown, **hidden, **INTAKE)
     taking.then(lambda: None, None, batch.upload, **hidden)
+    taking.then(came, page.session, batch.masks, **QUIET)
     scoring = batch.table.more(
         partial(queue.score, page),
         [page.model, page.session],
@@ -46,7 +50,7 @@ def _wire_queue(batch: Batch, page: Page) -> None:
         **hidden,
         **HEAVY,
     )
-    batch.table.cancel(None, cancels=[taking, scoring], **PRIVATE)
+    batch.table.cancel(came, page.session, batch.masks, cancels=[taking, scoring], **PRIVATE)
 
 
 def _wire_masks(batch: Batch, page: Page) -> None:

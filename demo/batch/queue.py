@@ -46,13 +46,12 @@ def bring(
             if time.monotonic() - shown > 0.5:
                 shown = time.monotonic()
                 run = {"phase": "reading", "done": done, "total": total}
-                yield view.listing(session, **run), session.id, "", gr.skip()
+                yield view.listing(session, **run), session.id, ""
     except ValueError as error:
         sentence = problem(error)
     finally:
         shutil.rmtree(into, ignore_errors=True)
-    last = view.listing(session, phase="read", more=True)
-    yield last, session.id, sentence, view.brought(session)
+    yield view.listing(session, phase="read", more=True), session.id, sentence
 
 
 def confirm(page: Page, session: Session, name: str, pairs: Any) -> None:

@@ -45,7 +45,7 @@ export function start({ element, trigger, server }) {
 
 /** What the server says, the component's value. @param {Panel} panel @param {any} value */
 function load(panel, value) {
-  if (!Array.isArray(value?.waiting)) return;  // nothing yet, or nothing new
+  if (!["waiting", "images", "matched", "notes"].every((part) => Array.isArray(value?.[part]))) return;
   const { $, put, element } = panel, inside = $(".asked").contains(document.activeElement);
   /** @type {import("./rows.js").Brought} */
   const brought = panel.brought = value;

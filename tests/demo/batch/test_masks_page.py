@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-WAIT = 120_000
+WAIT = 60_000
 SHAPE = (40, 48)
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -56,7 +56,7 @@ def asked(many):
     images = {f"{folder}/1.png": photograph(i, SHAPE) for i, folder in enumerate("AB")}
     images |= {f"{EVIL[:12]}/2.png": photograph(3, SHAPE)}
     many.locator("#many-upload input[type=file]").set_input_files([zipped(images)])
-    many.wait_for_function("() => document.querySelectorAll('.many tbody tr').length === 3")
+    many.wait_for_selector(".many .said:has-text('Done')")
     masks = {"1_mask.png": marking(20, SHAPE), "2_mask.png": marking(30, SHAPE)}
     drop(many, **masks)
     many.wait_for_selector(".brought .asked:visible")

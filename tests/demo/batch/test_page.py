@@ -267,9 +267,10 @@ def test_names_from_an_archive_are_text(many, parts):
         (folder, png(pixels)),
         (folder.replace("/test/", "/ground_truth/"), png(mask.astype(np.uint8) * 255)),
         ("../../up.png", png(pixels)),
+        ("set/test/good/0.png", png(pixels)),
     ]
     drop(many, ("set.zip", archive(entries)))
-    done(many, 3)
+    done(many, 4)
     assert many.locator(".many img[src=x]").count() == 0
     notes = dict(zip(column(many, "name"), column(many, "note"), strict=True))
     assert "not an image" in notes[f"{evil}.png"]
@@ -281,7 +282,7 @@ def test_names_from_an_archive_are_text(many, parts):
     drop(many, ("broken.zip", b"PK\3\4 no more"))
     many.wait_for_selector("#many-problem .problem")
     assert "broken.zip is not a ZIP" in many.locator("#many-problem").inner_text()
-    assert many.locator(".many tbody tr").count() == 3
+    assert many.locator(".many tbody tr").count() == 4
 
 
 @pytest.mark.parametrize("width, scheme", [(400, "dark"), (1280, "light")])

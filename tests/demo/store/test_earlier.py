@@ -302,3 +302,25 @@ def test_a_kill_at_any_step_loses_nothing(tmp_path, what):
     assert results[-1]["models"].keys() == {"m/ddad.json", "m/run/log.jsonl", "m/run/output.txt"}
     assert len(results[-1]["photographs"]) == 2 and len(results[-1]["left out"]) == 1
     assert all(found == results[-1] for found in results)
+
+
+def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
+    session = Store(tmp_path).open(None)
+    pixels, mask = np.full((5, 6, 3), 7, np.uint8), np.eye(5, 6, dtype=bool)
+    bad, plain = session.add("set/test/dent/0.png", pixels), session.add("a.png", pixels)
+    for item in (bad, plain):
+        session.set_truth(item.id, mask)
+    with sqlite3.connect(tmp_path / "store.sqlite") as database:
+        for table, column in (
+            *(("session", "imported"), ("photograph", "asked")),
+            *(("item", "kind"), ("item", "digest")),
+        ):
+            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        for table in ("waiting", "before"):
+            database.execute(f'DROP TABLE "{table}"')
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+    again = Store(tmp_path).open(session.id)
+    assert [item.kind for item in again.items()] == ["dent", ""]
+    assert again.truth(bad.id).sum() == mask.sum() and again.digest(plain.id) == plain.digest
+    assert not again.imports.can_undo() and not again.photographs.asked()
