@@ -23,13 +23,13 @@ from pathlib import Path
 from benchmarks.forest import SIDE, Photo, Tree, disturb, number_of, owner
 from benchmarks.layouts import LAYOUTS
 from benchmarks.marked import coco
-from ddad.data import archive, datasets
-from ddad.data.beside import twin_mask
+from ddad.data import datasets
+from ddad.data.coco import read_coco
 from ddad.data.kinds import UnclearError, find_kinds, good_parts
-from ddad.data.layout import arrange
-from ddad.data.truth import MaskError, Target, matcher, read_coco, read_mask
-from ddad.images.decode import load_image, load_mask
-from ddad.images.files import IMAGE_SUFFIXES
+from ddad.data.truth import MaskError, Target, matcher, read_mask
+from ddad.images.decode import load_image
+from ddad.images.masks import load_mask
+from demo.shared.intake import gather
 
 OUTCOMES = ("right", "asked", "asked though clear", "wrong", "crash")
 
@@ -228,26 +228,19 @@ def _zip(tree: Tree, root: Path) -> str:
     with zipfile.ZipFile(packed, "w") as file:
         for name, data in tree.files().items():
             file.writestr(name, data)
-    limits = archive.Limits(entries=10_000, total=10**9)
-    into = root.parent / "unpacked"
-    files = [
-        f
-        for f in archive.extract(packed, into, limits=limits, suffixes=IMAGE_SUFFIXES)
-        if f.path is not None
-    ]
-    layout = arrange([file.name for file in files])
-    paths = [file.path for file in files]
-    if twin_mask(paths, layout.photographs):
+    (source,) = gather([packed], root.parent / "unpacked", entries=10_000, total=10**9)
+    layout, files, paths = source.layout, source.names, source.paths
+    if source.twins:
         return _asked(tree.trains)
     for place in layout.photographs:
         _photo(tree, place.name, paths[place.index])
     for image, mask in layout.masks.items():
-        name = files[image].name
+        name = files[image]
         pixels = load_mask(paths[mask])
-        _own(tree, files[mask].name, pixels, tree.photos[name], name)
+        _own(tree, files[mask], pixels, tree.photos[name], name)
     for index, kind in find_kinds(layout.photographs).items():
-        if kind is not None and (kind == "good") != tree.photos[files[index].name].good:
-            raise Wrong(f"ZIP: {files[index].name} is {kind}")
+        if kind is not None and (kind == "good") != tree.photos[files[index]].good:
+            raise Wrong(f"ZIP: {files[index]} is {kind}")
     try:
         good, _ = good_parts(layout)
     except UnclearError:

@@ -37,7 +37,7 @@ Describe = Callable[[Tensor], Tensor]
 @dataclass(frozen=True)
 class Finding:
     """Something to look at. `kind` is one of "unreadable", "duplicate", "near-duplicate",
-    "size", "blurred", "odd"."""
+    "size", "blurred", "odd", "far out"."""
 
     kind: str
     path: Path
@@ -54,6 +54,8 @@ class Intake:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     """How pictures are read that are not plain, as `ddad.images.decode.survey` says it."""
+    levels: Levels | None = None
+    """The range that they were read at."""
 
     @property
     def kept(self) -> tuple[Path, ...]:
@@ -102,7 +104,7 @@ def look_over(
         if first[look.digest] != look.path
     ]
     findings += [*_near(firsts), *_sizes(firsts), *_blurred(firsts), *_odd(firsts)]
-    return Intake(tuple(look.path for look in looks), tuple(findings), tuple(notes))
+    return Intake(tuple(look.path for look in looks), tuple(findings), tuple(notes), levels)
 
 
 def _survey(paths: Sequence[Path]) -> tuple[Levels | None, list[str]]:

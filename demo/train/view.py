@@ -25,6 +25,7 @@ WORDS = {
     "size": "another size",
     "blurred": "blurred",
     "odd": "odd one out",
+    "far out": "unlike all others: is it a good part?",
 }
 TICKED = ("unreadable", "duplicate")
 
@@ -62,6 +63,8 @@ def findings(photographs: Photographs, found: dict[str, Any]) -> str:
     for row in rows[:SHOWN]:
         name, why = names[row["file"]], row["why"]
         pictures = image_tag(photographs.folder / row["file"], name, 180)
+        if row.get("map"):
+            pictures += f"<img src='{row['map']}' alt='what is unlike the others'>"
         if row["like"] in names:
             pictures += image_tag(photographs.folder / row["like"], names[row["like"]], 180)
             why = f"{why}, beside {names[row['like']]}"

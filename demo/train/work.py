@@ -9,15 +9,24 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ddad.data.kinds import UnclearError, good_parts
 from ddad.data.words import Place
 from ddad.images.files import write_png
+from demo.limits import LIMITS
 from demo.shared.intake import Source, by_folder, folder_of, gather
+from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.photographs import Photographs
 from demo.store.session import Session
 from demo.store.store import StoreError
+
+if TYPE_CHECKING:
+    from ddad.data.photographs import Intake
+    from ddad.diffusion.extractor import Extractor
+
+MAP_SIDE = 180
+"""Longer side of the map of a photograph that is far out, pixels."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,10 @@ def look_over(
     kept = photographs.findings()
     if kept.get("left") == len(files) and set(kept["of"]) >= {p.name for p in files}:
         return kept
-    intake = check.look_over(files, Extractor.load(BUNDLED), on_progress=on_progress)
+    extractor = Extractor.load(BUNDLED)
+    intake = check.look_over(
+        files, extractor, on_progress=lambda done, total: on_progress(done, 2 * total)
+    )
     rows = [
         asdict(finding)
         | {"file": finding.path.name, "like": finding.like.name if finding.like else ""}
@@ -151,6 +163,7 @@ def look_over(
     ]
     for row in rows:
         del row["path"]
+    rows = _far_out(intake, extractor, on_progress) + rows
     found = {
         "of": [p.name for p in files],
         "left": len(files),
@@ -159,6 +172,29 @@ def look_over(
     }
     photographs.keep_findings(found)
     return found
+
+
+def _far_out(
+    intake: Intake, extractor: Extractor, on_progress: Callable[[int, int], None]
+) -> list[dict[str, Any]]:
+    """Findings of the photographs that a model of the others finds far out, with their maps."""
+    from ddad.training.outliers import far_out
+    from ddad.training.photographs import Photographs as Decoded
+
+    def report(done: int, total: int) -> None:
+        on_progress(total + done, 2 * total)
+
+    images = Decoded(intake.kept, intake.levels)
+    return [
+        {
+            "kind": "far out",
+            "why": f"{each.spreads:.1f} spreads above the usual, by a model of the others",
+            "like": "",
+            "file": intake.kept[each.index].name,
+            "map": data_url(encoded(reduced(each.picture, MAP_SIDE), "JPEG", quality=80), "jpeg"),
+        }
+        for each in far_out(images, extractor, on_progress=report)[: LIMITS.findings]
+    ]
 
 
 def planned_time(photographs: Photographs, branch: str, minutes: float = 15.0) -> str:
