@@ -252,7 +252,7 @@ def state(page, name):
 
 
 def reload(page, name):
-    page.wait_for_timeout(500)  # nothing under way when the page is left
+    page.wait_for_timeout(1500)  # nothing under way when the page is left
     page.reload()
     settled(page, name)
 

@@ -81,10 +81,10 @@ def test_what_does_not_fit_is_refused_and_leaves_no_stray_file(tmp_path, photos)
         for photo in photos[:2]:
             archive.write(photo, f"good/{photo.name}")
         archive.writestr("../out.png", b"x")
-    assert take_in(photographs, [tmp_path / "notes.txt"]) == [
+    assert take_in(photographs, [tmp_path / "notes.txt"]).problems == [
         "notes.txt is neither an image nor a ZIP"
     ]
-    (problem,) = take_in(photographs, [tmp_path / "more.zip"])
+    (problem,) = take_in(photographs, [tmp_path / "more.zip"]).problems
     assert "leads out of the archive" in problem
     assert list(photographs.names().values()) == [photo.name for photo in photos[:2]]
     with pytest.raises(StoreError, match="more than 4 photographs"):
