@@ -92,7 +92,7 @@ def unclear(places: Sequence[Place], layout: Layout) -> str:
     parts = above | {part for p in places for part in p.kinds}
     spoken = sorted(part for part in parts if said(part).verdict)
     if spoken:
-        return f"there are folders {listed(spoken)}, and none that is surely of good parts"
+        return f"no folder is surely of good parts, but there is {listed(spoken)}"
     deepest = {place.kinds for place in places}
     shared = _shared(deepest)
     names = {part for path in deepest for part in path[shared:]}

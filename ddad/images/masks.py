@@ -186,7 +186,7 @@ def _graded(values: np.ndarray, what: str, path: Path, lossy: bool = False) -> T
     if top == 0:
         return _classes(values, "empty: nothing but background")
     if len(kinds) == 2 and kinds[0] == 0:
-        return _classes(values, what or f"values other than 0 ({top} is there)")
+        return _classes(values, what or f"0 and {top}")
     if top >= 128 and _two_ends(values, lossy):
         return _upper_half(values, what)
     if kinds[0] > 0:

@@ -123,7 +123,8 @@ class Bringing:
                 decision="undecided",
                 regions=found.labels,
             )
-        self._annotate(item, found.how and f"mask read as {found.how}")
+        if found.how not in ("", "0 and 255"):  # as masks mostly are
+            self._annotate(item, f"mask read as {found.how}")
         session.imports.seal(item.id, role)
         self._matched.append((plain(name), item.name, found.how))
         self._count += 1

@@ -36,3 +36,20 @@ def test_the_command_lists_findings(tmp_path, tiny_backbone, capsys):
 )
 def test_what_so_many_photographs_vouch_for(photographs, fpr, sentence):
     assert vouches(photographs, fpr) == sentence
+
+
+def test_what_is_far_out_is_named_and_its_map_written(tmp_path, tiny_backbone, capsys):
+    data, maps = tmp_path / "data", tmp_path / "maps"
+    data.mkdir()
+    for i in range(12):
+        pixels = texture(np.random.default_rng(i), 64, 64)
+        if i == 5:
+            pixels[16:48, 16:48] = (255, 0, 0)
+        Image.fromarray(pixels).save(data / f"{i:02}.png")
+    command = ["check", str(data), "--extractor", str(tiny_backbone), "--maps", str(maps)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert said.count("far out: ") == 1 and f"far out: {data}/05.png: " in said
+    with Image.open(maps / "1.png") as picture:
+        assert picture.size == (64, 64)
+    assert main([*command[:-1], str(data / "maps")]) == 2  # it would be read as photographs

@@ -66,7 +66,7 @@ def test_groups_come_from_split_csv(tmp_path):
     ("files", "sentence"),
     [
         ((), "no images in .*; expected good parts in train/good"),
-        (("train/bad/a.png",), "folders bad, .* expected .* train/good .* found train/bad 1"),
+        (("train/bad/a.png",), "but there is bad; expected .* train/good .* found train/bad 1"),
         (("train/in_spec/a.png", "train/b/a.png"), "b, in_spec; expected .* train/good"),
         (("masks/a.png",), "its 1 image files are masks by their names"),
     ],

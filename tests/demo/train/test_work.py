@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import zipfile
 
+import numpy as np
 import pytest
 from dropping import a_file, a_zip, encoded, marking, photograph
+from parts import texture
+from PIL import Image
 
 from ddad.data.datasets import normals
 from demo.store.store import Store
-from demo.train.work import take_in
+from demo.train.view import findings
+from demo.train.work import look_over, take_in
 
 
 @pytest.fixture
@@ -128,3 +132,20 @@ def test_the_command_line_reads_what_was_kept_as_it_is(session, tmp_path):
     take_in(session.photographs, [a_zip(tmp_path / "a.zip", entries)])
     chosen = normals(session.photographs.folder)
     assert len(chosen.samples) == len(session.photographs.names()) > 0 and not chosen.notes
+
+
+def test_a_photograph_that_is_far_out_is_shown_with_its_map(session, tmp_path):
+    for i in range(12):
+        pixels = texture(np.random.default_rng(i), 64, 64)
+        if i == 5:
+            pixels[16:48, 16:48] = (255, 0, 0)
+        Image.fromarray(pixels).save(tmp_path / f"{i:02}.png")
+        session.photographs.add(tmp_path / f"{i:02}.png", f"{i:02}.png")
+    seen = []
+    found = look_over(session.photographs, 0.05, lambda *done: seen.append(done))
+    far = [row for row in found["findings"] if row["kind"] == "far out"]
+    assert [session.photographs.names()[row["file"]] for row in far] == ["05.png"]
+    shown = findings(session.photographs, found)
+    assert far[0]["map"].startswith("data:image/jpeg;base64,") and far[0]["map"] in shown
+    assert "is it a good part?" in shown and seen[-1] == (24, 24)
+    assert look_over(session.photographs, 0.05, lambda *done: None) == found  # kept, map and all
