@@ -28,7 +28,7 @@ def add(commands: options.Commands) -> None:
         "--maps",
         type=Path,
         metavar="DIR",
-        help="folder for the map of each photograph that is far out; default: none is written",
+        help="folder for the map of each photograph that is far out (default: none is written)",
     )
     options.add_fpr(parser)
 

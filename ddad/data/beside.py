@@ -37,14 +37,19 @@ def twin_mask(files: Sequence[Path], photographs: Sequence[Place]) -> tuple[Path
         other = first.setdefault((plain(place.name.rpartition("/")[0]), place.stem), file)
         if other != file:
             for one, twin in ((file, other), (other, file)):
-                with suppress(ImageError, OSError):
-                    if _like_a_mask(load_image(one).pixels.max(axis=2)):
-                        return one, twin
+                if like_a_mask(one):
+                    return one, twin
     return None
 
 
-def _like_a_mask(values: np.ndarray) -> bool:
-    """Whether there are few levels, or nearly all pixels lie at either end of their range."""
+def like_a_mask(path: Path) -> bool:
+    """Whether a picture has few levels, or nearly all its pixels at either end of their range."""
+    with suppress(ImageError, OSError):
+        return _few_or_at_ends(load_image(path).pixels.max(axis=2))
+    return False
+
+
+def _few_or_at_ends(values: np.ndarray) -> bool:
     low, high = values.min(), values.max()
     ends = np.minimum(values - low, high - values) <= (high - low) // FEW
     return len(np.unique(values)) <= FEW or float(ends.mean()) > 0.95

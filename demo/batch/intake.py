@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from ddad.data.beside import like_a_mask
 from ddad.data.kinds import find_kinds
 from ddad.data.truth import Imported, MaskError
 from ddad.images.decode import ImageError, load_image
@@ -43,15 +44,17 @@ def take(
     total = sum(len(s.names) + len(s.own.pictures) + len(s.own.masks) for s in sources)
     try:
         kept: list[dict[int, str]] = [{} for _ in sources]
-        for source, items in zip(sources, kept, strict=True):
-            for index, item in _photographs(session, source, bringing, levels):
+        before = Whose(session)
+        alike = [_like_masks_of_what_is_here(source, before) for source in sources]
+        for source, items, masks in zip(sources, kept, alike, strict=True):
+            for index, item in _photographs(session, source, bringing, levels, masks):
                 if item.state != "failed":
                     items[index] = item.id
                 done += 1
                 yield done, total
         whose = Whose(session)
         drawn = _drawn(session, sources, whose, bringing)
-        for name, path, answer in _masks(sources, kept, whose):
+        for name, path, answer in _masks(sources, kept, whose, alike):
             _, other = drawn.pop(answer.item or "", ("", None))
             bringing.file(name, path, answer, other)
             done += 1
@@ -74,7 +77,11 @@ def keep(
 
 
 def _photographs(
-    session: Session, source: Source, bringing: Bringing, levels: Levels | None
+    session: Session,
+    source: Source,
+    bringing: Bringing,
+    levels: Levels | None,
+    masks: Collection[int],
 ) -> Iterator[tuple[int, Item]]:
     """Those of a source, kept, with their indexes in it; what is left out is said."""
     for file in source.problems:
@@ -88,6 +95,8 @@ def _photographs(
         if left:
             bringing.say(f"left out, {what}: {by_folder(left)}")
     for place in places:
+        if place.index in masks:
+            continue
         name = source.names[place.index]
         path, kind = source.paths[place.index], kinds[place.index] or ""
         item = keep(session, path, name, kind, levels)
@@ -147,12 +156,29 @@ def _drawn(
     return drawn
 
 
+def _like_masks_of_what_is_here(source: Source, whose: Whose) -> dict[int, Answer]:
+    """Files dropped by themselves that are called like an image of before and look like its mask:
+    our own export's masks are, when another program has written them anew.
+    """
+    found: dict[int, Answer] = {}
+    for place in source.photographs if source.loose else ():
+        (answer,) = whose.of([place.name])
+        if (answer.item or answer.candidates) and like_a_mask(source.paths[place.index]):
+            meant = (answer.item,) if answer.item else answer.candidates
+            found[place.index] = Answer(None, meant, LOOKS)
+    return found
+
+
 def _masks(
-    sources: Sequence[Source], kept: Sequence[dict[int, str]], whose: Whose
+    sources: Sequence[Source],
+    kept: Sequence[dict[int, str]],
+    whose: Whose,
+    alike: Sequence[dict[int, Answer]],
 ) -> list[Brought]:
     """The masks in image files, each with whose it is; of two for one item neither is sure."""
     found: list[Brought] = []
-    for source, items in zip(sources, kept, strict=True):
+    for source, items, masks in zip(sources, kept, alike, strict=True):
+        found += [(source.names[i], source.paths[i], answer) for i, answer in masks.items()]
         found += [(name, path, whose.said(origin)) for name, path, origin in source.own.masks]
         found += _matched(source, items, whose)
     answers = single([answer for _, _, answer in found])

@@ -55,10 +55,14 @@ def link_tree(source: Path, to: Path) -> None:
 
 
 def size_of(*paths: Path) -> int:
-    """Bytes of files, and of those below folders; what is not there has none."""
+    """Bytes of files, and of those below folders; what is not there has none.
+
+    A training may take files and folders away meanwhile.
+    """
     total = 0
     for path in paths:
-        for file in [path] if path.is_file() else path.rglob("*"):
+        below = (Path(root, name) for root, _, names in os.walk(path) for name in names)
+        for file in [path] if path.is_file() else below:
             with suppress(OSError):
                 total += file.stat().st_size * file.is_file()
     return total

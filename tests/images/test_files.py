@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,12 +107,28 @@ def test_other_kinds_of_picture_are_counted_and_other_files_are_not(tmp_path):
     assert said == "passed over: 2 .heic, 1 .jxl"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root opens every folder")
-def test_a_folder_that_cannot_be_opened_is_said(tmp_path):
-    tree(tmp_path, "a.png", "shut/b.png")
-    (tmp_path / "shut").chmod(0)
-    found, said = names(tmp_path)
-    (tmp_path / "shut").chmod(0o700)
+@contextmanager
+def as_nobody(root):
+    """Root opens every folder, so it steps back for as long as the block lasts."""
+    if os.geteuid():
+        yield
+        return
+    root.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_folder_that_cannot_be_opened_is_said():
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        tree(root, "a.png", "shut/b.png")
+        (root / "shut").chmod(0)
+        with as_nobody(root):
+            found, said = names(root)
+        (root / "shut").chmod(0o700)
     assert found == ["a.png"] and "1 folders that cannot be opened" in said
 
 

@@ -12,6 +12,7 @@ from dropping import a_file, a_zip, encoded, marking, photograph
 from PIL import Image, PngImagePlugin
 
 from ddad.data.truth import digest
+from ddad.images.names import Stems
 from demo.batch.bringing import Bringing
 from demo.batch.intake import take
 from demo.shared import exchange
@@ -412,3 +413,18 @@ def test_a_word_against_the_folder_counts_more_than_the_folder(session, drop):
     (waits,), item = session.imports.waiting.all(), session.items()[0]
     Bringing(session).confirm([(waits.id, item.id)])
     assert session.item(item.id).kind == "" and truths(session)["good/0.png"] == 9
+
+
+def test_a_mask_that_is_called_like_an_image_of_before_is_asked_about(session, drop, tmp_path):
+    """As masks of an export are that another program has written anew, without our text in them."""
+    drop(a_file(tmp_path / "a b.png", photograph(1)), a_file(tmp_path / "c.png", photograph(2)))
+    again = Stems().unique("a b.png")
+    marks = [a_file(tmp_path / "m" / f"{again}.png", marking(7))]
+    marks += [a_file(tmp_path / "m" / "c.png", marking(9))]
+    other = a_file(tmp_path / "n" / "c.png", photograph(3))
+    assert drop(*marks, other) == {"a b.png": None, "c.png": None}
+    assert len(session.items()) == 3  # the photograph of the same name came in
+    assert [(name, set(meant)) for name, _, meant in waiting(session)] == [
+        (f"{again}.png", {"a b.png"}),
+        ("c.png", {"c.png"}),
+    ]
