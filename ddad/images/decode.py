@@ -120,7 +120,8 @@ def open_picture(data: bytes, path: Path, max_pixels: int) -> Opened:
         image = opened()
     except UnidentifiedImageError:
         kind = kind_of(data, path)
-        raise ImageError(f"{shown(path)} is {kind}, which cannot be read: use {SENTENCE}") from None
+        what = f"{kind}, which cannot be read" if kind else "not an image that can be read"
+        raise ImageError(f"{shown(path)} is {what}: use {SENTENCE}") from None
     check_size(*image.size, path, max_pixels)
     if (frames := getattr(image, "n_frames", 1)) > 1 and image.format not in ("MPO", "TIFF"):
         notes = (*notes, f"first of {frames} frames used")

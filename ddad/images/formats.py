@@ -42,11 +42,13 @@ _BEGINS = {
 
 
 def kind_of(data: bytes, path: Path) -> str:
-    """What a file that cannot be read is, by its first bytes or else by its name."""
+    """What a file that cannot be read is, by its first bytes or else by its name; empty if that
+    is no picture.
+    """
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF:
         return "a HEIC or HEIF file"
     for begin, kind in _BEGINS.items():
         if data.startswith(begin):
             return kind
     suffix = path.suffix.lower()
-    return f"a {suffix} file" if suffix in OTHER_SUFFIXES else "not an image"
+    return f"a {suffix} file" if suffix in OTHER_SUFFIXES else ""
