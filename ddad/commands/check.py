@@ -52,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{finding.kind}: {shown(finding.path)}: {finding.why}{like}")
     far = _far_out(found, extractor)
     for path, outlier in far.items():
-        why = f"{outlier.spreads:.1f} spreads above the usual, by a model of the others"
-        print(f"far out: {shown(path)}: {why}")
+        print(f"far out: {shown(path)}: {outlier.why}")
     for number, outlier in enumerate(far.values() if args.maps else (), 1):
         write_png(outlier.picture, args.maps / f"{number}.png")
     for note in found.notes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ddad.data.verdicts import plain
-from ddad.data.words import Place
+from ddad.data.words import Place, folder_of
 from ddad.images.decode import ImageError, load_image
 
 MOST_BYTES = 200_000_000
@@ -34,7 +34,7 @@ def twin_mask(files: Sequence[Path], photographs: Sequence[Place]) -> tuple[Path
     first: dict[tuple[str, str], Path] = {}
     for place in photographs:
         file = files[place.index]
-        other = first.setdefault((plain(place.name.rpartition("/")[0]), place.stem), file)
+        other = first.setdefault((plain(folder_of(place)), place.stem), file)
         if other != file:
             for one, twin in ((file, other), (other, file)):
                 if like_a_mask(one):

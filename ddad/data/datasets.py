@@ -10,18 +10,22 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from ddad.data.beside import annotated, twin_mask
 from ddad.data.groups import GroupsError, find_groups
-from ddad.data.kinds import UnclearError, find_kinds, good_parts, listed, mixed
+from ddad.data.kinds import UnclearError, by_folder, find_kinds, good_parts, listed, mixed
 from ddad.data.layout import Layout, arrange
 from ddad.data.verdicts import said
 from ddad.data.words import Place, folder
 from ddad.images.files import pictures_in, shown
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
+
+
+_folders = partial(by_folder, none="the folder itself")
 
 
 class DatasetError(ValueError):
@@ -228,12 +232,6 @@ def _unmatched(tree: _Tree) -> Iterable[str]:
             by_reason.setdefault(match.why, []).append(tree.layout.places[match.mask].name)
     for why, names in by_reason.items():
         yield f"{len(names)} mask(s) not used, {why}: {listed(sorted(names))}"
-
-
-def _folders(places: Iterable[Place]) -> str:
-    """How many in which folder: `test/crack 3, test/good 2`."""
-    counts = Counter(place.name.rpartition("/")[0] or "the folder itself" for place in places)
-    return listed([f"{shown(Path(name))} {count}" for name, count in sorted(counts.items())])
 
 
 def summary(samples: Sequence[Sample]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
+from pathlib import Path
 
 from ddad.data.layout import Layout
 from ddad.data.verdicts import are_series, said
-from ddad.data.words import Place
+from ddad.data.words import Place, folder_of
+from ddad.images.files import shown
 
 _Path = tuple[str, ...]
 
@@ -131,3 +134,9 @@ def listed(names: Iterable[str], most: int = 8) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def by_folder(places: Iterable[Place], none: str = "no folder") -> str:
+    """How many in which folder: `test/crack 3, test/good 2`; `none` where they lie in none."""
+    counts = Counter(folder_of(place) or none for place in places)
+    return listed(f"{shown(Path(name))} {count}" for name, count in sorted(counts.items()))

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from ddad.data.matching import Match, match
 from ddad.data.verdicts import is_good
-from ddad.data.words import Place, folder, maybe_mask, owners, place, plain
+from ddad.data.words import Place, folder, folder_of, maybe_mask, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
 
 
@@ -80,7 +80,7 @@ def _masks_told_from_photographs(places: list[Place]) -> list[Place]:
 
 
 def _folder(place: Place) -> str:
-    return plain(place.name.rpartition("/")[0])
+    return plain(folder_of(place))
 
 
 def _labels(place: Place) -> str:

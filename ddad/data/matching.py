@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from ddad.data.words import Owner, Place, folder, owners, place, plain
+from ddad.data.words import Owner, Place, folder, folder_of, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
 from ddad.images.names import safe_stem, tag
 
@@ -155,7 +155,7 @@ _Key = tuple[str, tuple[str, ...]]
 
 def _beside(mask: Place, image: Place) -> bool:
     """Whether they lie in one folder."""
-    here, there = (plain(place.name.rpartition("/")[0]) for place in (mask, image))
+    here, there = (plain(folder_of(place)) for place in (mask, image))
     return here == there
 
 

@@ -161,3 +161,8 @@ def place(index: int, name: str, product: int = 0) -> Place:
         parts[at].split if at >= 0 else "",
         "mask" if masked else "aside" if any(part.aside for part in parts) else "photograph",
     )
+
+
+def folder_of(place: Place) -> str:
+    """The folder that a file lies in, empty for none."""
+    return place.name.rpartition("/")[0]

@@ -38,6 +38,11 @@ class FarOut:
     picture: np.ndarray
     """Its map over it, uint8 (H, W, 3), at the size of the look; white outlines what is loud."""
 
+    @property
+    def why(self) -> str:
+        """In words, what it is shown for."""
+        return f"{self.spreads:.1f} spreads above the usual, by a model of the others"
+
 
 def far_out(
     images: Sequence[np.ndarray],

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ddad.data.beside import like_a_mask
-from ddad.data.kinds import find_kinds
+from ddad.data.kinds import by_folder, find_kinds
 from ddad.data.truth import Imported, MaskError
 from ddad.images.decode import ImageError, load_image
 from ddad.images.files import IMAGE_SUFFIXES
@@ -14,7 +14,7 @@ from ddad.images.levels import Levels
 from demo.batch.bringing import Bringing, about
 from demo.batch.outlines import outlined
 from demo.batch.whose import SAME_TWICE, Answer, Whose, single
-from demo.shared.intake import Source, by_folder
+from demo.shared.intake import Source
 from demo.store.records import Item
 from demo.store.session import Session
 

@@ -5,17 +5,16 @@ A ZIP is a source, and so are all files that were dropped by themselves. Nothing
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ddad.data import archive
 from ddad.data.beside import twin_mask
-from ddad.data.kinds import listed
 from ddad.data.layout import Layout, arrange
-from ddad.data.words import Place
-from ddad.images.files import IMAGE_SUFFIXES, shown
+from ddad.data.words import Place, folder_of
+from ddad.images.files import IMAGE_SUFFIXES
 from demo.limits import LIMITS
 from demo.shared.own import Export, export_of
 
@@ -124,17 +123,6 @@ def _twins(paths: Sequence[Path], layout: Layout) -> Iterator[tuple[int, int]]:
         if len(pair) == len(suffixes) == 2 and (found := twin_mask(paths, pair)):
             index = {paths[place.index]: place.index for place in pair}
             yield index[found[0]], index[found[1]]
-
-
-def folder_of(place: Place) -> str:
-    """The folder that a file lies in, empty for none."""
-    return place.name.rpartition("/")[0]
-
-
-def by_folder(places: Iterable[Place]) -> str:
-    """How many in which folder: `test/crack 3, test/good 2`."""
-    counts = Counter(folder_of(place) or "no folder" for place in places)
-    return listed(f"{shown(Path(name))} {count}" for name, count in sorted(counts.items()))
 
 
 def _suffix(name: str) -> str:

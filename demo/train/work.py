@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddad.data.kinds import UnclearError, good_parts
-from ddad.data.words import Place
+from ddad.data.kinds import UnclearError, by_folder, good_parts
+from ddad.data.words import Place, folder_of
 from ddad.images.files import write_png
 from demo.limits import LIMITS
-from demo.shared.intake import Source, by_folder, folder_of, gather
+from demo.shared.intake import Source, gather
 from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.photographs import Photographs
 from demo.store.session import Session
@@ -188,7 +188,7 @@ def _far_out(
     return [
         {
             "kind": "far out",
-            "why": f"{each.spreads:.1f} spreads above the usual, by a model of the others",
+            "why": each.why,
             "like": "",
             "file": intake.kept[each.index].name,
             "map": data_url(encoded(reduced(each.picture, MAP_SIDE), "JPEG", quality=80), "jpeg"),

@@ -8,7 +8,8 @@ import pytest
 from dropping import a_file, a_zip, marking, photograph
 
 from ddad.data.archive import ArchiveError
-from demo.shared.intake import Dropped, by_folder, dropped, gather
+from ddad.data.kinds import by_folder
+from demo.shared.intake import Dropped, dropped, gather
 
 
 @pytest.fixture
