@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddad.score.levels import map_level
+
 
 @dataclass(frozen=True)
 class ScaleMap:
@@ -42,6 +44,11 @@ class Detection:
     @property
     def score(self) -> float:
         return float(self.score_map.max())
+
+    @property
+    def level(self) -> float:
+        """The level of the map as a whole: its median pixel, which small defects leave alone."""
+        return map_level(self.score_map)
 
     @property
     def anomalous(self) -> bool:
