@@ -40,6 +40,14 @@ class Detection:
     score_map: np.ndarray
     scales: tuple[ScaleMap, ...]
     threshold: float
+    strangeness: float = 0.0
+    """How unlike the normals the photograph as a whole is: above 1, it shows something else."""
+
+    @property
+    def familiar(self) -> bool:
+        """Whether this is a photograph of the kind that the model knows: else its score says
+        nothing of a defect."""
+        return self.strangeness <= 1
 
     @property
     def score(self) -> float:
