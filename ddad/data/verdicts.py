@@ -48,6 +48,16 @@ SERIES = words_in("""
     tuesday wednesday thursday friday saturday sunday morning night
 """)
 """Folders of these, numbered or not, part good parts into series."""
+VIEWS = words_in("""
+    cam camera view side left right top bottom front back position pos exposure exp light shot
+""")
+"""Series that show the same parts from several sides, or several times."""
+TIMES = words_in("""
+    batch lot day week month year shift line station plant hall new old more other others first
+    second third upload uploads monday tuesday wednesday thursday friday saturday sunday morning
+    night set sub subset folder dir
+""")
+"""Series of many parts each, made or photographed together."""
 _CLASSES = words_in("class type kind category grade label")
 _NOT = words_in("no non not without ohne kein keine nicht")
 _ADDED = words_in("part parts image images img imgs sample samples photo photos only")
