@@ -55,18 +55,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _anew(args: argparse.Namespace) -> Detector:
+    from ddad.data.parts import find_parts
     from ddad.images.decode import load_image
     from ddad.model.detector import Detector
 
     detector = Detector.load(args.checkpoint)
     options.say_passed_over([args.data])
-    unseen = options.unseen_normals(detector, args.data, all_good=args.all_good)
+    samples = {s.path: s for s in options.normal_samples(args.data, all_good=args.all_good)}
+    unseen = options.unseen(detector, list(samples), args.data, "normal image")
     detector = detector.with_config(options.override(detector.config, args))
     options.say_how_read(unseen, detector.levels)
+    parts = find_parts([samples[path] for path in unseen], detector.levels)
+    for note in parts.notes:
+        print(note)
     with options.bar("calibrating", "image") as bar:
         return detector.calibrate(
             [load_image(path, levels=detector.levels).pixels for path in unseen],
             target_fpr=args.fpr,
+            parts=[sample.group for sample in parts.samples],
             on_progress=options.on(bar),
         )
 

@@ -34,19 +34,21 @@ def add(commands: options.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ddad.data.parts import with_bursts
     from ddad.data.photographs import look_over
     from ddad.diffusion.extractor import Extractor
     from ddad.images.files import shown, write_png
     from ddad.model.checkpoint import BUNDLED
     from ddad.score.promise import before
+    from ddad.training.plan import quick
 
     if args.maps:
         options.check_out(args.maps, apart_from=args.data)
     options.say_passed_over([args.data])
-    normals = options.normal_images(args.data, all_good=args.all_good)
+    normals = {s.path: s for s in options.normal_samples(args.data, all_good=args.all_good)}
     with options.bar("looking over", "image") as bar:
         extractor = Extractor.load(args.extractor or BUNDLED)
-        found = look_over(normals, extractor, on_progress=options.on(bar))
+        found = look_over(list(normals), extractor, on_progress=options.on(bar))
     for finding in found.findings:
         like = f" as {shown(finding.like)}" if finding.like else ""
         print(f"{finding.kind}: {shown(finding.path)}: {finding.why}{like}")
@@ -57,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
         write_png(outlier.picture, args.maps / f"{number}.png")
     for note in found.notes:
         print(note)
-    print(before(len(found.kept), args.fpr))
+    parts = with_bursts([normals[path] for path in found.readable], found.firsts)
+    for note in parts.notes:
+        print(note)
+    print(before(quick().calibrating(parts.samples), args.fpr))
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ddad.score.config import ScoreConfig
 
 if TYPE_CHECKING:
+    from ddad.data.datasets import Sample
     from ddad.images.levels import Levels
     from ddad.model.detector import Detector
 
@@ -137,7 +138,8 @@ def max_pixels(args: argparse.Namespace) -> int:
 
 def unseen_normals(detector: Detector, root: Path, *, all_good: bool = False) -> list[Path]:
     """Normal images under `root` that the detector was not trained on."""
-    return unseen(detector, normal_images(root, all_good=all_good), root, "normal image")
+    samples = normal_samples(root, all_good=all_good)
+    return unseen(detector, [sample.path for sample in samples], root, "normal image")
 
 
 def unseen(detector: Detector, paths: Sequence[Path], root: Path, of: str = "image") -> list[Path]:
@@ -178,14 +180,14 @@ def check_out(out: Path, apart_from: Path | None = None) -> None:
         )
 
 
-def normal_images(root: Path, *, all_good: bool = False) -> list[Path]:
-    """The images of a data set that a training is given; what is left out is said."""
+def normal_samples(root: Path, *, all_good: bool = False) -> Sequence[Sample]:
+    """Those of a data set that a training is given; what is left out is said."""
     from ddad.data.datasets import normals
 
     chosen = normals(root, all_good=all_good)
     for note in chosen.notes:
         tell(note)
-    return [sample.path for sample in chosen.samples]
+    return chosen.samples
 
 
 def say_passed_over(paths: Sequence[Path], out: Path | None = None) -> None:

@@ -145,8 +145,10 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
 
 def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
     from ddad.data.datasets import normals, summary
+    from ddad.data.parts import find_parts
     from ddad.diffusion.extractor import Extractor
     from ddad.model.checkpoint import BUNDLED
+    from ddad.score.promise import before
     from ddad.training import lifecycle
 
     chosen = normals(args.data, all_good=args.all_good)
@@ -159,9 +161,15 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
         for note in chosen.notes:
             options.tell(note)
     levels = options.say_how_read([each.path for each in chosen.samples], quiet=not first)
+    with options.bar("looking for near-identical shots", "image") as bar:
+        parts = find_parts(chosen.samples, levels, on_progress=options.on(bar))
+    if first:
+        for note in parts.notes:
+            print(note)
+        print(before(plan.calibrating(parts.samples), args.fpr))
     with options.bar("training", "%") as bar:
         detector = lifecycle.run(
-            *(chosen.samples, extractor, args.out, plan),
+            *(parts.samples, extractor, args.out, plan),
             levels=levels,
             show=_on_journal(bar),
             first=first,

@@ -65,7 +65,11 @@ def bursts(
     rows, columns, likeness = _pairs(own, on_progress)
     whole = _whole(spectra, rows, columns)
     likeness = np.where(whole >= SAME, np.maximum(whole, likeness), likeness)
-    return _clusters(count, rows, columns, 1 - likeness)
+    firsts = _clusters(count, rows, columns, 1 - likeness)
+    seen = dict[bytes, int]()  # even blank ones, which have no phases to compare
+    return [
+        firsts[seen.setdefault(small.tobytes(), index)] for index, small in enumerate(thumbnails)
+    ]
 
 
 def _resized(pixels: np.ndarray, height: float, width: float) -> np.ndarray:
@@ -182,9 +186,7 @@ def _whole(spectra: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return found
 
 
-def _clusters(
-    count: int, rows: np.ndarray, columns: np.ndarray, apart: np.ndarray
-) -> list[int]:
+def _clusters(count: int, rows: np.ndarray, columns: np.ndarray, apart: np.ndarray) -> list[int]:
     """Single linkage, each branch cut where it is far from the rest by its own measure: the first
     index of the cluster of each."""
     weights = np.maximum(apart, 1e-6).astype(np.float64)

@@ -18,14 +18,15 @@ from ddad.data.beside import annotated, twin_mask
 from ddad.data.groups import GroupsError, find_groups
 from ddad.data.kinds import UnclearError, by_folder, find_kinds, good_parts, listed, mixed
 from ddad.data.layout import Layout, arrange
+from ddad.data.series import in_folders
 from ddad.data.verdicts import said
 from ddad.data.words import Place, folder
 from ddad.images.files import pictures_in, shown
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
-
-
 _folders = partial(by_folder, none="the folder itself")
+_Told = Literal["table", "folder", ""]
+_Groups = dict[str, tuple[str, _Told]]
 
 
 class DatasetError(ValueError):
@@ -43,6 +44,8 @@ class Sample:
     """The kind of defect by its folder, "good" for none; None where its mask alone can say."""
     mask_path: Path | None
     group: str
+    told: _Told = ""
+    """What says so; empty where it is the image's own."""
 
     @property
     def anomalous(self) -> bool:
@@ -66,7 +69,7 @@ class _Tree:
     layout: Layout
     kinds: dict[int, str | None]
 
-    def sample(self, place: Place, groups: dict[str, str], defect: str | None = "good") -> Sample:
+    def sample(self, place: Place, groups: _Groups, defect: str | None = "good") -> Sample:
         mask = self.layout.masks.get(place.index)
         split = place.split if place.split != "validation" else "test"
         return Sample(
@@ -74,7 +77,7 @@ class _Tree:
             split,  # type: ignore[arg-type]  # one of the three
             defect,
             None if mask is None else self.files[mask],
-            groups.get(place.name) or place.name,
+            *groups.get(place.name, (place.name, "")),
         )
 
 
@@ -110,8 +113,7 @@ def labelled(root: str | Path) -> Chosen:
     splits = {p.split for p in photographs}
     split = next((s for s in ("test", "validation", "") if s in splits), None)
     pool = [p for p in photographs if p.split == split]
-    told = [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]
-    if not told:
+    if not (told := [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]):
         raise DatasetError(
             f"{shown(tree.root)} has no images to test with that are known to be good or "
             f"defective: expected test/good and test/<defect>, or masks beside the images; found "
@@ -201,9 +203,10 @@ def _doubt(tree: _Tree) -> str:
     return marked and f"{shown(Path(marked))} marks regions, and no folder says which are good"
 
 
-def _groups(tree: _Tree) -> tuple[dict[str, str], str]:
+def _groups(tree: _Tree) -> tuple[_Groups, str]:
     try:
-        return find_groups(tree.root, [place.name for place in tree.layout.places])
+        groups, said = find_groups(tree.root, [place.name for place in tree.layout.places])
+        return {name: (group, "table") for name, group in groups.items()}, said
     except GroupsError as error:
         raise DatasetError(str(error)) from error
 
@@ -212,15 +215,16 @@ def _chosen(tree: _Tree, good: Sequence[Place], left_out: Sequence[Place]) -> Ch
     """Those to train on; what was left out is named by its folders."""
     groups, said = _groups(tree)
     notes = [said] if said else []
-    if left_out:
-        notes.append(f"left out, not to train on: {_folders(left_out)}")
     masks = [place for place in tree.layout.places if place.role == "mask"]
-    if masks:
-        notes.append(f"left out, masks: {_folders(masks)}")
-    if tree.layout.aside:
-        notes.append(f"left out, no photographs by their folders: {_folders(tree.layout.aside)}")
+    why = ("not to train on", "masks", "no photographs by their folders")
+    for reason, places in zip(why, (left_out, masks, tree.layout.aside), strict=True):
+        notes += [f"left out, {reason}: {_folders(places)}"] if places else []
     if groups and (alone := sum(place.name not in groups for place in good)):
         notes.append(f"{alone} images are in no group of the table: each counts as one of its own")
+    if not groups:
+        folders, said = in_folders(good)
+        groups = {name: (group, "folder") for name, group in folders.items()}
+        notes += [said] if said else []
     return Chosen(tuple(tree.sample(place, groups) for place in good), tuple(notes))
 
 

@@ -12,17 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from scipy.fft import dctn
 from scipy.ndimage import laplace
 from torch import Tensor
 
+from ddad.data.bursts import bursts, thumbnail
 from ddad.images.decode import ImageError, load_image, survey
 from ddad.images.geometry import to_model
 from ddad.images.levels import Levels
 
-HASH_BITS = 10
-"""Of 256: photographs whose hashes differ in at most so many are near-duplicates."""
 BLUR = 0.25
 """Sharpness below this share of the set's median is called blurred."""
 ODD = 6.0
@@ -56,6 +53,8 @@ class Intake:
     """How pictures are read that are not plain, as `ddad.images.decode.survey` says it."""
     levels: Levels | None = None
     """The range that they were read at."""
+    firsts: tuple[int, ...] = ()
+    """Of each of `readable`, the index of the first of its burst of near-identical shots."""
 
     @property
     def kept(self) -> tuple[Path, ...]:
@@ -71,7 +70,7 @@ class _Look:
     path: Path
     digest: str
     shape: tuple[int, int]
-    bits: np.ndarray
+    small: np.ndarray
     sharpness: float
     features: np.ndarray
 
@@ -103,8 +102,10 @@ def look_over(
         for look in looks
         if first[look.digest] != look.path
     ]
-    findings += [*_near(firsts), *_sizes(firsts), *_blurred(firsts), *_odd(firsts)]
-    return Intake(tuple(look.path for look in looks), tuple(findings), tuple(notes), levels)
+    alike = bursts([look.small for look in looks], [look.shape for look in looks])
+    findings += [*_near(looks, alike, first), *_sizes(firsts), *_blurred(firsts), *_odd(firsts)]
+    readable = tuple(look.path for look in looks)
+    return Intake(readable, tuple(findings), tuple(notes), levels, tuple(alike))
 
 
 def _survey(paths: Sequence[Path]) -> tuple[Levels | None, list[str]]:
@@ -113,16 +114,6 @@ def _survey(paths: Sequence[Path]) -> tuple[Levels | None, list[str]]:
         return survey(paths)
     except ImageError as error:
         return None, [str(error)]
-
-
-def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
-    """256 bits, bool, of a uint8 (H, W, 3) image: the signs of its lowest cosine frequencies.
-
-    Survives resizing, recompression and brightness; the classic "pHash", at 16 x 16.
-    """
-    grey = Image.fromarray(pixels).convert("L").resize((64, 64), Image.Resampling.BOX)
-    low = dctn(np.asarray(grey, np.float64), norm="ortho")[:17, :17].ravel()[1:257]
-    return np.asarray(low > np.median(low))
 
 
 def sharpness(pixels: np.ndarray) -> float:
@@ -141,22 +132,16 @@ def _look(path: Path, describe: Describe, levels: Levels | None) -> _Look:
         features = describe(small[None])[0].mean((1, 2)).cpu().numpy()
     seen = ((small.permute(1, 2, 0).numpy() + 1) * 127.5).round()
     digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return _Look(path, digest, (height, width), perceptual_hash(pixels), sharpness(seen), features)
+    return _Look(path, digest, (height, width), thumbnail(pixels), sharpness(seen), features)
 
 
-def _near(looks: Sequence[_Look]) -> list[Finding]:
-    """Each photograph that nearly repeats an earlier one, beside the earliest such."""
-    if len(looks) < 2:
-        return []
-    bits = np.stack([look.bits for look in looks]).astype(np.float32)
-    found = []
-    for index in range(1, len(looks)):
-        differ = np.abs(bits[:index] - bits[index]).sum(1)
-        nearest = int(differ.argmin())
-        if differ[nearest] <= HASH_BITS:
-            why = f"{int(differ[nearest])} of 256 bits of its hash differ"
-            found.append(Finding("near-duplicate", looks[index].path, why, looks[nearest].path))
-    return found
+def _near(looks: Sequence[_Look], alike: Sequence[int], first: dict[str, Path]) -> list[Finding]:
+    """Each photograph that is no exact copy but a shot of what an earlier one shows, beside it."""
+    return [
+        Finding("near-duplicate", look.path, "a near-identical shot", looks[at].path)
+        for index, (look, at) in enumerate(zip(looks, alike, strict=True))
+        if at != index and first[look.digest] == look.path
+    ]
 
 
 def _sizes(looks: Sequence[_Look]) -> list[Finding]:

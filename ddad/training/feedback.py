@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ddad.data import datasets
+from ddad.data.datasets import Sample
+from ddad.data.parts import find_parts
 from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
 from ddad.model.detection import Detection
@@ -57,12 +59,15 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     known = {row["digest"] for row in added} | set(detector.training.get("trained_on", ()))
     reference = detector.training.get("trained_threshold", before.threshold)
     fresh: dict[str, Detection] = {}
+    files: list[Path] = []
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
             (found,) = detector.detect([load_image(path, levels=detector.levels).pixels])
             fresh[digest] = found
+            files.append(path)
     if fresh:
+        parts = _parts(files, detector)
         added += [{"digest": digest, "score": found.score} for digest, found in fresh.items()]
         record = {"added_normals": added, "trained_threshold": reference}
         detector = replace(detector, training=detector.training | record)
@@ -70,7 +75,7 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
         scores, levels = [it.score for it in every], [it.level for it in every]
         limits = [before.strange or 0, strange_limit(it.score_map for it in every)]
         fitted = replace(before, strange=max(limits))
-        detector = detector.calibrated(widened(fitted, scores, levels, list(fresh)))
+        detector = detector.calibrated(widened(fitted, scores, levels, parts))
     alarms = sum(row["score"] > reference for row in added)
     return detector, Change(
         len(fresh),
@@ -79,6 +84,12 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
         detector.calibration.threshold,
         alarms >= max(FEWEST, SHARE * len(detector.training.get("trained_on", ()))),
     )
+
+
+def _parts(paths: Sequence[Path], detector: Detector) -> list[str]:
+    """The part that each photograph shows: near-identical shots show one."""
+    samples = [Sample(path, "", "good", None, path.as_posix()) for path in paths]
+    return [sample.group for sample in find_parts(samples, detector.levels).samples]
 
 
 def keep_for_training(paths: Sequence[Path], root: Path) -> int:

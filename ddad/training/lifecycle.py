@@ -237,6 +237,7 @@ class _Work:
 
     def _record(self, seen: Sequence[Sample]) -> dict[str, Any]:
         record: dict[str, Any] = {"trained_on": sorted(file_digest(s.path) for s in seen)}
+        record["parts"] = len({sample.group for sample in seen})
         if self.extractor is not None:
             name, digest = self.extractor.name, self.extractor.digest
             record["extractor"] = {"name": name, "digest": digest}

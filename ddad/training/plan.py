@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ddad.data.datasets import Sample, hold_out
 from ddad.score.config import ScoreConfig
 from ddad.training.fit import CROSS_FIT_BELOW
 from ddad.training.run import TrainConfig
@@ -33,6 +35,12 @@ class Plan:
     def cross_fits(self, normals: int) -> bool:
         return self.branch == "feature" and normals <= CROSS_FIT_BELOW
 
+    def calibrating(self, normals: Sequence[Sample]) -> int:
+        """How many parts the threshold will be set by."""
+        if not self.cross_fits(len(normals)) and len({sample.group for sample in normals}) > 1:
+            _, normals = hold_out(normals, self.config.held_out, self.config.seed)
+        return len({sample.group for sample in normals})
+
     def phases(self, normals: int) -> dict[str, float]:
         """The phases of a training on so many normals, with the seconds planned for each."""
         held = normals if self.cross_fits(normals) else normals * self.config.held_out
@@ -42,6 +50,11 @@ class Plan:
         if self.branch != "pixel":
             phases[FEATURES] = 10 + SECONDS[FEATURES] * normals
         return phases | {CALIBRATION: SECONDS[CALIBRATION] * held}
+
+
+def quick() -> Plan:
+    """What is trained where nothing else is asked for: the feature branch."""
+    return Plan("feature", TrainConfig(minutes=15), ScoreConfig())
 
 
 def planned_seconds(branch: str, normals: int, minutes: float) -> float:
