@@ -63,6 +63,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         with gr.Row(elem_id="head"):
             with gr.Column(scale=4, min_width=280):
                 gr.Markdown(HEAD)
+                promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
             with gr.Column(scale=1, min_width=200):
                 model = gr.Dropdown(
                     names,
@@ -71,7 +72,6 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
                     interactive=len(names) > 0,
                     elem_id="model",
                 )
-                promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
         # The key only obscures: what guards the work is that an id cannot be guessed.
         session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
         # Read once, where a visitor's photographs and models had a key of their own.

@@ -121,15 +121,15 @@ class Models:
         return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
 
     def promise(self, name: str) -> str:
-        """What a model's threshold promises, in a sentence; empty where it has none."""
+        """What a model's threshold promises, a sentence in Markdown; empty where it has none."""
         try:
             file = self.folder(name) / "calibration.json"
             fitted = Calibration.from_json(file.read_text("utf-8"))
         except (OSError, ValueError):
             return ""
         made = fitted.promise
-        sentence = unpromised(fitted) if made is None else f"Marks {made}"
-        return f"{sentence[:1].upper()}{sentence[1:]}."
+        sentence = f": {unpromised(fitted)}" if made is None else f" marks {made}"
+        return f"**{name.rpartition('/')[2]}**{sentence}."
 
     def _load_all(self) -> None:
         for name in self.names:
