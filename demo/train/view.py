@@ -170,6 +170,13 @@ def result(folder: Path) -> str:
         return "<p>This model brings no figures of its own.</p>"
     scores, threshold = calibration.normal_scores, calibration.threshold
     text = f"<p>{html.escape(promise(calibration).capitalize())}.</p>"
+    return text + _scores(scores, threshold) + _estimate(metrics.get("estimate")) + _maps(folder)
+
+
+def _scores(scores: Sequence[float], threshold: float) -> str:
+    """A histogram of the normals' scores, where there are some."""
+    if len(scores) < 2:
+        return ""
     low, high = min(scores), max(scores)
     bins = min(24, max(6, len(scores) // 2))
     step = max((high - low) / bins, 1e-9)
@@ -177,8 +184,7 @@ def result(folder: Path) -> str:
     for score in scores:
         counts[min(bins - 1, int((score - low) / step))] += 1
     edges = [low + i * step for i in range(bins + 1)]
-    text += charts.histogram(counts, edges, threshold, "Scores of those good parts")
-    return text + _estimate(metrics.get("estimate")) + _maps(folder)
+    return charts.histogram(counts, edges, threshold, "Scores of those good parts")
 
 
 def _estimate(estimate: dict[str, Any] | None) -> str:
