@@ -116,7 +116,7 @@ def cases(name: str, detector: Detector, args: argparse.Namespace) -> Iterator[C
         root = args.data / "aws_cookie"
         if name == "brick":
             root = args.out / "BRICK"
-            if not (root / "split.csv").exists():
+            if not (root / "train").exists():
                 brick_tree(root)
         paths = unseen_normals(detector, root)
         rng = np.random.default_rng(2026)

@@ -49,17 +49,22 @@ def run(args: argparse.Namespace) -> int:
     for error in metrics["errors"]:
         options.tell(error)
     print("  ".join(f"{k} {metrics[k]:.4f}" for k in SAID if metrics[k] is not None))
+    options.say_unpromised(args.checkpoint)
     for sentence in lacks(metrics):
         print(sentence)
     return 1 if metrics["errors"] else 0
 
 
 def lacks(metrics: Mapping[str, Any]) -> list[str]:
-    """Sentences on what a test set has too little of for some of the figures."""
+    """Sentences on what a test set has too little of, or of another kind, for the figures."""
+    from ddad.model.detection import strangers
+
     good, bad, bare = (metrics[name] for name in ("n_good", "n_defective", "n_without_masks"))
     found = []
     if failed := len(metrics["errors"]):
         found.append(f"{failed} of {failed + good + bad} images left out: they have an error")
+    if strange := strangers(metrics["n_unfamiliar"], good + bad):
+        found.append(f"{strange}; each counts by its score")
     if bare:
         found.append(f"pixel metrics want masks: {bare} of {bad} defective images have none")
     if not good or not bad:

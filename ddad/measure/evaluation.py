@@ -26,22 +26,25 @@ def evaluate(
 ) -> dict[str, Any]:
     """Write images.csv under `out`; returns the metrics, overall and by defect, and `errors`.
 
+    Every image counts by its score, also one that is not familiar: `n_unfamiliar` says how many.
+
     Maps are compared with the true masks at the images' original size. An image that fails, or
     whose mask fails or contradicts its folder, is a row with its error and counts nowhere.
     `report` is called after each image with its name, the number done and the total.
     """
-    evaluation, errors = Evaluation(detector.calibration.threshold), []
+    evaluation, errors, strange = Evaluation(detector.calibration.threshold), [], 0
     with growing_table(out / "images.csv", IMAGE_COLUMNS) as write:
         for done, sample in enumerate(samples, 1):
             row = {"file": path_cell(sample.path), "defect": sample.defect}
             try:
                 row |= _judge(detector, sample, evaluation)
+                strange += not row["familiar"]
             except Exception as error:  # one image never ends an evaluation
                 row["error"] = _sentence(error, sample.path)
                 errors.append(row["error"])
             write(row)
             report(sample.path.name, done, len(samples))
-    return evaluation.result() | {"errors": errors}
+    return evaluation.result() | {"n_unfamiliar": strange, "errors": errors}
 
 
 def _judge(detector: Detector, sample: Sample, evaluation: Evaluation) -> dict[str, Any]:
