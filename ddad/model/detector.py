@@ -111,15 +111,17 @@ class Detector(Scorer):
         normals: Sequence[np.ndarray],
         *,
         target_fpr: float = 0.05,
+        parts: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Detector:
         """This model with levels and threshold from normal images held out of its training.
 
-        Raises ValueError for no images or a rate outside (0, 1).
+        `parts` names the part that each image shows (default: each its own). Raises ValueError
+        for no images or a rate outside (0, 1).
         """
         raw = self.maps(normals, on_progress=on_progress)
         pairs = [(maps, image.shape[:2]) for maps, image in zip(raw, normals, strict=True)]
-        return self.calibrated(calibrate(pairs, self.weights, target_fpr))
+        return self.calibrated(calibrate(pairs, self.weights, target_fpr, parts=parts))
 
     def calibrated(self, fitted: Calibration) -> Detector:
         """This model with a calibration made for it."""

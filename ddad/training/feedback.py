@@ -15,6 +15,7 @@ from pathlib import Path
 from ddad.data import datasets
 from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
+from ddad.model.detection import Detection
 from ddad.model.detector import Detector
 from ddad.score.calibration import widened
 
@@ -54,17 +55,19 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     added = [dict(row) for row in detector.training.get("added_normals", ())]
     known = {row["digest"] for row in added} | set(detector.training.get("trained_on", ()))
     reference = detector.training.get("trained_threshold", before.threshold)
-    fresh: dict[str, float] = {}
+    fresh: dict[str, Detection] = {}
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
             (found,) = detector.detect([load_image(path, levels=detector.levels).pixels])
-            fresh[digest] = found.score
+            fresh[digest] = found
     if fresh:
-        added += [{"digest": digest, "score": score} for digest, score in fresh.items()]
+        added += [{"digest": digest, "score": found.score} for digest, found in fresh.items()]
         record = {"added_normals": added, "trained_threshold": reference}
         detector = replace(detector, training=detector.training | record)
-        detector = detector.calibrated(widened(before, list(fresh.values())))
+        every = list(fresh.values())
+        scores, levels = [it.score for it in every], [it.level for it in every]
+        detector = detector.calibrated(widened(before, scores, levels, list(fresh)))
     alarms = sum(row["score"] > reference for row in added)
     return detector, Change(
         len(fresh),
