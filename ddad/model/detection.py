@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddad.score.levels import map_level
+from ddad.score.levels import SHARE, map_level
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Detection:
     scales: tuple[ScaleMap, ...]
     threshold: float
     strangeness: float = 0.0
-    """How unlike the normals the photograph as a whole is: above 1, it shows something else."""
+    """Share of the photograph, 0 to 1, that is strange to the model: `strange_share`."""
 
     @property
     def familiar(self) -> bool:
-        """Whether this is a photograph of the kind that the model knows: else its score says
-        nothing of a defect."""
-        return self.strangeness <= 1
+        """Whether this is a photograph of what the model knows: else its score says nothing of a
+        defect."""
+        return self.strangeness <= SHARE
 
     @property
     def score(self) -> float:

@@ -24,6 +24,7 @@ from ddad.model.runtime import arrange, pick_device
 from ddad.score.calibration import Calibration
 from ddad.score.config import RestoreConfig, ScoreConfig
 from ddad.score.fusion import Maps, calibrate, fuse, normalise
+from ddad.score.levels import strange_share
 from ddad.score.restoration import RestorationStep, restoring
 from ddad.score.scorer import Scorer
 
@@ -187,7 +188,8 @@ class Detector(Scorer):
             for index in range(len(steps))
         )
         fused = np.asarray(fuse(z, self.weights, shape))
-        return Detection(fused, scales, self.calibration.threshold)
+        fitted = self.calibration
+        return Detection(fused, scales, fitted.threshold, strange_share(fused, fitted.strange))
 
     def _scale_map(self, branch: str, index: int, z: Tensor) -> ScaleMap:
         steps = self.timesteps[branch]

@@ -45,6 +45,8 @@ class Calibration:
     """Which part each of the scores belongs to; empty where an earlier version did not count."""
     normal_levels: tuple[float, ...] = ()
     """The level of each of those normals, `Detection.level`; empty likewise."""
+    strange: float | None = None
+    """Map value from which a pixel is strange, `strange_limit`; None likewise."""
 
     @property
     def n(self) -> int:
@@ -73,11 +75,11 @@ class Calibration:
         try:
             values = json.loads(text)
             expected = {field.name for field in fields(cls)}
-            later = {"parts", "normal_levels"}
+            later = {"parts", "normal_levels", "strange"}
             if not isinstance(values, dict) or not expected - later <= set(values) <= expected:
                 names = ", ".join(sorted(expected))
                 raise ValueError(f"a calibration has exactly the fields {names}")
-            for name in ("normal_scores", *later & set(values)):
+            for name in ("normal_scores", *({"parts", "normal_levels"} & set(values))):
                 values[name] = tuple(values[name])
             for name in ("means", "stds"):
                 values[name] = {branch: tuple(numbers) for branch, numbers in values[name].items()}
@@ -97,6 +99,7 @@ class Calibration:
         branches += [row for rows in self.borders.values() for row in rows]
         numbers = [v for row in branches for v in row]
         numbers += [*self.normal_scores, *self.normal_levels, *self.parts, self.target_fpr]
+        numbers += [] if self.strange is None else [self.strange]
         numbers += [self.threshold, self.map_low, self.map_high]
         if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
             raise ValueError("a calibration's numbers must be finite")

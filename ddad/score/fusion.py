@@ -6,6 +6,7 @@ Knows tensors of maps and a calibration, nothing of networks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ddad.images.geometry import to_image
 from ddad.score.calibration import Calibration, with_normals
-from ddad.score.levels import border_factors, levels, map_level, moments
+from ddad.score.levels import border_factors, levels, map_level, moments, strange_limit
 
 Maps = dict[str, np.ndarray]
 """Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
@@ -85,6 +86,7 @@ def calibrate(
     sums = {b: np.stack([moments(maps[b]) for maps, _ in normals]) for b in weights}
     found = _levels(sums, target_fpr, cross_fitted)
     scores, quiet = np.empty(len(normals)), np.empty(len(normals))
+    limits = []
     for part in range(members.max() + 1):
         own = members == part
         others = {b: rows[~own] for b, rows in sums.items()}
@@ -92,6 +94,8 @@ def calibrate(
         for index in np.flatnonzero(own).tolist():
             fused = score_map(judge, normals[index][0], weights, normals[index][1])
             scores[index], quiet[index] = fused.max(), map_level(fused)
+            limits.append(strange_limit([fused]))
+    found = replace(found, strange=max(limits))
     return with_normals(found, scores.tolist(), quiet.tolist(), members.tolist())
 
 

@@ -7,7 +7,7 @@ had. Knows maps as arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -73,8 +73,34 @@ def border_factors(
 
 def map_level(fused: np.ndarray) -> float:
     """The level of a score map (H, W) as a whole: its median pixel, which small defects leave."""
+    return float(np.median(_thinned(fused)))
+
+
+SHARE = 0.75
+"""A photograph of which more than this share is strange shows something that a model doesn't know.
+
+A defect leaves most of a photograph as it is; another part, blur or another scale does not."""
+
+
+def strange_limit(maps_of_normals: Iterable[np.ndarray]) -> float:
+    """The map value from which on a pixel is strange, in deviations of a normal pixel.
+
+    One above the mean of normal pixels, and one above what SHARE of any normal's own pixels
+    reach: few normals, or restless ones, leave more room.
+    """
+    quiet = [float(np.quantile(_thinned(each), 1 - SHARE)) for each in maps_of_normals]
+    return max(1.0, *(level + 1 for level in quiet))
+
+
+def strange_share(fused: np.ndarray, limit: float | None) -> float:
+    """Share of a score map that is strange; 0 where no limit is known."""
+    return 0.0 if limit is None else float((_thinned(fused) > limit).mean())
+
+
+def _thinned(fused: np.ndarray) -> np.ndarray:
+    """Every so-manieth pixel of a large map: what is said of it as a whole needs no more."""
     step = 1 + math.isqrt(fused.size // 200_000)
-    return float(np.median(fused[::step, ::step]))
+    return fused[::step, ::step]
 
 
 def _cells(height: int, width: int) -> np.ndarray:

@@ -79,15 +79,20 @@ def cross_fit(
         return
     if len(set(groups)) == 1:
         groups = [str(index) for index in range(len(images))]
-    names = sorted(set(groups))
-    order = np.random.default_rng(vectors.seed).permutation(len(names))
-    fold_of = {names[place]: turn % FOLDS for turn, place in enumerate(order)}
-    folds = np.array([fold_of[group] for group in groups])
+    folds = fold_of(groups, vectors.seed)
     for fold in np.unique(folds):
         model = vectors.detector(folds != fold)
         for index in np.flatnonzero(folds == fold).tolist():
             (maps,) = model.maps([images[index]])
             yield index, model, maps
+
+
+def fold_of(groups: Sequence[str], seed: int) -> np.ndarray:
+    """The fold (N,) of each image: FOLDS of them, as equal as whole groups can be."""
+    names = sorted(set(groups))
+    order = np.random.default_rng(seed).permutation(len(names))
+    turns = {names[place]: turn % FOLDS for turn, place in enumerate(order)}
+    return np.array([turns[group] for group in groups])
 
 
 def moved(pixels: np.ndarray) -> np.ndarray:

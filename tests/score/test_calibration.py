@@ -49,7 +49,7 @@ def test_damaged_json_is_refused(spoil):
 def test_what_an_earlier_version_calibrated_is_read_and_promises_nothing():
     """It counted photographs where it should have counted parts."""
     values = json.loads(calibration().to_json())
-    del values["parts"], values["normal_levels"]
+    del values["parts"], values["normal_levels"], values["strange"]
     found = Calibration.from_json(json.dumps(values))
     assert found.threshold == 2.0 and found.promise is None
     with pytest.raises(ValueError, match="calibrate"):

@@ -5,7 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from ddad.score.levels import BORDER, border_factors, levels, moments
+from ddad.score.levels import (
+    BORDER,
+    SHARE,
+    border_factors,
+    levels,
+    map_level,
+    moments,
+    strange_limit,
+    strange_share,
+)
 
 
 def of(maps):
@@ -76,3 +85,24 @@ def test_borders_of_small_and_narrow_maps(shape):
     found = of([np.ones(shape), np.zeros(shape)])[2]
     assert np.isfinite(found).all() and np.min(found) >= 1
     assert border_factors(found, *shape[1:]).shape == shape[1:]
+
+
+def test_what_is_strange_is_measured_against_the_normals_themselves():
+    rng = np.random.default_rng(0)
+    normals = [rng.normal(size=(40, 50)) for _ in range(5)]
+    assert strange_limit(normals) == 1.0
+    restless = rng.normal(size=(40, 50)) + 2
+    assert strange_limit([*normals, restless]) == pytest.approx(2 - 0.674 + 1, abs=0.1)
+    defect = normals[0].copy()
+    defect[:20] += 9  # half of it
+    assert strange_share(normals[0], 1.0) < strange_share(defect, 1.0) < SHARE
+    assert strange_share(normals[0] + 3, 1.0) > SHARE
+    assert strange_share(normals[0] + 3, None) == 0
+    assert map_level(normals[0]) == np.median(normals[0])
+
+
+def test_a_large_map_is_judged_by_a_part_of_its_pixels():
+    rng = np.random.default_rng(0)
+    large = rng.normal(size=(1500, 1200))
+    assert map_level(large) == pytest.approx(np.median(large), abs=0.02)
+    assert strange_share(large, 1.0) == pytest.approx((large > 1).mean(), abs=0.01)
