@@ -119,6 +119,23 @@ def fair(decided: np.ndarray, others: np.ndarray) -> bool:
     return bool(stats.mannwhitneyu(decided, others).pvalue >= 1 - SURE)
 
 
+def evened(scores: np.ndarray, others: np.ndarray, threshold: float) -> np.ndarray:
+    """Which to keep so that both sides of a threshold are decided on alike, bool (n,).
+
+    Of the side that was decided on more, as many as the other side's share are drawn, always the
+    same ones. Where the decided are a random draw on each side, the kept are a fair sample of all.
+    """
+    above = np.asarray(scores, np.float32) > np.float32(threshold)
+    loud = int((np.asarray(others, np.float32) > np.float32(threshold)).sum())
+    order, kept = np.random.default_rng(0).permutation(len(scores)), np.zeros(len(scores), bool)
+    sizes = {True: int(above.sum()) + loud, False: int((~above).sum()) + len(others) - loud}
+    shares = [(above == side).sum() / size for side, size in sizes.items() if size]
+    least = min(shares, default=0.0)
+    for side, size in sizes.items():
+        kept[order[above[order] == side][: math.floor(least * size + 1e-9)]] = True
+    return kept
+
+
 def weighed(
     scores: np.ndarray, defective: np.ndarray, others: np.ndarray, threshold: float
 ) -> tuple[Rate, Rate] | None:
