@@ -84,7 +84,6 @@ def _costs() -> tuple[Any, ...]:
                 gr.Number(
                     label=f"A {name} costs",
                     placeholder="not said",
-                    minimum=0,
                     min_width=120,
                     elem_id=f"decided-{key}",
                 )
