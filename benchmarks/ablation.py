@@ -28,8 +28,8 @@ from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_image, to_model
 from ddad.measure.metrics import Evaluation
 from ddad.model.detector import Detector
-from ddad.score.calibration import border_factors, border_levels, scale_statistics
 from ddad.score.config import ScoreConfig
+from ddad.score.levels import border_factors, levels, moments
 from ddad.score.noise import scale_noise
 from ddad.training.fit import Vectors
 from ddad.training.synthetic import KINDS, paint_defect
@@ -76,12 +76,11 @@ class Painted:
         for half in (0, 1):
             known = zip(smooth, self.halves, self.clean, strict=True)
             fit = [m for m, h, c in known if h != half and c]
-            levels = border_levels(fit)
-            fit = [m / border_factors(levels, *m.shape[1:]) for m in fit]
-            means, stds = (np.array(v)[:, None, None] for v in scale_statistics(fit))
+            found = levels(np.sum([moments(m) for m in fit], 0), len(fit))
+            means, stds = (np.array(v)[:, None, None] for v in found[:2])
             for index, h in enumerate(self.halves):
                 if h == half:
-                    m = smooth[index] / border_factors(levels, *smooth[index].shape[1:])
+                    m = smooth[index] / border_factors(found[2], *smooth[index].shape[1:])
                     z = torch.from_numpy(((m - means) / stds).mean(0, keepdims=True)).float()
                     fused[index] = to_image(z, *self.masks[index].shape)[0].numpy()
         return fused

@@ -24,8 +24,8 @@ from ddad.diffusion.scheduler import linear_chain
 from ddad.images.decode import load_image
 from ddad.images.geometry import feature_shape, to_image, to_model
 from ddad.measure.metrics import Evaluation
-from ddad.score.calibration import border_factors, border_levels, scale_statistics
 from ddad.score.feature import FeatureModel, feature_maps, sample_tokens
+from ddad.score.levels import border_factors, levels, moments
 from ddad.training.synthetic import KINDS, paint_defect
 
 TIMESTEPS = (20, 50, 100, 160, 260, 400, 600, 800)
@@ -102,10 +102,12 @@ def judge(
     smooth = [gaussian_filter(m[pick], (0, blur, blur), mode="nearest") for m in maps]
     clean = [m for m, (_, mask) in zip(smooth, judged, strict=True) if mask is None]
     if level_borders:
-        levels = border_levels(clean)
-        smooth = [m / border_factors(levels, *m.shape[1:]) for m in smooth]
+        _, _, borders = levels(np.sum([moments(m) for m in clean], 0), len(clean))
+        smooth = [m / border_factors(borders, *m.shape[1:]) for m in smooth]
         clean = [m for m, (_, mask) in zip(smooth, judged, strict=True) if mask is None]
-    means, stds = (np.array(v)[:, None, None] for v in scale_statistics(clean))
+    means = np.mean([m.mean((1, 2), keepdims=True) for m in clean], 0)
+    squares = [((m - means) ** 2).mean((1, 2), keepdims=True) for m in clean]
+    stds = np.sqrt(np.mean(squares, 0))
     evaluation = Evaluation()
     for m, (image, mask) in zip(smooth, judged, strict=True):
         grid = torch.from_numpy(((m - means) / stds).mean(0, keepdims=True)).float()

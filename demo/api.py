@@ -67,7 +67,8 @@ def _score(models: Models, default: str) -> Callable[..., Any]:
         Returns:
             model; width and height of the image; score, its highest map value; threshold;
             anomalous, whether anything is marked; area_fraction, the marked share;
-            guaranteed_false_positive_rate of the calibrated threshold; timestep_means, the mean of
+            promise of the calibrated threshold (the share of new good parts above it, between low
+            and high, of so many parts; null where none can be made); timestep_means, the mean of
             each noise scale's map; regions, loudest first, each with area in pixels, bbox as x, y,
             width, height, centroid as x, y, peak and mean score; note on how the file was read.
         """
@@ -162,6 +163,8 @@ def _opened(models: Models, image: str | None, model: str) -> tuple[Detector, Lo
 def _result(
     detector: Detector, found: Detection, threshold: float | None, note: str
 ) -> dict[str, Any]:
+    from ddad.model.card import promised
+
     at = found.threshold if threshold is None else threshold
     mask = found.mask(at)
     return {
@@ -172,7 +175,7 @@ def _result(
         "threshold": at,
         "anomalous": bool(mask.any()),
         "area_fraction": float(mask.mean()),
-        "guaranteed_false_positive_rate": detector.calibration.guaranteed_fpr,
+        "promise": promised(detector.calibration),
         "timestep_means": {scale.name: scale.mean for scale in found.scales},
         "regions": [vars(region) for region in find_regions(found.score_map, mask)],
         "note": note,

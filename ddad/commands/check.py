@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from ddad.diffusion.extractor import Extractor
     from ddad.images.files import shown, write_png
     from ddad.model.checkpoint import BUNDLED
-    from ddad.score.calibration import vouches
+    from ddad.score.promise import before
 
     if args.maps:
         options.check_out(args.maps, apart_from=args.data)
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         write_png(outlier.picture, args.maps / f"{number}.png")
     for note in found.notes:
         print(note)
-    print(vouches(len(found.kept), args.fpr))
+    print(before(len(found.kept), args.fpr))
     return 0
 
 

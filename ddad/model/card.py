@@ -11,7 +11,8 @@ import numpy as np
 
 from ddad.images.files import write_json, write_text
 from ddad.model.detector import Detector
-from ddad.score.calibration import Calibration, normals_needed
+from ddad.score.calibration import Calibration
+from ddad.score.promise import needed
 
 MARK = "<!-- written by ddad train -->"
 """A card that carries this line may be replaced; any other is somebody's work."""
@@ -59,24 +60,38 @@ def summary(calibration: Calibration, bins: int = 20) -> dict[str, Any]:
         "normals": calibration.n,
         "threshold": calibration.threshold,
         "target_fpr": calibration.target_fpr,
-        "guaranteed_fpr": calibration.guaranteed_fpr,
+        "promise": promised(calibration),
         "cross_fitted": calibration.cross_fitted,
-        "normals_needed": normals_needed(calibration.target_fpr),
+        "parts_needed": needed(calibration.target_fpr),
         "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
     }
 
 
 def promise(calibration: Calibration) -> str:
     """What the threshold stands for, in one sentence."""
-    how = "about" if calibration.cross_fitted else "at most"
-    text = (
-        f"threshold {calibration.threshold:.4f} from {calibration.n} held-out normals: {how} "
-        f"{calibration.guaranteed_fpr:.1%} of good parts score above it"
-    )
-    needed = normals_needed(calibration.target_fpr)
-    if calibration.n < needed:
-        text += f"; {calibration.target_fpr:.1%} as asked would need {needed} held-out normals"
-    return text
+    text = f"threshold {calibration.threshold:.4f} from {calibration.n} held-out normals"
+    made = calibration.promise
+    if made is None:
+        return f"{text}: {NO_PROMISE[bool(calibration.parts)]}"
+    parts = f" of {made.parts} parts" if made.parts < calibration.n else ""
+    return f"{text}{parts}: it marks {made}" + (f"; {made.carries}" if made.carries else "")
+
+
+NO_PROMISE = {
+    True: "no promise with one part: at least two must be held out against each other",
+    False: "no promise: it was made by an earlier version, which counted photographs, not parts; "
+    "calibrate or train again",
+}
+"""Why a calibration promises nothing, by whether its parts are known."""
+
+
+def promised(calibration: Calibration) -> dict[str, Any] | None:
+    """What the threshold promises, as figures: shares of new good parts, of so many parts."""
+    made = calibration.promise
+    if made is None:
+        return None
+    low, high = made.interval
+    return {"parts": made.parts, "rate": made.rate, "low": low, "high": high}
 
 
 def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddad.score.levels import SHARE, map_level
+
 
 @dataclass(frozen=True)
 class ScaleMap:
@@ -38,10 +40,23 @@ class Detection:
     score_map: np.ndarray
     scales: tuple[ScaleMap, ...]
     threshold: float
+    strangeness: float = 0.0
+    """Share of the photograph, 0 to 1, that is strange to the model: `strange_share`."""
+
+    @property
+    def familiar(self) -> bool:
+        """Whether this is a photograph of what the model knows: else its score says nothing of a
+        defect."""
+        return self.strangeness <= SHARE
 
     @property
     def score(self) -> float:
         return float(self.score_map.max())
+
+    @property
+    def level(self) -> float:
+        """The level of the map as a whole: its median pixel, which small defects leave alone."""
+        return map_level(self.score_map)
 
     @property
     def anomalous(self) -> bool:

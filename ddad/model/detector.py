@@ -24,6 +24,7 @@ from ddad.model.runtime import arrange, pick_device
 from ddad.score.calibration import Calibration
 from ddad.score.config import RestoreConfig, ScoreConfig
 from ddad.score.fusion import Maps, calibrate, fuse, normalise
+from ddad.score.levels import strange_share
 from ddad.score.restoration import RestorationStep, restoring
 from ddad.score.scorer import Scorer
 
@@ -111,15 +112,17 @@ class Detector(Scorer):
         normals: Sequence[np.ndarray],
         *,
         target_fpr: float = 0.05,
+        parts: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Detector:
         """This model with levels and threshold from normal images held out of its training.
 
-        Raises ValueError for no images or a rate outside (0, 1).
+        `parts` names the part that each image shows (default: each its own). Raises ValueError
+        for no images or a rate outside (0, 1).
         """
         raw = self.maps(normals, on_progress=on_progress)
         pairs = [(maps, image.shape[:2]) for maps, image in zip(raw, normals, strict=True)]
-        return self.calibrated(calibrate(pairs, self.weights, target_fpr))
+        return self.calibrated(calibrate(pairs, self.weights, target_fpr, parts=parts))
 
     def calibrated(self, fitted: Calibration) -> Detector:
         """This model with a calibration made for it."""
@@ -185,7 +188,8 @@ class Detector(Scorer):
             for index in range(len(steps))
         )
         fused = np.asarray(fuse(z, self.weights, shape))
-        return Detection(fused, scales, self.calibration.threshold)
+        fitted = self.calibration
+        return Detection(fused, scales, fitted.threshold, strange_share(fused, fitted.strange))
 
     def _scale_map(self, branch: str, index: int, z: Tensor) -> ScaleMap:
         steps = self.timesteps[branch]

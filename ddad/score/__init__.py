@@ -9,7 +9,8 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "config": ["RestoreConfig", "ScoreConfig"],
-        "calibration": ["Calibration", "conformal_threshold", "normals_needed"],
+        "calibration": ["Calibration"],
+        "promise": ["Promise", "conformal_threshold", "needed"],
         "pixel": ["kl_map", "pixel_maps"],
         "feature": ["FeatureModel", "feature_energy", "feature_maps"],
         "fusion": ["calibrate", "fuse", "normalise", "score_map"],

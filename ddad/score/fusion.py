@@ -13,13 +13,8 @@ import torch
 from torch import Tensor
 
 from ddad.images.geometry import to_image
-from ddad.score.calibration import (
-    Calibration,
-    border_factors,
-    border_levels,
-    conformal_threshold,
-    scale_statistics,
-)
+from ddad.score.calibration import Calibration, with_normals
+from ddad.score.levels import border_factors, levels, map_level, moments, strange_limit
 
 Maps = dict[str, np.ndarray]
 """Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
@@ -69,39 +64,43 @@ def calibrate(
     weights: Mapping[str, float],
     target_fpr: float,
     *,
+    parts: Sequence[str] | None = None,
     cross_fitted: bool = False,
 ) -> Calibration:
     """Levels and threshold from the raw maps and shapes of normal images.
 
-    Each image's maps are made by a model that had not seen it. Cross-fitting makes them so: every
-    fold's come from a model fitted to the other folds. The model that ships has seen them all, so
-    it scores a new good part a little lower than they did, and the false-positive rate errs on
-    the low side. The result belongs to no model yet: its fingerprint is empty. Raises ValueError
-    for no image or a rate outside (0, 1).
+    Each image's maps are made by a model that had not seen its part. Cross-fitting makes them so:
+    every fold's come from a model fitted to the other folds. The model that ships has seen them
+    all, so it scores a new good part a little lower than they did, and the false-positive rate
+    errs on the low side. `parts` names the part that each image shows (default: each its own).
+
+    An image is scored by the levels of the other parts: by levels that it had a share in, it
+    would look more usual than a new part ever does. A new image meets the levels of all. The
+    result belongs to no model yet: its fingerprint is empty. Raises ValueError for no image or a
+    rate outside (0, 1).
     """
     if not normals:
         raise ValueError("calibration needs at least one image of a good part")
-    levels = _levels([maps for maps, _ in normals], weights, target_fpr, cross_fitted)
-    fused = [score_map(levels, maps, weights, shape) for maps, shape in normals]
-    scores = tuple(sorted(float(m.max()) for m in fused))
-    threshold = conformal_threshold(scores, target_fpr)
-    low = float(np.median([np.median(m) for m in fused]))
-    high = threshold + max(threshold - low, 1e-6)
-    return replace(levels, normal_scores=scores, threshold=threshold, map_low=low, map_high=high)
+    names = parts if parts is not None else [str(index) for index in range(len(normals))]
+    _, members = np.unique(np.asarray(names), return_inverse=True)
+    sums = {b: np.stack([moments(maps[b]) for maps, _ in normals]) for b in weights}
+    found = _levels(sums, target_fpr, cross_fitted)
+    scores, quiet = np.empty(len(normals)), np.empty(len(normals))
+    limits = []
+    for part in range(members.max() + 1):
+        own = members == part
+        others = {b: rows[~own] for b, rows in sums.items()}
+        judge = found if own.all() else _levels(others, target_fpr, cross_fitted)
+        for index in np.flatnonzero(own).tolist():
+            fused = score_map(judge, normals[index][0], weights, normals[index][1])
+            scores[index], quiet[index] = fused.max(), map_level(fused)
+            limits.append(strange_limit([fused]))
+    found = replace(found, strange=max(limits))
+    return with_normals(found, scores.tolist(), quiet.tolist(), members.tolist())
 
 
-def _levels(
-    raw: Sequence[Maps], weights: Mapping[str, float], target_fpr: float, cross_fitted: bool
-) -> Calibration:
-    """A calibration without scores: each branch's borders, means and deviations."""
-    borders = {b: border_levels([maps[b] for maps in raw]) for b in weights}
-    found = {
-        b: scale_statistics([m[b] / border_factors(borders[b], *m[b].shape[1:]) for m in raw])
-        for b in weights
-    }
-    return Calibration(
-        {branch: means for branch, (means, _) in found.items()},
-        {branch: stds for branch, (_, stds) in found.items()},
-        borders,
-        *((), target_fpr, 0, 0, 0, "", cross_fitted),
-    )
+def _levels(sums: Mapping[str, np.ndarray], target_fpr: float, cross_fitted: bool) -> Calibration:
+    """A calibration without scores, by the `moments` (images, rows, cells) of each branch."""
+    found = {branch: levels(rows.sum(0), len(rows)) for branch, rows in sums.items()}
+    means, stds, borders = ({b: row[i] for b, row in found.items()} for i in range(3))
+    return Calibration(means, stds, borders, (), target_fpr, 0, 0, 0, "", cross_fitted)  # type: ignore[arg-type]

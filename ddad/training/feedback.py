@@ -15,8 +15,10 @@ from pathlib import Path
 from ddad.data import datasets
 from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
+from ddad.model.detection import Detection
 from ddad.model.detector import Detector
 from ddad.score.calibration import widened
+from ddad.score.levels import strange_limit
 
 FEWEST, SHARE = 3, 0.05
 """A retrain is suggested from so many added false alarms on, or this share of the normals trained
@@ -54,17 +56,21 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     added = [dict(row) for row in detector.training.get("added_normals", ())]
     known = {row["digest"] for row in added} | set(detector.training.get("trained_on", ()))
     reference = detector.training.get("trained_threshold", before.threshold)
-    fresh: dict[str, float] = {}
+    fresh: dict[str, Detection] = {}
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
             (found,) = detector.detect([load_image(path, levels=detector.levels).pixels])
-            fresh[digest] = found.score
+            fresh[digest] = found
     if fresh:
-        added += [{"digest": digest, "score": score} for digest, score in fresh.items()]
+        added += [{"digest": digest, "score": found.score} for digest, found in fresh.items()]
         record = {"added_normals": added, "trained_threshold": reference}
         detector = replace(detector, training=detector.training | record)
-        detector = detector.calibrated(widened(before, list(fresh.values())))
+        every = list(fresh.values())
+        scores, levels = [it.score for it in every], [it.level for it in every]
+        limits = [before.strange or 0, strange_limit(it.score_map for it in every)]
+        fitted = replace(before, strange=max(limits))
+        detector = detector.calibrated(widened(fitted, scores, levels, list(fresh)))
     alarms = sum(row["score"] > reference for row in added)
     return detector, Change(
         len(fresh),

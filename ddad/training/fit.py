@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
@@ -67,15 +68,18 @@ def cross_fit(
 ) -> Iterator[tuple[int, Detector, Maps]]:
     """Each image's index, a model fitted without its whole group, and the maps that this makes.
 
-    Fold by fold, so that a caller who stops early has whole groups. Raises ValueError for fewer
-    than two groups.
+    Fold by fold, so that a caller who stops early has whole groups. Where there is one group
+    alone, its images are told apart; of a single image, a `moved` copy stands in for another, so
+    that there are maps to look at: no threshold made so promises anything.
     """
-    names = sorted(set(groups))
-    if len(names) < 2:
-        raise ValueError("calibration needs normal images of at least 2 groups")
-    order = np.random.default_rng(vectors.seed).permutation(len(names))
-    fold_of = {names[place]: turn % FOLDS for turn, place in enumerate(order)}
-    folds = np.array([fold_of[group] for group in groups])
+    if len(images) == 1:
+        model = vectors.detector()
+        (maps,) = model.maps([moved(images[0])])
+        yield 0, model, maps
+        return
+    if len(set(groups)) == 1:
+        groups = [str(index) for index in range(len(images))]
+    folds = fold_of(groups, vectors.seed)
     for fold in np.unique(folds):
         model = vectors.detector(folds != fold)
         for index in np.flatnonzero(folds == fold).tolist():
@@ -83,10 +87,35 @@ def cross_fit(
             yield index, model, maps
 
 
+def fold_of(groups: Sequence[str], seed: int) -> np.ndarray:
+    """The fold (N,) of each image: FOLDS of them, as equal as whole groups can be."""
+    names = sorted(set(groups))
+    order = np.random.default_rng(seed).permutation(len(names))
+    turns = {names[place]: turn % FOLDS for turn, place in enumerate(order)}
+    return np.array([turns[group] for group in groups])
+
+
+def moved(pixels: np.ndarray) -> np.ndarray:
+    """A uint8 (H, W, 3) image turned by 3 degrees and 5 % brighter, mirrored beyond its edges."""
+    margin = min(max(pixels.shape[:2]) // 16 + 1, min(pixels.shape[:2]) - 1)
+    wide = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+    turned = np.asarray(Image.fromarray(wide).rotate(3, Image.Resampling.BICUBIC), np.float32)
+    height, width = pixels.shape[:2]
+    inner = turned[margin : margin + height, margin : margin + width]
+    return np.clip(1.05 * inner, 0, 255).round().astype(np.uint8)
+
+
 def cross_fitted(
-    vectors: Vectors, raw: Mapping[int, Maps], images: Sequence[np.ndarray], target_fpr: float
+    vectors: Vectors,
+    raw: Mapping[int, Maps],
+    images: Sequence[np.ndarray],
+    groups: Sequence[str],
+    target_fpr: float,
 ) -> Detector:
     """A detector fitted to all images, calibrated by what `cross_fit` made of all or some."""
     pairs = [(raw[index], images[index].shape[:2]) for index in sorted(raw)]
+    parts = [groups[index] for index in sorted(raw)]
     detector = vectors.detector()
-    return detector.calibrated(calibrate(pairs, detector.weights, target_fpr, cross_fitted=True))
+    return detector.calibrated(
+        calibrate(pairs, detector.weights, target_fpr, parts=parts, cross_fitted=True)
+    )

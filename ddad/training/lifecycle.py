@@ -122,10 +122,11 @@ class _Work:
         for index, model, maps in cross_fit(vectors, photographs, groups):
             raw[index] = maps
             self._at(len(raw) / len(normals))
-            self._rehearse(index, photographs[index], model)
+            if len(normals) > 1:  # a single one was fitted to
+                self._rehearse(index, photographs[index], model)
             if self._ending_early():
                 break
-        detector = cross_fitted(vectors, raw, photographs, self.plan.target_fpr)
+        detector = cross_fitted(vectors, raw, photographs, groups, self.plan.target_fpr)
         record = self._record(normals)
         return replace(detector, name=self.name, training=record, levels=self.levels)
 
@@ -162,7 +163,8 @@ class _Work:
             self._at(len(pairs) / len(held))
             if self._ending_early():
                 break
-        return calibrate(pairs, detector.weights, self.plan.target_fpr)
+        parts = [sample.group for sample in held[: len(pairs)]]
+        return calibrate(pairs, detector.weights, self.plan.target_fpr, parts=parts)
 
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
         keep_freed_memory(all_of_it=True)

@@ -60,9 +60,13 @@ class Result:
     """Ends of the colour scale."""
     normal_scores: tuple[float, ...]
     target_fpr: float
-    guaranteed_fpr: float
     cross_fitted: bool
     scales: tuple[Scale, ...]
+    level: float = 0.0
+    """The level of its map: `Detection.level`."""
+    parts: tuple[int, ...] = ()
+    """Which part each of the normal scores belongs to; empty for results of earlier versions."""
+    normal_levels: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, found: Detection, detector: Detector) -> Result:
@@ -78,9 +82,11 @@ class Result:
             fitted.map_high,
             fitted.normal_scores,
             fitted.target_fpr,
-            fitted.guaranteed_fpr,
             fitted.cross_fitted,
             tuple(Scale(s.branch, s.t, s.noise_std, s.weight, s.mean) for s in found.scales),
+            found.level,
+            fitted.parts,
+            fitted.normal_levels,
         )
 
     def to_json(self) -> str:
@@ -89,7 +95,9 @@ class Result:
     @classmethod
     def from_json(cls, text: str) -> Result:
         values = json.loads(text)
-        values["normal_scores"] = tuple(values["normal_scores"])
+        values.pop("guaranteed_fpr", None)  # of earlier versions, which promised too much
+        for name in {"normal_scores", "parts", "normal_levels"} & set(values):
+            values[name] = tuple(values[name])
         values["scales"] = tuple(Scale(**scale) for scale in values["scales"])
         return cls(**values)
 

@@ -150,22 +150,16 @@ def _previews(folder: Path) -> str:
 
 def result(folder: Path) -> str:
     """A finished model's card: promise, histogram, estimate, example maps."""
+    from ddad.model.card import promise
+    from ddad.score.calibration import Calibration
+
     try:
         metrics = json.loads((folder / "metrics.json").read_text())
-        calibration = json.loads((folder / "calibration.json").read_text())
+        calibration = Calibration.from_json((folder / "calibration.json").read_text())
     except (OSError, ValueError):
-        metrics, calibration = {}, {}
-    scores = calibration.get("normal_scores") or []
-    if not scores:
         return "<p>This model brings no figures of its own.</p>"
-    threshold = calibration["threshold"]
-    rate = (sum(score > threshold for score in scores) + 1) / (len(scores) + 1)
-    how = "about" if calibration.get("cross_fitted") else "at most"
-    text = (
-        f"<p>The threshold, <strong>{threshold:.2f}</strong>, stands on {len(scores)} good parts "
-        f"that the scoring model had not seen: {how} <strong>{rate:.1%}</strong> of good parts "
-        "score above it.</p>"
-    )
+    scores, threshold = calibration.normal_scores, calibration.threshold
+    text = f"<p>{html.escape(promise(calibration).capitalize())}.</p>"
     low, high = min(scores), max(scores)
     bins = min(24, max(6, len(scores) // 2))
     step = max((high - low) / bins, 1e-9)

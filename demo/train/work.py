@@ -146,7 +146,7 @@ def look_over(
     from ddad.data import photographs as check
     from ddad.diffusion.extractor import Extractor
     from ddad.model.checkpoint import BUNDLED
-    from ddad.score.calibration import vouches
+    from ddad.score.promise import before
 
     files = photographs.files()
     kept = photographs.findings()
@@ -168,7 +168,7 @@ def look_over(
         "of": [p.name for p in files],
         "left": len(files),
         "findings": rows,
-        "enough": ". ".join([*intake.notes, vouches(len(intake.kept), fpr)]),
+        "enough": ". ".join([*intake.notes, before(len(intake.kept), fpr)]),
     }
     photographs.keep_findings(found)
     return found

@@ -1,13 +1,14 @@
-// What calibration says about a threshold.
+// What calibration promises of a threshold.
 
 /**
- * How many good parts of calibration a threshold marks, and the rate of false alarms to expect:
- * at most (above + 1) / (n + 1), or about that where their scores are cross-fitted.
+ * How many good parts' photographs of calibration a threshold marks, and what that promises: the
+ * share of new good parts above it, and between what and what it lies; in per cent, or "" where
+ * nothing can be promised.
  * @param {number[]} normals scores of the good parts
+ * @param {string[][]} promised [rate, low, high] for 0, 1, ... photographs above
  * @param {number} level
- * @param {boolean} crossFitted
  */
-export function falseAlarms(normals, level, crossFitted) {
-  const above = normals.filter((score) => score > level).length;
-  return { above, rate: (100 * (above + 1)) / (normals.length + 1), bound: crossFitted ? "about" : "at most" };
+export function falseAlarms(normals, promised, level) {
+  const above = normals.filter((score) => score > level).length, step = promised[above];
+  return { above, rate: step ? `about ${step[0]} %` : "", between: step ? `between ${step[1]} and ${step[2]} %` : "" };
 }

@@ -22,9 +22,9 @@ test("one is not many", () => {
 });
 
 test("false alarms count the part that is to come", () => {
-  const normals = [1, 2, 3, 4];
-  assert.deepEqual(falseAlarms(normals, 3, false), { above: 1, rate: 40, bound: "at most" });
-  assert.deepEqual(falseAlarms(normals, 9, true), { above: 0, rate: 20, bound: "about" });
-  assert.equal(falseAlarms(normals, 0, false).rate, 100);
-  assert.equal(falseAlarms([], 0, false).rate, 100);
+  const normals = [1, 2, 3], promised = [["25", "1", "80"], ["50", "5", "90"], ["75", "10", "95"], ["100", "30", "100"]];
+  assert.deepEqual(falseAlarms(normals, promised, 2), { above: 1, rate: "about 50 %", between: "between 5 and 90 %" });
+  assert.equal(falseAlarms(normals, promised, 9).rate, "about 25 %");
+  assert.equal(falseAlarms(normals, promised, 0).rate, "about 100 %");
+  assert.deepEqual(falseAlarms([1], [], 0), { above: 1, rate: "", between: "" });
 });

@@ -23,7 +23,7 @@ def test_calibrate_uses_only_images_the_model_has_not_seen(tree, copy, capsys):
     assert after.n == before.n == 5
     assert after.normal_scores == pytest.approx(before.normal_scores, rel=1e-5)  # other batches
     assert after.threshold < before.threshold
-    assert after.guaranteed_fpr == pytest.approx(0.5)
+    assert after.promise.rate == pytest.approx(0.5)
 
 
 def test_calibrate_with_other_settings_makes_another_checkpoint(tree, copy, tmp_path, capsys):

@@ -3,12 +3,11 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
-import pytest
 from parts import texture
 from PIL import Image
 
 from ddad.cli import main
-from ddad.score.calibration import vouches
+from ddad.score.promise import before
 
 
 def test_the_command_lists_findings(tmp_path, tiny_backbone, capsys):
@@ -20,22 +19,8 @@ def test_the_command_lists_findings(tmp_path, tiny_backbone, capsys):
     said = capsys.readouterr().out.splitlines()
     assert f"duplicate: {tmp_path}/x_copy.png: the same pixels as {tmp_path}/1.png" in said
     assert any(line.startswith(f"unreadable: {tmp_path}/x_empty.png: ") for line in said)
-    assert said[-1] == vouches(3, 0.05)
+    assert said[-1] == before(3, 0.05)
     assert len(list(tmp_path.iterdir())) == 5
-
-
-@pytest.mark.parametrize(
-    ("photographs", "fpr", "sentence"),
-    [
-        (14, 0.05, "14 photographs are few: 15 are the least, 19 vouch for 5.0%"),
-        (15, 0.05, "15 photographs vouch for 6.2% at best; 5.0% needs 19"),
-        (18, 0.05, "18 photographs vouch for 5.3% at best; 5.0% needs 19"),
-        (19, 0.05, "19 photographs vouch for 5.0% (that needs 19); 5.0% at best"),
-        (16, 0.1, "16 photographs vouch for 10.0% (that needs 9); 5.9% at best"),
-    ],
-)
-def test_what_so_many_photographs_vouch_for(photographs, fpr, sentence):
-    assert vouches(photographs, fpr) == sentence
 
 
 def test_what_is_far_out_is_named_and_its_map_written(tmp_path, tiny_backbone, capsys):

@@ -56,14 +56,34 @@ def test_calibration_is_that_of_the_maps_and_of_the_fused_scores():
     weights = {"feature": 1.0}
     found = calibrate([(maps, (50, 50)) for maps in raw], weights, 0.2, cross_fitted=True)
     assert found.cross_fitted and found.fingerprint == "" and found.target_fpr == 0.2
-    maps = [score_map(found, each, weights, (50, 50)) for each in raw]
+    maps = []
+    for index, each in enumerate(raw):  # by the levels of the others
+        others = [(m, (50, 50)) for i, m in enumerate(raw) if i != index]
+        maps.append(score_map(calibrate(others, weights, 0.2), each, weights, (50, 50)))
     scores = sorted(float(each.max()) for each in maps)
-    assert found.normal_scores == tuple(scores)
-    assert found.threshold == scores[7]  # ceil(10 * 0.8) = 8 of 9
-    assert found.map_low == float(np.median([np.median(each) for each in maps]))
+    assert found.normal_scores == pytest.approx(scores, rel=1e-6)
+    assert found.threshold == found.normal_scores[7]  # ceil(10 * 0.8) = 8 of 9
+    assert found.map_low == pytest.approx(np.median([np.median(each) for each in maps]), rel=1e-6)
+    assert sorted(found.normal_levels) == pytest.approx(sorted(map(np.median, maps)), rel=1e-5)
+    assert sorted(found.parts) == list(range(9))
     assert found.map_high - found.threshold == pytest.approx(found.threshold - found.map_low)
     z = np.stack([normalise(found, "feature", torch.from_numpy(m["feature"])) for m in raw])
     np.testing.assert_allclose(z.mean((0, 2, 3)), 0, atol=1e-2)
     np.testing.assert_allclose(z.std((0, 2, 3)), 1, atol=1e-2)
     with pytest.raises(ValueError, match="at least one image"):
         calibrate([], weights, 0.2)
+
+
+def test_photographs_of_one_part_are_judged_by_other_parts_alone():
+    """A part whose shots are all loud would make its own loudness usual."""
+    rng = np.random.default_rng(1)
+    raw = [{"feature": rng.gamma(2, size=(1, 20, 20))} for _ in range(12)]
+    for maps in raw[:3]:
+        maps["feature"] *= 10
+    pairs, weights = [(maps, (20, 20)) for maps in raw], {"feature": 1.0}
+    parts = ["a"] * 3 + [str(i) for i in range(9)]
+    together = calibrate(pairs, weights, 0.2, parts=parts)
+    apart = calibrate(pairs, weights, 0.2)
+    assert together.promise.parts == 10 and apart.promise.parts == 12
+    assert together.means == apart.means  # what a new image meets
+    assert together.normal_scores[-1] > 2 * apart.normal_scores[-1]

@@ -66,10 +66,10 @@ def test_quiet_normals_lower_the_promised_rate_and_call_for_nothing(copy, tmp_pa
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray(texture(rng)).save(paths[-1])
     detector = Detector.load(copy)
-    before = detector.calibration.guaranteed_fpr
+    before = detector.calibration.promise.rate
     detector, change = add_normals(detector, paths)
     assert not change.retrain
-    assert detector.calibration.guaranteed_fpr < before
+    assert detector.calibration.promise.rate < before
 
 
 def test_what_was_trained_on_does_not_count_and_a_bad_file_changes_nothing(copy, tree, tmp_path):

@@ -11,7 +11,7 @@ from ddad.cli import main
 from ddad.diffusion.extractor import Extractor
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
-from ddad.training.fit import Vectors, cross_fit, cross_fitted
+from ddad.training.fit import Vectors, cross_fit, cross_fitted, moved
 
 CONFIG = ScoreConfig(feature_size=64, feature_timesteps=(100, 260))
 
@@ -24,7 +24,7 @@ def extractor(tiny_backbone):
 def crossed(extractor, images, groups):
     vectors = Vectors.of(images, extractor, CONFIG)
     raw = {index: maps for index, _, maps in cross_fit(vectors, images, groups)}
-    return cross_fitted(vectors, raw, images, 0.2)
+    return cross_fitted(vectors, raw, images, groups, 0.2)
 
 
 def test_cross_fitting_keeps_the_promised_rate_on_fresh_normals(extractor):
@@ -68,15 +68,31 @@ def test_a_group_is_never_split(extractor):
         for groups in (twins, apart)
     ]
     assert min(np.subtract(*scores)) > 0
-    with pytest.raises(ValueError, match="at least 2 groups"):
-        crossed(extractor, [image], ["a"])
+    one, some = (crossed(extractor, [image] * n, ["a"] * n).calibration for n in (1, 3))
+    assert one.promise is None and some.promise is None and some.n == 3
+
+
+def test_one_photograph_shows_maps_and_promises_nothing(extractor):
+    rng = np.random.default_rng(3)
+    image = texture(rng)
+    detector = crossed(extractor, [image], ["a"])
+    assert detector.calibration.n == 1 and detector.calibration.promise is None
+    spoiled = image.copy()
+    spoiled[20:40, 20:40] = (255, 0, 0)
+    same, bad = detector.detect([image, spoiled])
+    assert not same.anomalous and bad.anomalous and bad.mask()[20:40, 20:40].any()
+    copy = moved(image)
+    assert copy.shape == image.shape and copy.dtype == np.uint8 and (copy != image).any()
 
 
 def test_the_command_line_cross_fits_few_normals(tree, tiny_backbone, tmp_path, capsys):
     out = tmp_path / "model"
     command = ["train", str(tree), "--out", str(out), "--branch", "feature", "--fpr", "0.1"]
     assert main([*command, "--extractor", str(tiny_backbone), "--feature-size", "64"]) == 0
-    assert "from 24 held-out normals: about 8.0% of good parts" in capsys.readouterr().out
+    assert (
+        "from 24 held-out normals: it marks about 8 % of good parts, between"
+        in capsys.readouterr().out
+    )
     detector = Detector.load(out)
     assert detector.unet is None and detector.calibration.cross_fitted
     assert not (out / "unet").exists() and not (out / "model_index.json").exists()

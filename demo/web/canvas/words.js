@@ -1,6 +1,6 @@
 // What the panel says about an image.
 import { falseAlarms } from "../alarms.js";
-import { grouped, percent } from "../text.js";
+import { grouped, percent, plural } from "../text.js";
 
 /** @typedef {import("./desk.js").Inspected} Inspected */
 
@@ -26,13 +26,14 @@ export function verdictOf(now) {
 }
 
 /** What the threshold means. @param {Inspected} now */
-export function meaningOf({ normals, threshold: level, crossFitted }) {
-  const { above, rate, bound } = falseAlarms(normals, level, crossFitted), share = `${bound} ${rate.toFixed(1)}`;
+export function meaningOf({ normals, threshold: level, promised }) {
+  const { above, rate, between } = falseAlarms(normals, promised, level);
   return {
-    meaning: `${above} of the ${normals.length} good parts kept for calibration score above this threshold. ` +
-      `${crossFitted ? "Expect" : "That vouches for"} false alarms on ${share} % of good parts.`,
-    alarms: `${share} % false alarms`,
-    spoken: `${level.toFixed(2)}: ${share} percent false alarms`,
+    meaning: `${above} of the ${plural(normals.length, "photograph")} of good parts kept for calibration score above this threshold. ` +
+      (rate ? `Expect false alarms on ${rate} of good parts, ${between}.`
+        : "No promise: so few good parts can't say how often a good one is marked."),
+    alarms: rate ? `${rate} false alarms` : "no promise",
+    spoken: `${level.toFixed(2)}: ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`,
   };
 }
 

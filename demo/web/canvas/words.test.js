@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { captionOf, factsOf, meaningOf, verdictOf } from "./words.js";
 
-const now = { name: "a.png", score: 3.456, threshold: 2, calibrated: 2, scales: [1], of: 4, normals: [1, 2, 3], crossFitted: false };
+const now = { name: "a.png", score: 3.456, threshold: 2, calibrated: 2, scales: [1], of: 4, normals: [1, 2, 3], promised: [["25", "1", "80"], ["50", "5", "90"], ["75", "9", "95"], ["100", "30", "100"]] };
 
 test("a score above the threshold is a defect, one that equals it is not", () => {
   const bad = verdictOf(now);
@@ -24,11 +24,11 @@ test("no verdict before all maps, no score where nothing counts", () => {
 
 test("the threshold's meaning is the rate of false alarms", () => {
   const { meaning, alarms, spoken } = meaningOf(now);
-  assert.equal(meaning, "1 of the 3 good parts kept for calibration score above this threshold. " +
-    "That vouches for false alarms on at most 50.0 % of good parts.");
-  assert.equal(alarms, "at most 50.0 % false alarms");
-  assert.equal(spoken, "2.00: at most 50.0 percent false alarms");
-  assert.match(meaningOf({ ...now, crossFitted: true }).meaning, /Expect false alarms on about/);
+  assert.equal(meaning, "1 of the 3 photographs of good parts kept for calibration score above this threshold. " +
+    "Expect false alarms on about 50 % of good parts, between 5 and 90 %.");
+  assert.equal(alarms, "about 50 % false alarms");
+  assert.equal(spoken, "2.00: about 50 percent false alarms");
+  assert.match(meaningOf({ ...now, promised: [] }).meaning, /No promise/);
 });
 
 test("a region's facts are in pixels of the file", () => {

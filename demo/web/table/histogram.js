@@ -80,12 +80,12 @@ function legend({ axis, $ }, scores, facts, level) {
 
 /** What the threshold means for this set and for good parts. @param {Table} table @param {number[]} scores @param {Facts} facts @param {number} level */
 function explain({ axis, chosen, $, input }, scores, facts, level) {
-  const { above, rate, bound } = falseAlarms(facts.normals, level, facts.crossFitted), cut = level.toFixed(2);
+  const { above, rate, between } = falseAlarms(facts.normals, facts.promised, level), cut = level.toFixed(2);
   const bad = scores.filter((score) => score > level).length, slider = input(".threshold");
   $(".bars").setAttribute("aria-label", `Histogram: ${plural(scores.length, "image")} of this set, ${bad} above the threshold ${cut}; ` +
     `${plural(facts.normals.length, "good part")} of calibration, ${above} above it.`);
   $(".meaning").textContent = `Above ${cut} lie ${bad} of ${plural(scores.length, "image")} and ${above} of the ${facts.normals.length} good parts: ` +
-    `expect false alarms on ${bound} ${rate.toFixed(1)} % of good parts.`;
+    (rate ? `expect false alarms on ${rate} of good parts, ${between}.` : "no promise how often a good part is marked.");
   if (document.activeElement !== slider || chosen === null) slider.value = String(shareOf(axis, level));
-  slider.setAttribute("aria-valuetext", `${cut}: ${bad} of ${scores.length} images above, ${bound} ${rate.toFixed(1)} percent false alarms`);
+  slider.setAttribute("aria-valuetext", `${cut}: ${bad} of ${scores.length} images above, ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`);
 }
