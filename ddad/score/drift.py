@@ -226,7 +226,6 @@ class Drift:
                 f"{percent(high)}."
             )
         if self._unclear.won:
-            of = self.above + self.quiet
             return (
                 f"{self.above} of {self.undecided} undecided photographs lie above the threshold, "
                 f"of good parts about {good} would: these are defects, or the promise does not "

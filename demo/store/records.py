@@ -15,6 +15,7 @@ import numpy as np
 
 from ddad.images.regions import RegionLabel
 from ddad.model.detection import FAMILIAR
+from ddad.score.promise import Promise, promised
 
 if TYPE_CHECKING:
     from ddad.model.detection import Detection
@@ -77,6 +78,12 @@ class Result:
         if self.strangeness > FAMILIAR:
             return "strange"
         return "unpromised" if len(set(self.parts)) == 1 else ""
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the calibrated threshold promised when the image was scored."""
+        known = self.normal_scores, self.parts, self.threshold, self.target_fpr
+        return promised(*known, folds=self.cross_fitted)
 
     @classmethod
     def of(cls, found: Detection, detector: Detector) -> Result:

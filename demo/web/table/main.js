@@ -33,6 +33,7 @@ export function start({ element, trigger, server }) {
 function load(table, value) {
   if (!value || typeof value !== "object") return;
   table.rows = value.rows ?? []; table.facts = value.facts ?? null; table.session = value.session ?? null;
+  if (value.chosen !== undefined) table.chosen = value.chosen;
   const { ask, finished, ...course } = followed(table.course, value.run, table.rows, performance.now());
   table.course = course;
   if (ask) table.trigger("more");
