@@ -42,6 +42,8 @@ from ddad.training.fit import COMPONENTS, fold_of
 
 WEIGHTS = {"feature": 1.0}
 SMALL = 3000
+NEW = 40
+"""Most photographs of new parts."""
 SHOTS = 2
 """Most photographs of a part on real sets."""
 
@@ -189,20 +191,25 @@ class Real:
         found = mixture.errors(self.tokens[row], noises)
         return np.stack([error.view(self.shapes[row]).numpy() for error in found])
 
-    def draw(self, parts: int, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        """Rows of so many parts of `train`, and rows of the test's and of those left over."""
-        groups = sorted({s.group for s in self.samples if s.split == "train"})
+    def draw(
+        self, parts: int, rng: np.random.Generator, *, mixed: bool
+    ) -> tuple[list[int], list[int]]:
+        """Rows of so many parts, and rows of new ones.
+
+        As the set is split, from train and from test; or `mixed`, both from all good parts, so
+        that they are exchangeable, which the split of a set need not make them.
+        """
+        groups = sorted({s.group for s in self.samples if mixed or s.split == "train"})
         chosen = set(rng.permutation(groups)[:parts].tolist())
         mine = [i for i, s in enumerate(self.samples) if s.group in chosen]
         rest = [i for i, s in enumerate(self.samples) if s.group not in chosen]
-        tests = [i for i in rest if self.samples[i].split == "test"]
-        spare = rng.permutation([i for i in rest if self.samples[i].split == "train"])
-        return mine, tests + spare[: max(0, 40 - len(tests))].tolist()
+        new = [i for i in rest if mixed or self.samples[i].split == "test"]
+        return mine, rng.permutation(new)[:NEW].tolist()
 
-    def folds(self, parts: int, rate: float, seed: int) -> Trial:
+    def folds(self, parts: int, rate: float, seed: int, *, mixed: bool) -> Trial:
         """As `cross_fit`: each photograph judged by a mixture of the other folds' parts."""
         rng = np.random.default_rng((seed, parts))
-        mine, others = self.draw(parts, rng)
+        mine, others = self.draw(parts, rng, mixed=mixed)
         groups = [self.samples[i].group for i in mine]
         folds = fold_of(groups, seed)
         normals: dict[int, np.ndarray] = {}
@@ -257,9 +264,12 @@ def real(data: Path, out: Path, sets: Sequence[str], runs: int, rate: float) -> 
         for parts in SETS[name]:
             if trials := found.split(runs, parts, rate):
                 row(f"{name}, split, {parts}", trials)
-        for parts in SETS[name]:
+        for parts, mixed in ((p, m) for p in SETS[name] for m in (True, False)):
+            if mixed and len({s.group for s in found.samples}) < parts + 14:
+                continue
             seeds = tqdm(range(runs), desc=f"{name} {parts}", disable=None)
-            row(f"{name}, folds, {parts}", [found.folds(parts, rate, seed) for seed in seeds])
+            label = f"{name}, folds, {parts}" + ("" if mixed else ", its own test split")
+            row(label, [found.folds(parts, rate, seed, mixed=mixed) for seed in seeds])
 
 
 # The picture of docs/promise.md.

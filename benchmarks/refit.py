@@ -20,7 +20,6 @@ from ddad.model.checkpoint import BUNDLED, find_checkpoint
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.training.fit import Vectors
-from ddad.training.run import TrainConfig
 
 
 def main() -> None:
@@ -29,17 +28,18 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     args = parser.parse_args()
     old = Detector.load(args.checkpoint)
+    config = old.training["config"]
     normals = [s for s in data.read(args.data) if s.split == "train" and not s.anomalous]
-    part, held = data.hold_out(normals, TrainConfig.held_out, TrainConfig.seed)
+    part, held = data.hold_out(normals, config["held_out"], config["seed"])
     if len(part) != old.training["images"]["trained_on"]:
-        raise SystemExit(f"{args.checkpoint} was not trained on {args.data} with default shares")
+        raise SystemExit(f"{args.checkpoint} was not trained on {args.data} with its shares")
     seen, unseen = ([load_image(s.path).pixels for s in group] for group in (part, held))
-    config = replace(old.config, feature_blur=ScoreConfig.feature_blur)
+    score = replace(old.config, feature_blur=ScoreConfig.feature_blur)
     new = Detector(
         old.unet,
         old.scheduler,
-        config,
-        features=Vectors.of(seen, Extractor.load(BUNDLED), config).fit(),
+        score,
+        features=Vectors.of(seen, Extractor.load(BUNDLED), score).fit(),
         name=old.name,
         training=old.training | {"trained_on": sorted(file_digest(s.path) for s in part)},
     )

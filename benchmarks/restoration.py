@@ -36,7 +36,6 @@ from ddad.images.geometry import model_shape, to_model
 from ddad.images.masks import load_mask
 from ddad.model.detector import Detector
 from ddad.score.config import RestoreConfig
-from ddad.training.run import TrainConfig
 from ddad.training.synthetic import KINDS, brick_tree, paint_defect
 
 SETS = ("brick", "cookie", "cookie-real", "bottle", "pill", "mtd")
@@ -117,13 +116,9 @@ def cases(name: str, detector: Detector, args: argparse.Namespace) -> Iterator[C
         root = args.data / "aws_cookie"
         if name == "brick":
             root = args.out / "BRICK"
-            if not (root / "split.csv").exists():
+            if not (root / "train").exists():
                 brick_tree(root)
-            normals = [s for s in data.read(root) if s.split == "train"]
-            _, held = data.hold_out(normals, TrainConfig.held_out, TrainConfig.seed)
-            paths = [sample.path for sample in held]
-        else:
-            paths = unseen_normals(detector, root)
+        paths = unseen_normals(detector, root)
         rng = np.random.default_rng(2026)
         for path in paths[:: -(-len(paths) // args.images)]:
             clean = load_image(path).pixels

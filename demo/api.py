@@ -5,6 +5,7 @@ Their components exist only to give them types; their docstrings are their docum
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,9 @@ def _score(models: Models, default: str) -> Callable[..., Any]:
         Returns:
             model; width and height of the image; score, its highest map value; threshold;
             anomalous, whether anything is marked; area_fraction, the marked share;
+            familiar, false where the photograph is not of the kind that the model learned from
+            (another part, camera, light, focus or scale): then anomalous says nothing of a defect;
+            strangeness, the share of it that is unlike them, 0.75 at most for familiar ones;
             promise of the calibrated threshold (the share of new good parts above it, between low
             and high, of so many parts; null where none can be made); timestep_means, the mean of
             each noise scale's map; regions, loudest first, each with area in pixels, bbox as x, y,
@@ -93,13 +97,16 @@ def _mask(models: Models, default: str) -> Callable[..., Any]:
 
         Returns:
             A PNG of the image's size in the orientation viewers show: 255 where it is marked,
-            else 0.
+            else 0. Its text `ddad:verdict` is JSON of anomalous, familiar and strangeness, as
+            /score says them: a mask of a photograph that is not familiar marks no defect.
         """
         at = _number(threshold)
         with _told(image):
             detector, loaded = _opened(models, image, model)
             (found,) = detector.detect([loaded.pixels])
-        return picture_file(found.mask(at).astype(np.uint8) * 255, "mask.png")
+        marked = found.mask(at)
+        told = {"ddad:verdict": json.dumps(_verdict(found, marked))}
+        return picture_file(marked.astype(np.uint8) * 255, "mask.png", told=told)
 
     return mask
 
@@ -160,6 +167,14 @@ def _opened(models: Models, image: str | None, model: str) -> tuple[Detector, Lo
     return detector, load_image(image, levels=detector.levels)
 
 
+def _verdict(found: Detection, marked: np.ndarray) -> dict[str, Any]:
+    return {
+        "anomalous": bool(marked.any()),
+        "familiar": found.familiar,
+        "strangeness": found.strangeness,
+    }
+
+
 def _result(
     detector: Detector, found: Detection, threshold: float | None, note: str
 ) -> dict[str, Any]:
@@ -173,7 +188,7 @@ def _result(
         "height": mask.shape[0],
         "score": found.score,
         "threshold": at,
-        "anomalous": bool(mask.any()),
+        **_verdict(found, mask),
         "area_fraction": float(mask.mean()),
         "promise": promised(detector.calibration),
         "timestep_means": {scale.name: scale.mean for scale in found.scales},

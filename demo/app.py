@@ -14,7 +14,7 @@ from demo.batch import events as many
 from demo.inspect import events as desk
 from demo.inspect.normal import events as normal
 from demo.limits import LIMITS
-from demo.page import DESK, Page
+from demo.page import DESK, QUIET, Page
 from demo.shared.models import CHECKPOINTS, Models
 from demo.store import mirror
 from demo.store.store import Store
@@ -63,6 +63,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         with gr.Row(elem_id="head"):
             with gr.Column(scale=4, min_width=280):
                 gr.Markdown(HEAD)
+                promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
             with gr.Column(scale=1, min_width=200):
                 model = gr.Dropdown(
                     names,
@@ -81,6 +82,8 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             start = desk.tab(page, inspect)
             normal.panel(page)
             alarm = alarm_button()
+        for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it
+            changed(models.promise, model, promised, **QUIET)
         with tabs, gr.Tab("Many images", id="many") as here:
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):

@@ -24,11 +24,19 @@ def add(commands: options.Commands) -> None:
     )
     options.add_checkpoint(parser)
     options.add_out(parser, "images.csv and metrics.json")
+    parser.add_argument(
+        "--wished-recall",
+        type=options.rate,
+        metavar="SHARE",
+        help="propose a threshold that finds this share of defects, 0 to 1, sure in 19 of 20 sets "
+        "of so many defects; it changes nothing",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from ddad.data.datasets import labelled
     from ddad.images.files import write_json
+    from ddad.measure.decided import Rate
     from ddad.measure.evaluation import evaluate
     from ddad.model.detector import Detector
 
@@ -42,24 +50,40 @@ def run(args: argparse.Namespace) -> int:
     samples = [sample for sample in chosen.samples if sample.path in unseen]
     options.say_how_read([sample.path for sample in samples], detector.levels)
     with options.bar("evaluating", "image") as bar:
-        metrics = evaluate(detector, samples, args.out, report=options.on_named(bar))
+        metrics = evaluate(
+            detector,
+            samples,
+            args.out,
+            wished_recall=args.wished_recall,
+            report=options.on_named(bar),
+        )
     write_json(
         {"model": detector.name, "data": args.data.name} | metrics, args.out / "metrics.json"
     )
     for error in metrics["errors"]:
         options.tell(error)
     print("  ".join(f"{k} {metrics[k]:.4f}" for k in SAID if metrics[k] is not None))
+    options.say_unpromised(args.checkpoint)
+    missed, alarms = (Rate(**metrics["rates"][name]) for name in ("missed", "false_alarms"))
+    print(f"at {detector.calibration.threshold:.4g}: missed defects {missed}")
+    print(f"false alarms {alarms}")
+    if "proposal" in metrics:
+        print(metrics["proposal"]["said"])
     for sentence in lacks(metrics):
         print(sentence)
     return 1 if metrics["errors"] else 0
 
 
 def lacks(metrics: Mapping[str, Any]) -> list[str]:
-    """Sentences on what a test set has too little of for some of the figures."""
+    """Sentences on what a test set has too little of, or of another kind, for the figures."""
+    from ddad.model.detection import strangers
+
     good, bad, bare = (metrics[name] for name in ("n_good", "n_defective", "n_without_masks"))
     found = []
     if failed := len(metrics["errors"]):
         found.append(f"{failed} of {failed + good + bad} images left out: they have an error")
+    if strange := strangers(metrics["n_unfamiliar"], good + bad):
+        found.append(f"{strange}; each counts by its score")
     if bare:
         found.append(f"pixel metrics want masks: {bare} of {bad} defective images have none")
     if not good or not bad:

@@ -217,6 +217,18 @@ def say_threshold(detector: Detector) -> None:
     print(promise(detector.calibration))
 
 
+def say_unpromised(checkpoint: str | Path) -> None:
+    """That a model's threshold promises nothing, where it does not."""
+    from ddad.model.card import unpromised
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.score.calibration import Calibration
+
+    file = find_checkpoint(checkpoint) / "calibration.json"
+    fitted = Calibration.from_json(file.read_text("utf-8"))
+    if sentence := unpromised(fitted):
+        tell(f"{file.parent.name}: {sentence}")
+
+
 def tell(sentence: str) -> None:
     """A sentence beside the results, on stderr. A full disk under a log file ends no run."""
     with suppress(OSError):

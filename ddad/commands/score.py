@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ddad.commands import options
 
@@ -57,14 +59,29 @@ def _add_ray(parser: options.Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    errors, total = _score(args) if args.ray is None else _score_on_ray(args)
+    from ddad.model.detection import strangers
+
+    strange: set[str] = set()
+
+    def seen(row: dict[str, Any]) -> None:
+        if row.get("familiar") is False:
+            strange.add(row["file"])
+
+    errors, total = _score(args, seen) if args.ray is None else _score_on_ray(args, seen)
     for error in errors:
         options.tell(error)
     print(f"{total - len(errors)} of {total} images scored: {args.out}/scores.csv")
+    if strange:
+        print(strangers(len(strange), total - len(errors)))
+    options.say_unpromised(args.checkpoint)
     return 1 if errors else 0
 
 
-def _score(args: argparse.Namespace) -> tuple[list[str], int]:
+Seen = Callable[[dict[str, Any]], None]
+"""Is given each row."""
+
+
+def _score(args: argparse.Namespace, seen: Seen) -> tuple[list[str], int]:
     """The errors, and of how many images."""
     from ddad.model.detector import Detector
     from ddad.work.batch import score_files
@@ -80,10 +97,11 @@ def _score(args: argparse.Namespace) -> tuple[list[str], int]:
     most = options.max_pixels(args)
     with options.bar("scoring", "image") as bar:
         report = options.on_named(bar)
-        return score_files(detector, planned, out, max_pixels=most, report=report), len(planned)
+        errors = score_files(detector, planned, out, max_pixels=most, report=report, seen=seen)
+    return errors, len(planned)
 
 
-def _score_on_ray(args: argparse.Namespace) -> tuple[list[str], int]:
+def _score_on_ray(args: argparse.Namespace, seen: Seen) -> tuple[list[str], int]:
     from ddad.work.addresses import is_address
     from ddad.work.cluster import Pool, plan, score_on_ray
 
@@ -99,5 +117,6 @@ def _score_on_ray(args: argparse.Namespace) -> tuple[list[str], int]:
             pool,
             max_pixels=options.max_pixels(args),
             report=options.on_named(bar),
+            seen=seen,
         )
     return errors, len(planned)

@@ -43,12 +43,14 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_out(args.out)
     waiting: set[str] = set()
+    detector = Detector.load(args.checkpoint)
+    judges = len(set(detector.calibration.parts)) != 1
+    options.say_unpromised(args.checkpoint)
 
     def report(row: dict[str, Any]) -> None:
         (waiting.add if "again" in row else waiting.discard)(row["file"])
-        _say(row)
+        _say(row, judges)
 
-    detector = Detector.load(args.checkpoint)
     options.say_passed_over([args.folder], args.out)
     with stop_flag() as stopped:
         scored = watch(
@@ -68,13 +70,23 @@ def run(args: argparse.Namespace) -> int:
     return 1 if waiting else 0
 
 
-def _say(row: dict[str, Any]) -> None:
+def _say(row: dict[str, Any], judges: bool) -> None:
     from ddad.images.files import shown
 
-    said = row.get("error") or ("anomalous" if row["anomalous"] else "good")
-    line = f"{shown(Path(row['file']))}: {said}"
+    line = f"{shown(Path(row['file']))}: {row.get('error') or _verdict(row, judges)}"
     if "again" in row:
         options.tell(f"{line}; trying again")
     else:
         with suppress(OSError):  # a full disk under a log file ends no watch
             print(line, flush=True)
+
+
+def _verdict(row: dict[str, Any], judges: bool) -> str:
+    """`judges`: whether the threshold comes from more than one part."""
+    from ddad.model.detection import STRANGE
+
+    if not row["familiar"]:
+        return STRANGE
+    if not judges:
+        return "no verdict"
+    return "anomalous" if row["anomalous"] else "good"

@@ -157,8 +157,9 @@ def hold_out(
         members.setdefault(sample.group, []).append(sample)
     if len(members) < 2:
         raise DatasetError(
-            f"{len(samples)} normal images in {len(members)} group(s): holding some out for "
-            "calibration needs at least 2 groups"
+            f"{len(samples)} photograph{'s' * (len(samples) != 1)} of one part: none can be held "
+            "out for calibration; add other parts, or train on up to 200 photographs with --branch "
+            "feature"
         )
     names = sorted(members)
     random.Random(f"hold-out {seed}").shuffle(names)
@@ -241,7 +242,8 @@ def _unmatched(tree: _Tree) -> Iterable[str]:
 def summary(samples: Sequence[Sample]) -> str:
     """One line on what a data set holds."""
     normal = sum(s.split != "test" and not s.anomalous for s in samples)
-    parts = [f"{normal} normal images to train on"] if normal else []
+    noun = "image" if normal == 1 else "images"
+    parts = [f"{normal} normal {noun} to train on"] if normal else []
     tests = Counter(s.defect or "by mask" for s in samples if s.split == "test" or s.anomalous)
     good = tests.pop("good", 0)
     if good or tests:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ddad.images.outlines import TOLERANCE, outlines, simplify
 from ddad.images.regions import Region, RegionLabel, components, find_regions
+from ddad.model.detection import FAMILIAR
 
 UNNAMED = "defect"
 """Label of a region to which nobody gave one."""
@@ -48,6 +49,13 @@ class Reviewed:
     """Ends of the colour scale."""
     normal_scores: tuple[float, ...] = field(default=(), repr=False)
     target_fpr: float | None = None
+    strangeness: float | None = None
+    """`Detection.strangeness`; None where no model was asked."""
+
+    @property
+    def familiar(self) -> bool | None:
+        """Whether it is a photograph of the kind that the model knows; None without a model."""
+        return None if self.strangeness is None else self.strangeness <= FAMILIAR
 
 
 @dataclass(frozen=True)

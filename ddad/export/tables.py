@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 IMAGE_COLUMNS = (
-    *("file", "defect", "score", "threshold", "anomalous", "area_fraction", "true_area", "error"),
+    *("file", "defect", "score", "threshold", "anomalous", "strangeness", "familiar"),
+    *("area_fraction", "true_area", "error"),
 )
 """Of an evaluation's images.csv."""
 RESTORATION_COLUMNS = (
@@ -48,7 +49,8 @@ def score_columns(timesteps: Mapping[str, Sequence[int]]) -> list[str]:
     """Of scores.csv, as scoring writes it, for a model with these noise scales a branch."""
     scales = [f"{branch}_t{t}" for branch, steps in timesteps.items() for t in steps]
     return [
-        *("file", "width", "height", "score", "threshold", "anomalous", "area_fraction"),
+        *("file", "width", "height", "score", "threshold", "anomalous", "strangeness", "familiar"),
+        "area_fraction",
         *(f"mean_{scale}" for scale in scales),
         *("map_min", "map_max", *PICTURES, "model", "seed", "seconds", "note", "error"),
     ]
@@ -63,6 +65,8 @@ def score_row(found: Detection) -> dict[str, Any]:
         "score": found.score,
         "threshold": found.threshold,
         "anomalous": found.anomalous,
+        "strangeness": found.strangeness,
+        "familiar": found.familiar,
         "area_fraction": float(found.mask().mean()),
         **{f"mean_{scale.name}": scale.mean for scale in found.scales},
         "map_min": float(found.score_map.min()),
@@ -88,6 +92,8 @@ def review_row(record: Reviewed, shapes: Sequence[Shape], stem: str) -> dict[str
         "threshold": record.threshold,
         "decision": record.decision,
         "anomalous": bool(record.mask.any()),
+        "strangeness": record.strangeness,
+        "familiar": record.familiar,
         "area": int(record.mask.sum()),
         "area_fraction": float(record.mask.mean()),
         "regions": len(shapes),

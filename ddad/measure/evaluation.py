@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from ddad.export.tables import IMAGE_COLUMNS, growing_table, path_cell, score_ro
 from ddad.images.decode import load_image
 from ddad.images.files import shown
 from ddad.images.masks import load_mask
+from ddad.measure.decided import outcome
 from ddad.measure.metrics import Evaluation
+from ddad.measure.proposal import propose, too_few
 from ddad.model.detector import Detector
 
 
@@ -22,26 +25,49 @@ def evaluate(
     samples: Sequence[Sample],
     out: Path,
     *,
+    wished_recall: float | None = None,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[str, Any]:
     """Write images.csv under `out`; returns the metrics, overall and by defect, and `errors`.
+
+    Every image counts by its score, also one that is not familiar: `n_unfamiliar` says how many.
+    `rates` are those of missed defects and false alarms at the calibrated threshold, each with its
+    interval; with `wished_recall`, 0..1, `proposal` is a threshold for it, as far as so many
+    defects carry one.
 
     Maps are compared with the true masks at the images' original size. An image that fails, or
     whose mask fails or contradicts its folder, is a row with its error and counts nowhere.
     `report` is called after each image with its name, the number done and the total.
     """
-    evaluation, errors = Evaluation(detector.calibration.threshold), []
+    evaluation, errors, strange = Evaluation(detector.calibration.threshold), [], 0
     with growing_table(out / "images.csv", IMAGE_COLUMNS) as write:
         for done, sample in enumerate(samples, 1):
             row = {"file": path_cell(sample.path), "defect": sample.defect}
             try:
                 row |= _judge(detector, sample, evaluation)
+                strange += not row["familiar"]
             except Exception as error:  # one image never ends an evaluation
                 row["error"] = _sentence(error, sample.path)
                 errors.append(row["error"])
             write(row)
             report(sample.path.name, done, len(samples))
-    return evaluation.result() | {"errors": errors}
+    counts = {"n_unfamiliar": strange, "errors": errors}
+    return evaluation.result() | _rates(evaluation, wished_recall) | counts
+
+
+def _rates(evaluation: Evaluation, wished: float | None) -> dict[str, Any]:
+    """What the threshold missed and marked by mistake, and which one a wished recall would have."""
+    scores = np.array([score for kind in evaluation.scores.values() for score in kind])
+    bad = np.array([kind != "good" for kind, of in evaluation.scores.items() for _ in of], bool)
+    assert evaluation.threshold is not None
+    found = outcome(scores, bad, evaluation.threshold)
+    said = {"rates": {"missed": asdict(found.missed), "false_alarms": asdict(found.alarms)}}
+    if wished is None:
+        return said
+    proposed = propose(scores, bad, wished)
+    if proposed is None:
+        return said | {"proposal": {"wished": wished, "said": too_few(int(bad.sum()), wished)}}
+    return said | {"proposal": asdict(proposed) | {"said": str(proposed)}}
 
 
 def _judge(detector: Detector, sample: Sample, evaluation: Evaluation) -> dict[str, Any]:

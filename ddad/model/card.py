@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ddad.images.files import write_json, write_text
-from ddad.model.detector import Detector
 from ddad.score.calibration import Calibration
-from ddad.score.promise import needed
+from ddad.score.promise import needed, percent
+
+if TYPE_CHECKING:
+    from ddad.model.detector import Detector
 
 MARK = "<!-- written by ddad train -->"
 """A card that carries this line may be replaced; any other is somebody's work."""
@@ -69,20 +71,29 @@ def summary(calibration: Calibration, bins: int = 20) -> dict[str, Any]:
 
 def promise(calibration: Calibration) -> str:
     """What the threshold stands for, in one sentence."""
-    text = f"threshold {calibration.threshold:.4f} from {calibration.n} held-out normals"
-    made = calibration.promise
+    normals = "1 held-out normal" if calibration.n == 1 else f"{calibration.n} held-out normals"
+    text, made = f"threshold {calibration.threshold:.4f} from {normals}", calibration.promise
     if made is None:
-        return f"{text}: {NO_PROMISE[bool(calibration.parts)]}"
+        return f"{text}: {unpromised(calibration)}"
     parts = f" of {made.parts} parts" if made.parts < calibration.n else ""
     return f"{text}{parts}: it marks {made}" + (f"; {made.carries}" if made.carries else "")
 
 
-NO_PROMISE = {
-    True: "no promise with one part: at least two must be held out against each other",
-    False: "no promise: it was made by an earlier version, which counted photographs, not parts; "
-    "calibrate or train again",
-}
-"""Why a calibration promises nothing, by whether its parts are known."""
+def unpromised(calibration: Calibration) -> str:
+    """Why a threshold promises nothing; empty where it promises something."""
+    if calibration.promise is not None:
+        return ""
+    if not calibration.parts:
+        return (
+            "no promise: it was made by an earlier version, which counted photographs, not parts; "
+            "calibrate or train again"
+        )
+    few = "one photograph" if calibration.n == 1 else f"{calibration.n} photographs of one part"
+    rate = calibration.target_fpr
+    return (
+        f"no promise with {few}: look at the maps; two parts make a rough promise, "
+        f"{needed(rate)} one of {percent(rate)}"
+    )
 
 
 def promised(calibration: Calibration) -> dict[str, Any] | None:
@@ -100,11 +111,12 @@ def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) ->
     top = max(histogram["counts"])
     bars = "".join(BLOCKS[-(-8 * count // top)] for count in histogram["counts"])
     low, high = histogram["edges"][0], histogram["edges"][-1]
+    learned = len(training.get("trained_on", ()))
     lines = [
         MARK,
         f"# {detector.name}",
         "",
-        f"Learned from {len(training.get('trained_on', ()))} photographs of good parts; "
+        f"Learned from {learned} photograph{'s' * (learned != 1)} of good parts; "
         f"branches: {', '.join(detector.weights)}.",
         "",
         f"- {promise(calibration).capitalize()}.",

@@ -8,6 +8,17 @@ import numpy as np
 
 from ddad.score.levels import SHARE, map_level
 
+FAMILIAR = SHARE
+"""The strangeness up to which a photograph is of the kind that its model knows."""
+STRANGE = "not this model's part"
+"""The verdict on one that is not: it goes before that of the score."""
+ADVICE = (
+    "another part, camera, light, focus or scale than in the photographs that the model learned "
+    "from: choose the model of this part, take the photograph as the good ones were taken, or "
+    "train a model on photographs like this"
+)
+"""What that means and what to do."""
+
 
 @dataclass(frozen=True)
 class ScaleMap:
@@ -45,9 +56,9 @@ class Detection:
 
     @property
     def familiar(self) -> bool:
-        """Whether this is a photograph of what the model knows: else its score says nothing of a
-        defect."""
-        return self.strangeness <= SHARE
+        """Whether this is a photograph of the kind that the model knows: else its score says
+        nothing of a defect."""
+        return self.strangeness <= FAMILIAR
 
     @property
     def score(self) -> float:
@@ -65,3 +76,11 @@ class Detection:
     def mask(self, threshold: float | None = None) -> np.ndarray:
         """Pixels above the threshold, bool (H, W): not empty exactly when the score is above it."""
         return self.score_map > np.float32(self.threshold if threshold is None else threshold)
+
+
+def strangers(count: int, total: int) -> str:
+    """How many of so many photographs are not this model's part, in a sentence; empty for none."""
+    if not count:
+        return ""
+    verb, noun = "is" if count == 1 else "are", "photograph" if total == 1 else "photographs"
+    return f"{count} of {total} {noun} {verb} {STRANGE}: {ADVICE}"

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 
 from ddad.score.levels import BORDER
-from ddad.score.promise import Promise, conformal_threshold, count_above
+from ddad.score.promise import Promise, conformal_threshold, promised
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,8 @@ class Calibration:
     @property
     def promise(self) -> Promise | None:
         """What the threshold promises; None where one part, or nothing known of parts, sets it."""
-        return self.promise_at(self.threshold)
-
-    def promise_at(self, threshold: float) -> Promise | None:
-        """The same of another threshold, chosen without a look at the scores of good parts."""
-        count = len(set(self.parts))
-        if count < 2:
-            return None
-        above = count_above(self.normal_scores, self.parts, threshold)
-        return Promise(count, above, self.target_fpr, self.cross_fitted)
+        known = self.normal_scores, self.parts, self.threshold, self.target_fpr
+        return promised(*known, folds=self.cross_fitted)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"

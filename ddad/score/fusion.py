@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddad.images.geometry import to_image
 from ddad.score.calibration import Calibration, with_normals
-from ddad.score.levels import border_factors, levels, map_level, moments, strange_limit
+from ddad.score.levels import border_factors, levels, map_level, moments, quiet_part, strange_limit
 
 Maps = dict[str, np.ndarray]
 """Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
@@ -86,7 +86,7 @@ def calibrate(
     sums = {b: np.stack([moments(maps[b]) for maps, _ in normals]) for b in weights}
     found = _levels(sums, target_fpr, cross_fitted)
     scores, quiet = np.empty(len(normals)), np.empty(len(normals))
-    limits = []
+    calm = []
     for part in range(members.max() + 1):
         own = members == part
         others = {b: rows[~own] for b, rows in sums.items()}
@@ -94,8 +94,8 @@ def calibrate(
         for index in np.flatnonzero(own).tolist():
             fused = score_map(judge, normals[index][0], weights, normals[index][1])
             scores[index], quiet[index] = fused.max(), map_level(fused)
-            limits.append(strange_limit([fused]))
-    found = replace(found, strange=max(limits))
+            calm.append(quiet_part(fused))
+    found = replace(found, strange=strange_limit(calm))
     return with_normals(found, scores.tolist(), quiet.tolist(), members.tolist())
 
 

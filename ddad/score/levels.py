@@ -7,7 +7,7 @@ had. Knows maps as arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -82,14 +82,18 @@ SHARE = 0.75
 A defect leaves most of a photograph as it is; another part, blur or another scale does not."""
 
 
-def strange_limit(maps_of_normals: Iterable[np.ndarray]) -> float:
+def quiet_part(fused: np.ndarray) -> float:
+    """The value that all but SHARE of a score map (H, W) lie below."""
+    return float(np.quantile(_thinned(fused), 1 - SHARE))
+
+
+def strange_limit(quiet_parts: Sequence[float]) -> float:
     """The map value from which on a pixel is strange, in deviations of a normal pixel.
 
-    One above the mean of normal pixels, and one above what SHARE of any normal's own pixels
-    reach: few normals, or restless ones, leave more room.
+    One above the mean of normal pixels, and one above the `quiet_part` of nine normals in ten:
+    few normals, or restless ones, leave more room, a single odd one does not.
     """
-    quiet = [float(np.quantile(_thinned(each), 1 - SHARE)) for each in maps_of_normals]
-    return max(1.0, *(level + 1 for level in quiet))
+    return max(1.0, float(np.quantile(quiet_parts, 0.9)) + 1)
 
 
 def strange_share(fused: np.ndarray, limit: float | None) -> float:

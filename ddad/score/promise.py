@@ -74,6 +74,24 @@ class Promise:
         return f"{percent(self.wished)} as asked would need {need} parts"
 
 
+def promised(
+    scores: Sequence[float],
+    parts: Sequence[int],
+    threshold: float,
+    wished: float,
+    *,
+    folds: bool = False,
+) -> Promise | None:
+    """What a threshold promises by the scores of normals, each of one of `parts`.
+
+    None where one part, or nothing known of parts, sets it.
+    """
+    count = len(set(parts))
+    if count < 2:
+        return None
+    return Promise(count, count_above(scores, parts, threshold), wished, folds)
+
+
 def rates(above: int, parts: int) -> tuple[float, float]:
     """The interval of realised rates of a threshold with so many of so many parts above it."""
     tail = (1 - CERTAINTY) / 2

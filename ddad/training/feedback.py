@@ -20,7 +20,7 @@ from ddad.images.files import file_digest, write_whole
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
 from ddad.score.calibration import widened
-from ddad.score.levels import strange_limit
+from ddad.score.levels import quiet_part, strange_limit
 
 FEWEST, SHARE = 3, 0.05
 """A retrain is suggested from so many added false alarms on, or this share of the normals trained
@@ -73,7 +73,7 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
         detector = replace(detector, training=detector.training | record)
         every = list(fresh.values())
         scores, levels = [it.score for it in every], [it.level for it in every]
-        limits = [before.strange or 0, strange_limit(it.score_map for it in every)]
+        limits = [before.strange or 0, strange_limit([quiet_part(it.score_map) for it in every])]
         fitted = replace(before, strange=max(limits))
         detector = detector.calibrated(widened(fitted, scores, levels, parts))
     alarms = sum(row["score"] > reference for row in added)

@@ -45,19 +45,25 @@ def score_files(
     *,
     max_pixels: int,
     report: Report = lambda name, done, total: None,
+    seen: Callable[[Row], None] = lambda row: None,
 ) -> list[str]:
     """Write scores.csv, maps/, masks/ and overlays/ under `out`; returns the errors, one a file.
 
     maps/*.png are 16-bit: value = map_min + (map_max - map_min) * pixel / 65535, with both ends
-    in the table, whose columns `map`, `mask` and `overlay` say which files are a row's own.
+    in the table, whose columns `map`, `mask` and `overlay` say which files are a row's own. `seen`
+    is given each row; one that is tried again comes again.
     Raises OSError as `fill_table` does.
     """
 
     def one(plan: Plan) -> Row:
         return score_file(detector, *plan, out=out, max_pixels=max_pixels)
 
-    columns = score_columns(detector.timesteps)
-    return fill_table(out / "scores.csv", columns, one, planned, how=side_by_side, report=report)
+    return fill_table(
+        *(out / "scores.csv", score_columns(detector.timesteps), one, planned),
+        how=side_by_side,
+        report=report,
+        seen=seen,
+    )
 
 
 def fill_table(
@@ -68,8 +74,9 @@ def fill_table(
     *,
     how: Callable[[Callable[[Plan], Row], Sequence[Plan]], Iterable[Row]] = map,
     report: Report = lambda name, done, total: None,
+    seen: Callable[[Row], None] = lambda row: None,
 ) -> list[str]:
-    """A row for each file, in order; returns the errors, one a file.
+    """A row for each file, in order, which `seen` is given; returns the errors, one a file.
 
     What may pass is tried again when all rows are there, and the table amended. `how` does the
     first attempts. Raises OSError where the table cannot be written for several seconds; the rows
@@ -84,10 +91,13 @@ def fill_table(
                 failed[done - 1] = plan
             with writing(table):
                 insist(partial(write, row))
+            seen(row)
             report(plan[0].name, done, len(planned))
     if rows := second_chances(work, failed):
         with writing(table):
             insist(partial(amend_table, table, columns, rows))
+        for row in rows.values():
+            seen(row)
         errors |= {number: row.get("error", "") for number, row in rows.items()}
     return [errors[number] for number in sorted(errors) if errors[number]]
 

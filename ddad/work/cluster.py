@@ -104,11 +104,13 @@ def score_on_ray(
     *,
     max_pixels: int,
     report: Report = lambda name, done, total: None,
+    seen: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> list[str]:
     """Write scores.csv and scores.parquet, and the pictures, under `out`; returns the errors.
 
-    `planned` holds files with output names, as `plan` makes them. Raises ValueError where Ray is
-    not installed or the cluster cannot be reached, CheckpointError for a model that cannot score.
+    `planned` holds files with output names, as `plan` makes them; `seen` is given each row. Raises
+    ValueError where Ray is not installed or the cluster cannot be reached, CheckpointError for a
+    model that cannot score.
     """
     folder = find_checkpoint(checkpoint)
     detector = Detector.load(folder)
@@ -134,6 +136,7 @@ def score_on_ray(
             if row["error"]:
                 errors.append(row["error"])
             write(row)
+            seen(row)
             report(PurePosixPath(row["file"]).name, done, len(planned))
     return errors
 
@@ -192,7 +195,8 @@ def _tables(out: str, names: Sequence[str]) -> Iterator[Callable[[dict[str, Any]
     import pyarrow.parquet as pq
 
     text = {"file", "model", "note", "error", *PICTURES}
-    kinds = {"width": pa.int32(), "height": pa.int32(), "seed": pa.int64(), "anomalous": pa.bool_()}
+    kinds = {"width": pa.int32(), "height": pa.int32(), "seed": pa.int64()}
+    kinds |= dict.fromkeys(("anomalous", "familiar"), pa.bool_())
     schema = pa.schema(
         [(n, pa.string() if n in text else kinds.get(n, pa.float64())) for n in names]
     )

@@ -18,6 +18,8 @@ def measure(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
     """Metrics as `Evaluation` gives them, its curves, and how many images were left out.
 
+    Also `n_unfamiliar`, how many are not this model's part: they count by their score all the same.
+
     Takes the scored items that are known to be good or defective, by a true mask or by their
     folder, of the model that scored last; those without a mask count for the image metrics alone.
     What lies in an ignore zone counts as good and quiet. `threshold` None is the calibrated one.
@@ -45,4 +47,6 @@ def measure(
         kind = item.kind or ("good" if truth is None or not truth.any() else "defect")
         evaluation.add(item.score, score_map, truth, kind)
         on_progress(done, len(used))
-    return evaluation.result(), evaluation.lines(), len(scored) - len(used)
+    strange = sum(item.result is not None and item.result.withheld == "strange" for item in used)
+    found = evaluation.result() | {"n_unfamiliar": strange}
+    return found, evaluation.lines(), len(scored) - len(used)

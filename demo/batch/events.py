@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo.batch import export, layout, queue, view
+from demo.batch.decided import events as decided
 from demo.batch.evaluation import measure
 from demo.batch.layout import Batch
 from demo.limits import LIMITS
@@ -23,15 +24,15 @@ EXPORTS: dict[str, Any] = {"concurrency_id": "export", "concurrency_limit": LIMI
 def tab(page: Page, here: gr.Tab) -> None:
     """Lay out the tab and wire it; `here` is the tab itself."""
     batch = layout.batch(page)
-    _wire_queue(batch, page)
+    changes = [_wire_queue(batch, page), *_wire_table(batch, page, here)]
     _wire_masks(batch, page)
-    _wire_table(batch, page, here)
     _wire_export(batch, page)
     _wire_evaluation(batch, page)
+    decided.panel(page, batch.table, batch.threshold, changes)
 
 
-def _wire_queue(batch: Batch, page: Page) -> None:
-    """Files that are dropped wait and are scored, until that is cancelled."""
+def _wire_queue(batch: Batch, page: Page) -> Any:
+    """Files that are dropped wait and are scored, until that is cancelled; returns the scoring."""
     shown = [batch.table, page.session, batch.problem]
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
@@ -51,6 +52,7 @@ def _wire_queue(batch: Batch, page: Page) -> None:
         **HEAVY,
     )
     batch.table.cancel(came, page.session, batch.masks, cancels=[taking, scoring], **PRIVATE)
+    return scoring
 
 
 def _wire_masks(batch: Batch, page: Page) -> None:
@@ -83,8 +85,11 @@ def _wire_masks(batch: Batch, page: Page) -> None:
     batch.masks.undo(undo_import, page.session, changed, **QUIET)
 
 
-def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:
-    """The table as it is now; a row opened; a threshold tried, and made that of the set."""
+def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> list[Any]:
+    """The table as it is now; a row opened; a threshold tried, and made that of the set.
+
+    Returns the events that read or change what is decided.
+    """
 
     def refresh(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
@@ -110,11 +115,12 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> None:
         return view.listing(mine), view.brought(mine), ""
 
     table, changed = batch.table, [batch.table, batch.problem]
-    here.select(refresh, page.session, [table, batch.masks], **QUIET)
+    came = here.select(refresh, page.session, [table, batch.masks], **QUIET)
     table.open(open_, None, [page.opened, page.tabs], **QUIET)
     table.settle(settle, None, batch.threshold, **QUIET)
-    table.apply(apply, page.session, changed, **QUIET)
-    table.clear(clear, page.session, [table, batch.masks, batch.problem], **QUIET)
+    applied = table.apply(apply, page.session, changed, **QUIET)
+    cleared = table.clear(clear, page.session, [table, batch.masks, batch.problem], **QUIET)
+    return [came, applied, cleared]
 
 
 def _wire_export(batch: Batch, page: Page) -> None:

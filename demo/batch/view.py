@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ddad.model.detection import STRANGE
 from demo.limits import LIMITS
 from demo.shared import charts, meaning
 from demo.shared.tables import figures, number, table
@@ -66,6 +67,7 @@ def _row(item: Item, fingerprint: str) -> dict[str, Any]:
         "pixels": item.width * item.height,
         "regions": item.regions,
         "decision": item.decision,
+        "withheld": item.result.withheld if item.result else "",
         "edited": bool(item.review and item.review.edited),
         "kind": item.kind or None,
         "truth": item.has_truth,
@@ -127,7 +129,7 @@ def report(result: dict[str, Any], lines: dict[str, np.ndarray], left_out: int) 
     ]
     return (
         f"<section class='evaluation' aria-label='Evaluation'><h3>{counts}</h3>"
-        f"{_without_masks(result)}{CAUTION}"
+        f"{_without_masks(result)}{_unfamiliar(result)}{CAUTION}"
         f"{figures(pairs)}<div class='charts'>{''.join(drawn)}</div>{_defects(result)}"
         "<p class='hint'>Pixel figures pool the pixels of all images; IoU counts what is marked on "
         "good images as false. AUPRO is the mean overlap with each true region, up to 30 % false "
@@ -144,6 +146,15 @@ def _without_masks(result: dict[str, Any]) -> str:
     some = f"{without} of the defective images have no true mask"
     rest = f"of the {result['n_with_masks']} others alone" if result["n_with_masks"] else "missing"
     return f"<p class='partly'>Pixel figures want masks: {some}, so these figures are {rest}.</p>"
+
+
+def _unfamiliar(result: dict[str, Any]) -> str:
+    """How many images are not of the model's part."""
+    count = result.get("n_unfamiliar", 0)
+    if not count:
+        return ""
+    some = f"{count} of the images {'is' if count == 1 else 'are'} {STRANGE}"
+    return f"<p class='partly'>{some}: here each counts by its score all the same.</p>"
 
 
 def _defects(result: dict[str, Any]) -> str:

@@ -50,7 +50,13 @@ def message(session: Session, item: str | None = None) -> dict[str, Any]:
 
 def entry(item: Item) -> dict[str, Any]:
     """An item's line in the queue."""
-    return {"item": item.id, "name": item.name, "score": item.score, "decision": item.decision}
+    return {
+        "item": item.id,
+        "name": item.name,
+        "score": item.score,
+        "decision": item.decision,
+        "withheld": item.result.withheld if item.result else "",
+    }
 
 
 def last(session: Session) -> str | None:
@@ -78,6 +84,7 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "seed": result.seed,
         "of": len(scales),
         **meaning.of_result(result),
+        "withheld": result.withheld,
         "scales": scale_values(scales, item.height, item.width),
         "review": session.desk(item.id) or _review(session, item),
         "entry": entry(item),

@@ -135,3 +135,52 @@ def histogram(counts: Sequence[int], edges: Sequence[float], mark: float, label:
         f"<line x1='{at:.1f}' x2='{at:.1f}' y1='0' y2='{HEIGHT}'/></svg>"
         f"<small>{low:.2f} to {high:.2f}; dashed: the threshold, {mark:.2f}</small></figure>"
     )
+
+
+def strips(rows: Mapping[str, Sequence[float]], marks: Mapping[str, float], label: str) -> str:
+    """A strip of ticks for each row of values on one axis, and a line for each mark.
+
+    Where some value is far out the axis follows the square root, so that the others stay apart.
+    A row's class is its first word. At most two marks: the first is solid and named above, the
+    other dashed and named below.
+    """
+    every = [value for values in rows.values() for value in values]
+    low, high = min([*every, *marks.values()]), max([*every, *marks.values()])
+    cut = next(iter(marks.values()))
+    power = 2 if high > cut + 4 * (cut - low) else 1
+
+    def at(value: float) -> float:
+        return 100 * ((value - low) / max(high - low, 1e-9)) ** (1 / power)
+
+    lines = "".join(
+        f"<line class='cut{' tried' * i}' x1='{at(mark):.2f}' x2='{at(mark):.2f}' y1='0' y2='100'/>"
+        for i, mark in enumerate(marks.values())
+    )
+    drawn = "".join(
+        f"<span class='of'>{html.escape(name)}</span>"
+        f"<svg class='{html.escape(name.split()[0], quote=True)}' viewBox='0 0 100 100' "
+        "preserveAspectRatio='none' aria-hidden='true'>"
+        + "".join(f"<line x1='{at(v):.2f}' x2='{at(v):.2f}' y1='15' y2='85'/>" for v in values)
+        + f"{lines}</svg>"
+        for name, values in rows.items()
+    )
+    names = [
+        f"<div class='mark{' tried' * i}' aria-hidden='true'><span style='left:{at(mark):.2f}%'>"
+        f"{html.escape(name)} {mark:.2f}</span></div>"
+        for i, (name, mark) in enumerate(marks.items())
+    ]
+    about = html.escape(label, quote=True)
+    return (
+        f"<figure class='strips' role='img' aria-label='{about}'>{names[0]}{drawn}"
+        f"{''.join(names[1:])}<div class='ends' aria-hidden='true'><span>{low:.1f}</span>"
+        f"<span>score</span><span>{high:.1f}</span></div></figure>"
+    )
+
+
+def whisker(share: float, low: float, high: float, most: float) -> str:
+    """A share as a dot on its interval, on an axis from 0 to `most`; its words stand beside it."""
+    ends = [100 * value / most for value in (low, high, share)]
+    return (
+        f"<span class='whisker' aria-hidden='true'><i style='left:{ends[0]:.1f}%;"
+        f"width:{ends[1] - ends[0]:.1f}%'></i><b style='left:{ends[2]:.1f}%'></b></span>"
+    )

@@ -14,6 +14,7 @@ from ddad.export.reviewed import Reviewed
 from ddad.export.tables import table
 from ddad.images.names import safe_stem
 from ddad.images.regions import find_regions
+from ddad.model.detection import FAMILIAR
 from demo.store.records import Decision, Item, Logged
 from demo.store.session import Session
 
@@ -32,6 +33,7 @@ def reviewed(session: Session, item: Item) -> Reviewed:
             "high": result.high,
             "normal_scores": result.normal_scores,
             "target_fpr": result.target_fpr,
+            "strangeness": result.strangeness,
         }
     said: dict[str, Any] = {}
     if review:
@@ -103,6 +105,8 @@ def scores_file(session: Session, item: Item) -> tuple[str, str, bytes]:
         "score": item.score,
         "threshold": item.threshold,
         "anomalous": bool(mask.any()),
+        "strangeness": result.strangeness,
+        "familiar": result.strangeness <= FAMILIAR,
         "area_fraction": float(mask.mean()),
         "regions": len(find_regions(session.score_map(item.id), mask)),
         "decision": item.decision,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddad import CHECKPOINTS
+from ddad.model.card import unpromised
+from ddad.score.calibration import Calibration
 from demo.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -117,6 +119,17 @@ class Models:
             return "This model has no card."
         text = file.read_text()
         return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+
+    def promise(self, name: str) -> str:
+        """What a model's threshold promises, a sentence in Markdown; empty where it has none."""
+        try:
+            file = self.folder(name) / "calibration.json"
+            fitted = Calibration.from_json(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return ""
+        made = fitted.promise
+        sentence = f": {unpromised(fitted)}" if made is None else f" marks {made}"
+        return f"**{name.rpartition('/')[2]}**{sentence}."
 
     def _load_all(self) -> None:
         for name in self.names:

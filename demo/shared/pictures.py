@@ -8,12 +8,14 @@ import html
 import io
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ddad.images.files import write_whole
 from ddad.images.formats import SENTENCE
@@ -47,22 +49,28 @@ def reduced(pixels: np.ndarray, side: int) -> Image.Image:
     return image
 
 
-def picture_file(pixels: np.ndarray, name: str, side: int | None = None) -> str:
+def picture_file(
+    pixels: np.ndarray, name: str, side: int | None = None, *, told: Mapping[str, str] | None = None
+) -> str:
     """The path of a picture that Gradio may hand out, written once and whole.
 
     `pixels` are uint8 (H, W) or (H, W, 3); the suffix of `name` says how they are written, `side`
-    how many pixels the longer side has at most. Given the array itself, Gradio writes it anew over
-    the file of the same content: a visitor who is just fetching that file gets less than was
-    promised him.
+    how many pixels the longer side has at most, `told` the texts that a PNG carries. Given the
+    array itself, Gradio writes it anew over the file of the same content: a visitor who is just
+    fetching that file gets less than was promised him.
     """
     image = reduced(pixels, side) if side else Image.fromarray(pixels)
-    digest = hashlib.sha256(f"{image.mode} {image.size}".encode() + image.tobytes()).hexdigest()
+    head, texts = f"{image.mode} {image.size}", PngInfo()
+    for key, text in (told or {}).items():
+        head += f" {key}={text}"
+        texts.add_itxt(key, text)
+    digest = hashlib.sha256(head.encode() + image.tobytes()).hexdigest()
     path = Path(get_upload_folder(), digest, name)
     try:
         os.utime(path)  # the page deletes files by their age
     except FileNotFoundError:
         with write_whole(path) as part:
-            image.save(part, quality=90)
+            image.save(part, quality=90, pnginfo=texts)
     return str(path)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ddad.images.regions import RegionLabel
+from ddad.model.detection import FAMILIAR
+from ddad.score.promise import Promise, promised
 
 if TYPE_CHECKING:
     from ddad.model.detection import Detection
@@ -67,6 +69,21 @@ class Result:
     parts: tuple[int, ...] = ()
     """Which part each of the normal scores belongs to; empty for results of earlier versions."""
     normal_levels: tuple[float, ...] = ()
+    strangeness: float = 0.0
+    """`Detection.strangeness`; 0 for results of earlier versions."""
+
+    @property
+    def withheld(self) -> Literal["", "strange", "unpromised"]:
+        """Why the score makes no verdict: another part or camera, or a threshold from one part."""
+        if self.strangeness > FAMILIAR:
+            return "strange"
+        return "unpromised" if len(set(self.parts)) == 1 else ""
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the calibrated threshold promised when the image was scored."""
+        known = self.normal_scores, self.parts, self.threshold, self.target_fpr
+        return promised(*known, folds=self.cross_fitted)
 
     @classmethod
     def of(cls, found: Detection, detector: Detector) -> Result:
@@ -87,6 +104,7 @@ class Result:
             found.level,
             fitted.parts,
             fitted.normal_levels,
+            found.strangeness,
         )
 
     def to_json(self) -> str:
@@ -162,17 +180,8 @@ class Item:
         """From a row of the table."""
         files = json.loads(row.files)
         return cls(
-            row.id,
-            row.name,
-            row.note,
-            row.state,
-            row.error,
-            row.width,
-            row.height,
-            row.added,
-            row.score,
-            row.area,
-            row.regions,
+            *(row.id, row.name, row.note, row.state, row.error, row.width, row.height, row.added),
+            *(row.score, row.area, row.regions),
             Result.from_json(row.result) if row.result else None,
             Review.from_json(row.review) if row.review else None,
             "truth" in files,

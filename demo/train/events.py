@@ -117,8 +117,8 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
     ) -> tuple[Any, ...]:
         page.models.library()
         photographs = page.store.open(session).photographs
-        if len(photographs.names()) < 2:
-            few = ValueError("put in at least 2 photographs")
+        if not photographs.names():
+            few = ValueError("put in a photograph of a good part, better 20 or more")
             return problem(few), *(gr.skip(),) * 3
         found = work.look_over(
             photographs, float(fpr), lambda done, n: progress((done, n), desc="Looking")

@@ -44,7 +44,7 @@ def _photographs_step(ui: dict[str, Any], limits: Limits) -> None:
         elem_id="train-upload",
     )
     gr.Markdown(
-        f"15 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together. "
+        f"1 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together. "
         "Of a ZIP with folders `good`, `ok` or `normal` the good parts are taken, and what is left "
         "out is said. Only this browser can reach them; they are deleted "
         f"{limits.max_age_s / DAY:.0f} days after your last visit.",
@@ -106,7 +106,7 @@ def _train_step(ui: dict[str, Any], limits: Limits) -> None:
             ui["fpr"] = gr.Dropdown(
                 [("1 in 100", 0.01), ("1 in 20", 0.05), ("1 in 10", 0.1)],
                 value=0.05,
-                label="Good parts that may be called defective",
+                label="Good parts called defective, about",
             )
             ui["name"] = gr.Textbox("my-part", label="Name of the model", elem_id="train-name")
         ui["time"] = gr.HTML("", elem_id="train-time")

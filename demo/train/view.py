@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from ddad.score.promise import FEWEST, needed
 from ddad.training.journal import read_log, read_progress
 from demo.limits import LIMITS
 from demo.shared import charts
@@ -27,6 +28,14 @@ WORDS = {
     "odd": "odd one out",
     "far out": "unlike all others: is it a good part?",
 }
+CARRY = (
+    "One shows maps and promises nothing; from 2 on a threshold promises a rate of false alarms, "
+    f"from {needed(0.05)} on one of 5 %, from {needed(0.01)} on one of 1 %. Below {FEWEST} maps "
+    "are rough; 40 or more are better."
+)
+"""What so many photographs, each of another part, can carry."""
+MANY = 40
+"""From so many on nothing is said of it."""
 TICKED = ("unreadable", "duplicate")
 
 
@@ -34,9 +43,10 @@ def kept(photographs: Photographs) -> str:
     """How many photographs there are."""
     count = len(photographs.names())
     if not count:
-        return "<p class='kept'>No photograph yet. 15 are the least, 40 or more are better.</p>"
+        return f"<p class='kept'>No photograph yet. {CARRY}</p>"
     noun = "photograph" if count == 1 else "photographs"
-    return f"<p class='kept'><strong>{count} {noun}</strong> of good parts.</p>"
+    carry = f" {CARRY}" if count < MANY else ""
+    return f"<p class='kept'><strong>{count} {noun}</strong> of good parts.{carry}</p>"
 
 
 def said(notes: Sequence[str]) -> str:
@@ -160,6 +170,13 @@ def result(folder: Path) -> str:
         return "<p>This model brings no figures of its own.</p>"
     scores, threshold = calibration.normal_scores, calibration.threshold
     text = f"<p>{html.escape(promise(calibration).capitalize())}.</p>"
+    return text + _scores(scores, threshold) + _estimate(metrics.get("estimate")) + _maps(folder)
+
+
+def _scores(scores: Sequence[float], threshold: float) -> str:
+    """A histogram of the normals' scores, where there are some."""
+    if len(scores) < 2:
+        return ""
     low, high = min(scores), max(scores)
     bins = min(24, max(6, len(scores) // 2))
     step = max((high - low) / bins, 1e-9)
@@ -167,8 +184,7 @@ def result(folder: Path) -> str:
     for score in scores:
         counts[min(bins - 1, int((score - low) / step))] += 1
     edges = [low + i * step for i in range(bins + 1)]
-    text += charts.histogram(counts, edges, threshold, "Scores of those good parts")
-    return text + _estimate(metrics.get("estimate")) + _maps(folder)
+    return charts.histogram(counts, edges, threshold, "Scores of those good parts")
 
 
 def _estimate(estimate: dict[str, Any] | None) -> str:

@@ -203,8 +203,9 @@ def planned_time(photographs: Photographs, branch: str, minutes: float = 15.0) -
 
     count = len(photographs.names())
     seconds = planned_seconds(branch, count, float(minutes))
+    noun = "photograph" if count == 1 else "photographs"
     return (
-        f"<p class='kept'>{count} photographs: about <strong>{max(1, round(seconds / 60))} min"
+        f"<p class='kept'>{count} {noun}: about <strong>{max(1, round(seconds / 60))} min"
         "</strong> on two cores when its turn has come. It goes on when you close this page.</p>"
     )
 

@@ -38,7 +38,9 @@ class Coco(Format):
         size = height, width = entry.record.mask.shape
         number = len(self.images) + 1
         image = {"id": number, "file_name": f"images/{entry.stem}.png", "width": width}
-        origin = {"name": entry.record.name, "sha256": entry.digest}
+        origin: dict[str, Any] = {"name": entry.record.name, "sha256": entry.digest}
+        if entry.record.strangeness is not None:
+            origin |= {"strangeness": entry.record.strangeness, "familiar": entry.record.familiar}
         self.images.append(image | {"height": height} | origin)
         for found, exact in ((self.polygons, False), (self.exact, True)):
             for shape in entry.shapes:

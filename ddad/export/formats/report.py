@@ -12,6 +12,7 @@ from PIL import Image
 
 from ddad.export.formats.form import Entry, Files, Format, Whole, text_bytes
 from ddad.export.render import overlay
+from ddad.model.detection import STRANGE, strangers
 
 SHOWN = 360
 """Longest side of a picture, pixels."""
@@ -62,6 +63,8 @@ th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 .n { text-align: right; } td.name { overflow-wrap: anywhere; min-width: 140px; }
 .accepted, .corrected, .rejected, .undecided { white-space: nowrap; }
 .accepted, .corrected { color: var(--hot); } .rejected { color: var(--cool); }
+.strange { color: var(--ink); font-weight: 600; white-space: nowrap; }
+p.strangers { margin-top: 16px; color: var(--ink); }
 @media print { body { padding: 0; background: #fff; } }
 """
 
@@ -91,6 +94,8 @@ class Report(Format):
     def html(self) -> str:
         counts = {key: sum(row["decision"] == key for row in self.rows) for key in WORDS}
         sums = {"Images": len(self.rows), **{WORDS[key]: n for key, n in counts.items()}}
+        if strange := sum(row["familiar"] is False for row in self.rows):
+            sums[STRANGE.capitalize()] = strange
         boxes = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in sums.items())
         models = "; ".join(
             dict.fromkeys(
@@ -100,7 +105,7 @@ class Report(Format):
             )
         )
         histograms = "".join(
-            histogram(name, normal, [r for r in self.rows if r["model"] == name])
+            histogram(name, normal, [row for row in self.rows if row["model"] == name])
             for name, normal in self.normals.items()
         )
         return (
@@ -110,10 +115,15 @@ class Report(Format):
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
             f"<title>Defect report</title><style>{STYLE}</style></head><body><h1>Defect report</h1>"
             f"<p>{html.escape(_printable(models)) or 'No model was asked.'}</p>"
-            f"<dl class='sums'>{boxes}</dl>{histograms}"
+            f"<dl class='sums'>{boxes}</dl>{_strangers(strange, len(self.rows))}{histograms}"
             f"<h2>Pictures</h2><div class='cards'>{''.join(self.figures)}</div>"
             f"<h2>Table</h2>{_table(self.rows)}</body></html>\n"
         )
+
+
+def _strangers(count: int, total: int) -> str:
+    sentence = strangers(count, total)
+    return f"<p class='strangers'>{html.escape(sentence)}.</p>" if sentence else ""
 
 
 def _figure(entry: Entry) -> str:
@@ -135,7 +145,8 @@ def _figure(entry: Entry) -> str:
 
 def histogram(model: str, normals: tuple[float, ...], rows: list[dict[str, Any]]) -> str:
     """Two histograms of scores on one axis: good parts above, these images below."""
-    scores = [row["score"] for row in rows if row["score"] is not None]
+    known = [row for row in rows if row["familiar"] is not False]  # the others' scores lie far out
+    scores = [row["score"] for row in known if row["score"] is not None]
     thresholds = sorted({row["threshold"] for row in rows if row["threshold"] is not None})
     values = [*normals, *scores, *thresholds]
     low, high = min(values), max(values)
@@ -155,9 +166,10 @@ def histogram(model: str, normals: tuple[float, ...], rows: list[dict[str, Any]]
         dashes = "stroke-dasharray='4 3' style='stroke:var(--ink)'"
         parts.append(f"<path d='M{x:.1f} 8V168' {dashes}/>")
     above, below = (f"{len(normals)} good parts of the calibration", f"{len(scores)} images")
+    left = f"; {len(rows) - len(known)} not of this model's part left out" if known != rows else ""
     return (
         f"<h2>Scores by {html.escape(_printable(model))}</h2>"
-        f"<p>Above: {above}. Below: {below} of this report. Dashed: the threshold.</p>"
+        f"<p>Above: {above}. Below: {below} of this report{left}. Dashed: the threshold.</p>"
         f"<div class='plot'><svg viewBox='0 0 720 180' role='img' aria-label='Histogram of scores: "
         f"{above} and {below}'>{''.join(parts)}</svg>"
         f"<div><span>{low:.2f}</span><span>score</span><span>{edges[-1]:.2f}</span></div></div>"
@@ -190,7 +202,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def _verdict(row: dict[str, Any]) -> str:
     key = row["decision"] if row["decision"] in WORDS else "undecided"
-    return f"<span class='{key}'>{SIGNS[key]} {WORDS[key]}</span>"
+    strange = row["familiar"] is False
+    mark = f" <span class='strange'>&ne; {STRANGE.capitalize()}</span>" if strange else ""
+    return f"<span class='{key}'>{SIGNS[key]} {WORDS[key]}</span>{mark}"
 
 
 def _number(value: float | None) -> str:

@@ -16,7 +16,8 @@ import { within } from "../dom.js";
  * @property {number} width @property {number} height as shown @property {number} shrink shown / original
  * @property {HTMLImageElement} picture
  * @property {Scale[]} scales @property {boolean[]} on which of them count
- * @property {number} low @property {number} high @property {number[]} normals @property {string[][]} promised
+ * @property {number} low @property {number} high @property {number[]} normals @property {string[][]} promised @property {number} parts of calibration, 0 where not counted
+ * @property {"" | "strange" | "unpromised"} [withheld] why the score makes no verdict
  * @property {number} calibrated @property {number} threshold @property {number} least @property {boolean} fill
  * @property {string} decision @property {Label[]} labels
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask

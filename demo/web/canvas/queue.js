@@ -1,7 +1,7 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
 import { byScore } from "./order.js";
-import { STATUS } from "./words.js";
+import { STATUS, STRANGE } from "./words.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -50,8 +50,9 @@ export function list(desk) {
 const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list").children]);
 
 /** @param {HTMLElement} node @param {Entry} entry */
-function bringUp(node, { name, score, decision }) {
-  const [sign, text] = STATUS[decision] ?? STATUS.undecided, [, number, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
+function bringUp(node, { name, score, decision, withheld }) {
+  const strange = withheld === "strange" && decision === "undecided";
+  const [sign, text] = strange ? STRANGE : STATUS[decision] ?? STATUS.undecided, [, number, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
   number.textContent = score.toFixed(2);
   chip.textContent = `${sign} ${text}`;
   chip.dataset.decision = decision;

@@ -10,11 +10,21 @@ export const STATUS = {
   corrected: ["✎", "corrected"], rejected: ["✕", "good part"],
 };
 
+/** Verdicts that the score has no part in: sign, and words for a small place. @type {[string, string]} */
+export const STRANGE = ["≠", "not its part"];
+/** @type {[string, string]} */
+export const NONE = ["○", "no verdict"];
+
+const ADVICE = "This doesn't look like the photographs this model learned from: another part, camera, light, focus or scale. " +
+  "Choose the model of this part, take the photograph as the good ones were taken, or train a model on photographs like this.";
+
 /** @param {Inspected} now */
 export function verdictOf(now) {
   const { name, score, threshold: level } = now;
   if (now.partial)
     return { kind: "wait", sign: "…", headline: "Still looking", reason: `${name}: ${now.scales.length} of ${now.of} maps so far.` };
+  if (now.withheld === "strange") return { kind: "strange", sign: STRANGE[0], headline: "Not this model's part", reason: `${name}: ${ADVICE}` };
+  if (now.withheld === "unpromised") return unpromised(now);
   const bad = score > level, moved = Math.abs(level - now.calibrated) > 1e-9;
   const which = moved ? "the threshold you set" : "the calibrated threshold";
   const reason = Number.isFinite(score)
@@ -25,13 +35,24 @@ export function verdictOf(now) {
     : { kind: "good", sign: "✓", headline: "Looks like a good part", reason };
 }
 
+/** @param {Inspected} now */
+function unpromised({ name, score, normals }) {
+  const few = normals.length === 1 ? "one photograph promises" : `${normals.length} photographs of one part promise`;
+  return {
+    kind: "none", sign: NONE[0], headline: `No verdict: ${few} nothing`,
+    reason: `${name}: ${Number.isFinite(score) ? `a score of ${score.toFixed(2)}, and ` : ""}the map shows where it differs. ` +
+      "From two parts on, a threshold begins to mean something. You can mark and decide all the same.",
+  };
+}
+
 /** What the threshold means. @param {Inspected} now */
-export function meaningOf({ normals, threshold: level, promised }) {
+export function meaningOf({ normals, threshold: level, promised, parts }) {
   const { above, rate, between } = falseAlarms(normals, promised, level);
   return {
-    meaning: `${above} of the ${plural(normals.length, "photograph")} of good parts kept for calibration score above this threshold. ` +
-      (rate ? `Expect false alarms on ${rate} of good parts, ${between}.`
-        : "No promise: so few good parts can't say how often a good one is marked."),
+    meaning: parts === 1 ? "No promise: the threshold comes from one part, which can't say how much good parts differ."
+      : `${above} of the ${plural(normals.length, "photograph")} of good parts kept for calibration score above this threshold. ` +
+        (rate ? `Expect false alarms on ${rate} of good parts, ${between}.`
+          : "No promise: an earlier version calibrated this model, by photographs instead of parts. Calibrate or train it again."),
     alarms: rate ? `${rate} false alarms` : "no promise",
     spoken: `${level.toFixed(2)}: ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`,
   };

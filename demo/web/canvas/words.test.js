@@ -31,6 +31,28 @@ test("the threshold's meaning is the rate of false alarms", () => {
   assert.match(meaningOf({ ...now, promised: [] }).meaning, /No promise/);
 });
 
+test("what is not the model's part gets that verdict before any other, whatever the threshold", () => {
+  for (const more of [{}, { score: 1 }, { threshold: 9 }, { parts: 1 }]) {
+    const { kind, headline, reason } = verdictOf({ ...now, ...more, withheld: "strange" });
+    assert.deepEqual([kind, headline], ["strange", "Not this model's part"]);
+    assert.match(reason, /^a\.png: This doesn't look like .*another part, camera, light, focus or scale.*train a model/);
+  }
+  assert.equal(verdictOf({ ...now, withheld: "strange", partial: true }).kind, "wait");
+});
+
+test("one part makes no verdict and no promise, and the score is shown", () => {
+  const single = { ...now, normals: [4], promised: [], parts: 1, withheld: "unpromised" };
+  const said = verdictOf(single);
+  assert.deepEqual([said.kind, said.headline], ["none", "No verdict: one photograph promises nothing"]);
+  assert.match(said.reason, /^a\.png: a score of 3\.46, and the map shows/);
+  assert.doesNotMatch(said.reason + meaningOf(single).meaning, /above|defect/);
+  assert.match(verdictOf({ ...single, normals: [1, 2, 3] }).headline, /3 photographs of one part promise nothing/);
+  assert.match(verdictOf({ ...single, score: -Infinity }).reason, /^a\.png: the map/);
+  assert.match(meaningOf(single).meaning, /^No promise: the threshold comes from one part/);
+  assert.match(meaningOf({ ...single, parts: 0 }).meaning, /earlier version/);
+  assert.equal(meaningOf(single).alarms, "no promise");
+});
+
 test("a region's facts are in pixels of the file", () => {
   const region = { area: 10, left: 2, top: 4, right: 7, bottom: 6, sx: 45, sy: 42, sum: 25, peak: 3, at: 0 };
   assert.deepEqual(factsOf({ shrink: 0.5, mask: { length: 200 } }, region),

@@ -2,6 +2,7 @@
 import { falseAlarms } from "../alarms.js";
 import { make, shape } from "../dom.js";
 import { plural } from "../text.js";
+import { verdictOf } from "./rows.js";
 import { axisOf, binned, BINS, shareOf, valueAt } from "./axis.js";
 
 /**
@@ -14,15 +15,16 @@ const WIDTH = 400, HEIGHT = 120, UP = 78, BASE = 82, DOWN = 34;
 
 /** @param {Table} table */
 export function histogram(table) {
-  const { facts, chosen } = table, scored = table.rows.filter((row) => row.score !== null && !row.other);
+  const { facts, chosen } = table, all = table.rows.filter((row) => row.score !== null && !row.other);
+  const scored = all.filter((row) => verdictOf(row, chosen) !== "strange");  // whose scores lie far out and say nothing of defects
   table.$(".histogram").hidden = !facts || !scored.length;
   if (!facts || !scored.length) return;
   const scores = scored.map((row) => Number(row.score)), level = chosen ?? facts.threshold;
   table.axis = axisOf(scores, facts.normals, facts.threshold);
   plot(table, scores, facts, level);
-  legend(table, scores, facts, level);
+  legend(table, scores, facts, level, all.length - scored.length);
   explain(table, scores, facts, level);
-  const open = scored.filter((row) => row.decision === "undecided" && !row.edited && row.threshold !== level).length;
+  const open = all.filter((row) => row.decision === "undecided" && !row.edited && row.threshold !== level).length;
   table.$(".cut-actions").hidden = chosen === null && !open;
   table.$(".apply").hidden = !open;
   table.$(".apply").textContent = `Use ${level.toFixed(2)} for ${plural(open, "undecided image")}`;
@@ -67,10 +69,10 @@ function bars(axis, bins, className, up, what) {
   return group;
 }
 
-/** @param {Table} table @param {number[]} scores @param {Facts} facts @param {number} level */
-function legend({ axis, $ }, scores, facts, level) {
+/** @param {Table} table @param {number[]} scores @param {Facts} facts @param {number} level @param {number} strange images left out */
+function legend({ axis, $ }, scores, facts, level, strange) {
   const share = 100 * shareOf(axis, level), label = $(".cut-label");
-  $(".legend-set").textContent = `up: this set, ${plural(scores.length, "image")}`;
+  $(".legend-set").textContent = `up: this set, ${plural(scores.length, "image")}` + (strange ? `; without ${strange} not of this model's part` : "");
   $(".legend-normals").textContent = `down: ${plural(facts.normals.length, "good part")} kept for calibration`;
   label.textContent = level.toFixed(2);
   label.style.left = `${share}%`;

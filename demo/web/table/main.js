@@ -3,8 +3,8 @@ import { plural } from "../text.js";
 import { valueAt } from "./axis.js";
 import { histogram } from "./histogram.js";
 import { drawLines, header } from "./lines.js";
-import { reordered, waitingIn } from "./rows.js";
-import { begun, followed, progressOf, summary } from "./run.js";
+import { countOf, reordered, waitingIn } from "./rows.js";
+import { areNot, begun, followed, progressOf, summary } from "./run.js";
 import { createTable } from "./state.js";
 import { watchLines } from "./thumbs.js";
 
@@ -23,6 +23,7 @@ export function start({ element, trigger, server }) {
     (key) => { choice.order = reordered(choice.order, key); draw(table); },
     (key) => { choice.filter = key; draw(table); },
   );
+  table.$(".strangers-show").addEventListener("click", () => { choice.filter = "strange"; draw(table); });
   listenToThreshold(table); listenToRun(table); listenToClearing(table);
   table.$(".query").addEventListener("input", () => { choice.query = table.input(".query").value.trim().toLowerCase(); soon(table); });
   return (/** @type {any} */ value) => load(table, value);
@@ -32,6 +33,7 @@ export function start({ element, trigger, server }) {
 function load(table, value) {
   if (!value || typeof value !== "object") return;
   table.rows = value.rows ?? []; table.facts = value.facts ?? null; table.session = value.session ?? null;
+  if (value.chosen !== undefined) table.chosen = value.chosen;
   const { ask, finished, ...course } = followed(table.course, value.run, table.rows, performance.now());
   table.course = course;
   if (ask) table.trigger("more");
@@ -46,7 +48,15 @@ function draw(table) {
   table.frame = 0;
   table.$(".many").dataset.state = table.rows.length ? "full" : "empty";
   drawLines(table);
+  strangers(table);
   histogram(table);
+}
+
+/** How many images are not this model's part. @param {Table} table */
+function strangers({ rows, chosen, $, put }) {
+  const count = countOf(rows, "strange", chosen);
+  $(".strangers").hidden = !count;
+  put(".strangers-count", `${areNot(count)}.`);
 }
 
 /** @param {Table} table */

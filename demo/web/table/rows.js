@@ -3,8 +3,9 @@
 /**
  * @typedef {{ id: string, name: string, state: "waiting" | "scored" | "failed", score: number | null,
  *   threshold: number, area: number, pixels: number, regions: number | null, decision: string, edited: boolean,
- *   kind: string | null, truth: boolean, other: boolean, note: string, error: string }} Row one image, as the server tells it
- * @typedef {"bad" | "good" | "waiting" | "error"} Verdict
+ *   withheld: "" | "strange" | "unpromised", kind: string | null, truth: boolean, other: boolean, note: string, error: string }} Row
+ *   one image, as the server tells it; `withheld` says why its score makes no verdict
+ * @typedef {"bad" | "good" | "strange" | "none" | "waiting" | "error"} Verdict
  * @typedef {{ filter: string, query: string, order: { key: string, down: boolean } }} Choice what is shown
  */
 
@@ -18,11 +19,15 @@ export function verdictOf(row, chosen) {
   if (row.state === "waiting") return "waiting";
   if (row.decision === "rejected") return "good";
   if (row.decision === "accepted" || row.decision === "corrected" || row.edited) return row.area > 0 ? "bad" : "good";
+  if (row.withheld) return row.withheld === "strange" ? "strange" : "none";
   return (row.score ?? 0) > Math.fround(cutOf(row, chosen)) ? "bad" : "good";
 }
 
 /** @type {Record<Verdict, [string, string]>} */
-export const VERDICTS = { bad: ["✕", "defective"], good: ["✓", "good"], waiting: ["…", "waiting"], error: ["!", "error"] };
+export const VERDICTS = {
+  bad: ["✕", "defective"], good: ["✓", "good"], strange: ["≠", "not its part"], none: ["○", "no verdict"],
+  waiting: ["…", "waiting"], error: ["!", "error"],
+};
 
 /** @type {Record<string, string>} */
 export const DECISIONS = { undecided: "undecided", accepted: "accepted", corrected: "corrected", rejected: "good part" };
@@ -32,6 +37,7 @@ export const FILTERS = {
   all: ["All", () => true],
   bad: ["Defective", (row, chosen) => verdictOf(row, chosen) === "bad"],
   good: ["Good", (row, chosen) => verdictOf(row, chosen) === "good"],
+  strange: ["Not this model's part", (row, chosen) => verdictOf(row, chosen) === "strange"],
   undecided: ["Undecided", (row) => row.state === "scored" && row.decision === "undecided"],
   error: ["Errors", (row) => row.state === "failed"],
 };
@@ -40,7 +46,7 @@ export const FILTERS = {
 export const COLUMNS = [
   ["name", "Image", (row) => row.name.toLowerCase()],
   ["score", "Score", (row) => row.score ?? ""],
-  ["verdict", "Verdict", (row, chosen) => ["error", "waiting", "good", "bad"].indexOf(verdictOf(row, chosen))],
+  ["verdict", "Verdict", (row, chosen) => ["error", "waiting", "good", "none", "bad", "strange"].indexOf(verdictOf(row, chosen))],
   ["area", "Marked", (row) => (row.state === "scored" ? row.area / row.pixels : "")],
   ["regions", "Regions", (row) => row.regions ?? ""],
   ["decision", "Decision", (row) => row.decision],

@@ -30,6 +30,20 @@ test("the verdict is the person's, else the score's", () => {
   assert.equal(verdict(Math.fround(0.1), {}, 0.1), "good");  // as 32-bit floats compare
 });
 
+test("no score makes a verdict on another part, or by a single part's threshold, a person does", () => {
+  const verdict = (score, more, chosen = null) => verdictOf(row("a", score, { withheld: "strange", ...more }), chosen);
+  assert.deepEqual([verdict(9, {}), verdict(1, {}), verdict(9, {}, 20)], ["strange", "strange", "strange"]);
+  assert.equal(verdict(9, { withheld: "unpromised" }), "none");
+  assert.equal(verdict(9, { withheld: "" }), "bad");
+  assert.equal(verdict(9, { decision: "rejected" }), "good");
+  assert.equal(verdict(9, { decision: "accepted" }), "bad");
+  assert.equal(verdict(9, { edited: true, area: 0 }), "good");
+  assert.equal(verdict(null, { state: "failed" }), "error");
+  const some = [row("a", 9), row("b", 8, { withheld: "strange" }), row("c", 1, { withheld: "strange" }), row("d", 1, { withheld: "unpromised" })];
+  assert.deepEqual(["bad", "good", "strange", "undecided"].map((filter) => countOf(some, filter, null)), [1, 0, 2, 4]);
+  assert.deepEqual(shown(some, { order: { key: "verdict", down: true } }), ["b", "c", "a", "d"]);
+});
+
 const rows = [
   row("b", 1), row("A", 3), row("c", null, { state: "waiting" }), row("d", 2.5, { decision: "rejected", note: "x" }),
   row("e", null, { state: "failed", error: "broken" }),

@@ -31,9 +31,12 @@ export function followed(course, news, rows, time) {
 
 /** @param {Row[]} rows @param {number | null} chosen */
 export function summary(rows, chosen) {
-  const bad = countOf(rows, "bad", chosen), failed = countOf(rows, "error", chosen);
-  return `Done: ${bad} of ${plural(rows.length - failed, "image")} look defective` + (failed ? `; ${plural(failed, "file")} could not be used.` : ".");
+  const bad = countOf(rows, "bad", chosen), failed = countOf(rows, "error", chosen), strange = countOf(rows, "strange", chosen);
+  return `Done: ${bad} of ${plural(rows.length - failed, "image")} look defective` + (strange ? `, ${areNot(strange)}` : "") + (failed ? `; ${plural(failed, "file")} could not be used.` : ".");
 }
+
+/** @param {number} count */
+export const areNot = (count) => `${count} ${count === 1 ? "is" : "are"} not this model's part`;
 
 /** @param {number} seconds */
 export const duration = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);

@@ -3,7 +3,7 @@ import { within } from "../dom.js";
 
 /**
  * @typedef {import("./rows.js").Row} Row
- * @typedef {{ model: string, threshold: number, low: number, high: number, normals: number[], promised: string[][] }} Facts of calibration
+ * @typedef {{ model: string, threshold: number, low: number, high: number, normals: number[], promised: string[][], parts: number }} Facts of calibration
  * @typedef {HTMLTableRowElement & { item: string, key?: string }} Line a row's node, and what it shows
  * @typedef {ReturnType<typeof createTable>} Table
  */
