@@ -25,7 +25,7 @@ from ddad.images.files import pictures_in, shown
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
 _folders = partial(by_folder, none="the folder itself")
-_Told = Literal["table", "folder", ""]
+_Told = Literal["table", "folder", "brought", ""]
 _Groups = dict[str, tuple[str, _Told]]
 
 
@@ -45,7 +45,7 @@ class Sample:
     mask_path: Path | None
     group: str
     told: _Told = ""
-    """What says so; empty where it is the image's own."""
+    """What says so, "brought" where it came so; empty where it is the image's own."""
 
     @property
     def anomalous(self) -> bool:

@@ -59,8 +59,14 @@ def _tables(root: Path) -> Iterator[Path]:
     for at, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name[0] != "."]
         for path in (Path(at, name) for name in names):
-            if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEMS and path.is_file():
+            if is_table(path.name) and path.is_file():
                 yield path
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name says which photographs belong together."""
+    stem, dot, suffix = name.rpartition("/")[2].lower().rpartition(".")
+    return stem in STEMS and dot + suffix in SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ from ddad.images.decode import load_image
 from ddad.images.files import shown
 from ddad.images.levels import Levels
 
+_WORDS = {"table": "by table", "folder": "by folder", "brought": "by the folders or table they had"}
+_FIRM = ("table", "brought")
+"""What a person said: no likeness of photographs changes it."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -56,7 +60,7 @@ def find_parts(
 def with_bursts(samples: Sequence[Sample], firsts: Sequence[int]) -> Parts:
     """The samples with each burst in one group; `firsts` names the first of the burst of each.
 
-    What a table says stays as it is: of a burst that it puts into several groups none is joined,
+    What a person says stays as it is: of a burst in several groups by a table none is joined,
     and that is said.
     """
     members = defaultdict[int, list[int]](list)
@@ -72,8 +76,8 @@ def with_bursts(samples: Sequence[Sample], firsts: Sequence[int]) -> Parts:
 
     torn = []
     for burst in shots:
-        told = {samples[i].group for i in burst if samples[i].told == "table"}
-        free = {samples[i].group for i in burst if samples[i].told != "table"}
+        told = {samples[i].group for i in burst if samples[i].told in _FIRM}
+        free = {samples[i].group for i in burst if samples[i].told not in _FIRM}
         if len(told) > 1:
             torn.append([samples[i].path for i in burst])
         into = root(min(told) if len(told) == 1 else samples[burst[0]].group)
@@ -87,7 +91,7 @@ def _notes(
     samples: Sequence[Sample], shots: Sequence[Sequence[int]], torn: Sequence[Sequence[Path]]
 ) -> Iterator[str]:
     told = {sample.told for sample in samples}
-    reasons = [f"by {how}" for how in ("table", "folder") if how in told]
+    reasons = [words for how, words in _WORDS.items() if how in told]
     if shots:
         alike = sum(map(len, shots))
         plural = "s" * (len(shots) > 1)
@@ -97,4 +101,4 @@ def _notes(
     yield f"counted as {parts}: {', '.join(reasons) or 'each photograph shows one of its own'}"
     if torn:
         names = listed([" and ".join(shown(Path(p.name)) for p in burst[:2]) for burst in torn], 3)
-        yield f"near-identical shots that the table puts into different parts, left so: {names}"
+        yield f"near-identical shots that are told to show different parts, left so: {names}"

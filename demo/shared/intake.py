@@ -83,13 +83,16 @@ class Source:
         return [place for place in self.layout.photographs if place.index not in masks]
 
 
-def gather(paths: Sequence[Path], into: Path, **limits: int) -> list[Source]:
+def gather(
+    paths: Sequence[Path], into: Path, *, texts: Iterable[str] = (".json",), **limits: int
+) -> list[Source]:
     """What is in the files, by its sources; archives are unpacked under `into`.
 
-    Raises ArchiveError for an archive that is refused as a whole.
+    `texts` are the suffixes of files that are no images and are wanted all the same. Raises
+    ArchiveError for an archive that is refused as a whole.
     """
     found: dict[int, list[Dropped]] = defaultdict(list)
-    for file in dropped(paths, into, suffixes=IMAGE_SUFFIXES | {".json"}, **limits):
+    for file in dropped(paths, into, suffixes=IMAGE_SUFFIXES.union(texts), **limits):
         found[file.source].append(file)
     called = {number: path.name for number, path in enumerate(paths)}
     return [_source(called.get(number, ""), files) for number, files in sorted(found.items())]

@@ -13,14 +13,15 @@ from typing import Any
 
 from peewee import fn
 
-from ddad.images.files import write_whole
+from ddad.images.files import write_text, write_whole
 from demo.store.files import link
 from demo.store.records import StoreError, now, plain
 from demo.store.rows import Rows
+from demo.store.tables import PARTS
 
 
 class Photographs:
-    """`folder` has those in use and nothing else: it is what `ddad train` is given."""
+    """`folder` has those in use, and the table of their parts: it is what `ddad train` is given."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows, self._table = rows, rows.tables.photographs
@@ -28,20 +29,21 @@ class Photographs:
         self.folder = rows.folder / "photographs"
         self._aside = rows.folder / "left_out"
 
-    def add(self, path: Path, name: str, asked: str = "") -> None:
+    def add(self, path: Path, name: str, asked: str = "", part: str = "") -> None:
         """Keep a copy of a file, under the visitor's name for it. Raises StoreError where the
         session is full.
 
-        One `asked` after, by the words for its folder, lies aside until `answer`.
+        One `asked` after, by the words for its folder, lies aside until `answer`. `part` is what
+        it shows, where that is told: photographs of one part share it.
         """
         token = secrets.token_hex(4)
         folder = self._aside if asked else self.folder
         kept = folder / f"{self._number():05}-{token}{path.suffix.lower()}"
-        with write_whole(kept) as part:
-            shutil.copyfile(path, part)
+        with write_whole(kept) as whole:
+            shutil.copyfile(path, whole)
         size = kept.stat().st_size
         values = {"file": kept.name, "name": plain(name), "bytes": size, "added": now()}
-        values |= {"left_out": bool(asked), "asked": plain(asked)}
+        values |= {"left_out": bool(asked), "asked": plain(asked), "part": plain(part)}
         try:
             with self._rows.tables.transaction():
                 if not asked and not self._fits(1, size):
@@ -87,6 +89,25 @@ class Photographs:
     def files(self) -> list[Path]:
         """Those in use, in a fixed order."""
         return [self.folder / name for name in self.names()]
+
+    def parts(self) -> dict[str, str]:
+        """File name here to the part that it shows, of those in use of which that is told."""
+        table = self._table
+        mine = self._rows.mine(table, left_out=False, asked="") & (table.part != "")
+        with self._rows.tables.reading():
+            rows = table.select(table.file, table.part).where(mine).order_by(table.file)
+            return dict(rows.tuples())
+
+    def write_parts(self) -> None:
+        """The table of parts beside the photographs, which a training reads; none where nothing
+        is told."""
+        parts, path = self.parts(), self.folder / PARTS
+        if not parts:
+            path.unlink(missing_ok=True)
+            return
+        numbers = {part: number for number, part in enumerate(sorted(set(parts.values())), 1)}
+        rows = [f"{file},{numbers[part]}" for file, part in parts.items()]
+        write_text("\n".join(["file,part", *rows, ""]), path)
 
     def left_out(self) -> list[Path]:
         """Those put aside."""

@@ -14,6 +14,9 @@ import peewee
 from demo.store.records import StoreError
 from demo.store.versions import VERSION, bring_up
 
+PARTS = "groups.csv"
+"""Beside photographs to train on: the table of the parts that they show."""
+
 
 class Tables:
     """One database file. Every thread has its own connection, held for one transaction."""
@@ -66,6 +69,7 @@ class Tables:
             for name in json.loads(files).values()
         }
         named |= {f"{s}/{'left_out' if aside else 'photographs'}/{f}" for s, f, aside in taken}
+        named |= {f"{session}/photographs/{PARTS}" for session, _, _ in taken}
         named |= {f"{session}/masks/{file}" for session, file in waiting}
         named |= {
             f"{s}/before/{file}" for s, files in before for file in json.loads(files).values()
@@ -208,6 +212,8 @@ def _trained(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Mod
         left_out = peewee.BooleanField(default=False)
         asked = peewee.TextField(default="")
         """The folder that it came in, while a person is asked whether it holds good parts."""
+        part = peewee.TextField(default="")
+        """The part that it shows by the folders or the table that it came with; empty: its own."""
         bytes = peewee.IntegerField()
         added = peewee.TextField()
 

@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 3
+VERSION = 4
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -50,8 +50,13 @@ def _from_version_2(database: peewee.SqliteDatabase) -> None:
             database.execute_sql(change, (found[1], len(found[1]), item))
 
 
+def _from_version_3(database: peewee.SqliteDatabase) -> None:
+    if "photograph" in database.get_tables():
+        database.execute_sql("ALTER TABLE photograph ADD COLUMN part TEXT NOT NULL DEFAULT ''")
+
+
 def _lengths(columns: tuple[str, ...]) -> str:
     return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
-_CHANGES = (_from_version_1, _from_version_2)
+_CHANGES = (_from_version_1, _from_version_2, _from_version_3)

@@ -11,7 +11,7 @@ import gradio as gr
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
-from demo.train import models, training, view, work
+from demo.train import models, taking, training, view, work
 from demo.train.layout import CHECK, PHOTOGRAPHS, QUICK, RESULT, TRAIN, steps
 from demo.train.queue import Queue
 
@@ -67,7 +67,7 @@ def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
     def add(session: str | None, files: list[str] | None) -> tuple[Any, ...]:
         mine, trouble, notes = page.store.open(session), "", []
         try:
-            taken = work.take_in(mine.photographs, [Path(file) for file in files or []])
+            taken = taking.take_in(mine.photographs, [Path(file) for file in files or []])
             notes = taken.notes
             if taken.problems:
                 more = len(taken.problems) - 3

@@ -133,6 +133,7 @@ class Queue:
     def _begin(self, session: Session, training: Training) -> Training:
         out = session.trained.path(training.name)
         (out / "run").mkdir(parents=True, exist_ok=True)  # so that it can be asked from the start
+        session.photographs.write_parts()
         command = [sys.executable, "-m", "ddad", "train", str(session.photographs.folder)]
         command += ["--out", str(out), "--branch", training.branch, "--fpr", str(training.fpr)]
         if training.branch == "both":

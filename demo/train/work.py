@@ -6,16 +6,13 @@ Everything that brings torch is imported when it is needed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddad.data.kinds import UnclearError, by_folder, good_parts
-from ddad.data.words import Place, folder_of
 from ddad.images.files import write_png
 from demo.limits import LIMITS
-from demo.shared.intake import Source, gather
 from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.photographs import Photographs
 from demo.store.session import Session
@@ -27,80 +24,6 @@ if TYPE_CHECKING:
 
 MAP_SIDE = 180
 """Longer side of the map of a photograph that is far out, pixels."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Sentences on what was refused, and on what was left out or is asked."""
-
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-def take_in(photographs: Photographs, paths: list[Path]) -> Taken:
-    """Keep the photographs of good parts in the files and ZIPs; the rest is left out and said.
-
-    Where it is unclear which are good none is kept: they lie aside until `Photographs.answer`.
-    Raises ArchiveError for a ZIP that is refused as a whole, StoreError where there is no room for
-    all: what came before is kept.
-    """
-    said, limits = Taken(), photographs.limits
-    with tempfile.TemporaryDirectory(prefix="ddad-intake-") as into:
-        bounds = {"entries": limits.photographs, "total": limits.photograph_bytes}
-        for source in gather(paths, Path(into), **bounds):
-            said.problems.extend(f"{file.name}: {file.problem}" for file in source.problems)
-            strange = [name for name, _ in source.texts]
-            said.problems.extend(f"{name} is neither an image nor a ZIP" for name in strange)
-            _take_source(photographs, source, said)
-    return said
-
-
-def _take_source(photographs: Photographs, source: Source, said: Taken) -> None:
-    masks = [place for place in source.layout.places if place.role == "mask"]
-    twins = {index for index, _ in source.twins}
-    masks += [place for place in source.layout.photographs if place.index in twins]
-    left: list[tuple[str, list[Place]]] = [("masks", masks)]
-    left.append(("no photographs by their folders", list(source.layout.aside)))
-    good: Sequence[Place] = ()
-    try:
-        if source.own.pictures or source.twins:
-            raise UnclearError("some of the images have masks, and no folder says which are good")
-        if source.layout.photographs:
-            good, rest = good_parts(source.layout)
-            left.append(("not to train on", rest))
-    except UnclearError as error:
-        said.notes.append(f"{error}: say below which are good parts")
-        _ask(photographs, source)
-    for place in good:
-        photographs.add(source.paths[place.index], _last(source.names[place.index]))
-    for what, places in left:
-        if places:
-            said.notes.append(f"left out, {what}: {by_folder(places)}")
-    if source.own.masks:
-        said.notes.append(f"left out, masks: {len(source.own.masks)} of an export of this page")
-
-
-def _ask(photographs: Photographs, source: Source) -> None:
-    """All photographs of a source lie aside, under the words for their folders."""
-    matches = source.layout.matches
-    marked = {m.image for m in matches} | {c for m in matches for c in m.candidates}
-    marked |= {image for _, image in source.twins}
-    for place in source.photographs:
-        where = _where(source, folder_of(place))
-        where = f"{where}, with masks" if place.index in marked else where
-        photographs.add(source.paths[place.index], _last(source.names[place.index]), where)
-    for name, path, origin in source.own.pictures:
-        photographs.add(path, _last(origin.name), _where(source, name.rpartition("/")[0]))
-
-
-def _last(name: str) -> str:
-    return name.rsplit("/", 1)[-1]
-
-
-def _where(source: Source, folder: str) -> str:
-    """The words by which a folder is asked about."""
-    called = source.called or "dropped by themselves"
-    return f"{called}: {folder}" if folder else called
 
 
 def false_alarm(session: Session, name: str, paths: list[Path]) -> str:
@@ -146,7 +69,6 @@ def look_over(
     from ddad.data import photographs as check
     from ddad.diffusion.extractor import Extractor
     from ddad.model.checkpoint import BUNDLED
-    from ddad.score.promise import before
 
     files = photographs.files()
     kept = photographs.findings()
@@ -168,10 +90,29 @@ def look_over(
         "of": [p.name for p in files],
         "left": len(files),
         "findings": rows,
-        "enough": ". ".join([*intake.notes, before(len(intake.kept), fpr)]),
+        "enough": ". ".join([*intake.notes, *_counted(photographs, intake, fpr)]),
     }
     photographs.keep_findings(found)
     return found
+
+
+def _counted(photographs: Photographs, intake: Intake, fpr: float) -> list[str]:
+    """As how many parts the photographs count, and what so many can promise."""
+    from ddad.data.datasets import Sample
+    from ddad.data.parts import with_bursts
+    from ddad.score.promise import before
+    from ddad.training.plan import quick
+
+    told = photographs.parts()
+    samples = [
+        Sample(
+            *(path, "", "good", None, told.get(path.name, path.name)),
+            told="brought" if path.name in told else "",
+        )
+        for path in intake.readable
+    ]
+    parts = with_bursts(samples, intake.firsts)
+    return [*parts.notes, before(quick().calibrating(parts.samples), fpr)]
 
 
 def _far_out(

@@ -312,7 +312,7 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
         session.set_truth(item.id, mask)
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         for table, column in (
-            *(("session", "imported"), ("photograph", "asked")),
+            *(("session", "imported"), ("photograph", "asked"), ("photograph", "part")),
             *(("item", "kind"), ("item", "digest")),
         ):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

@@ -18,7 +18,8 @@ from ddad.model.detector import Detector
 from demo.limits import Limits
 from demo.store.store import Store, StoreError
 from demo.train.queue import Queue
-from demo.train.work import desk_alarm, take_in
+from demo.train.taking import take_in
+from demo.train.work import desk_alarm
 
 
 @pytest.fixture(scope="module")

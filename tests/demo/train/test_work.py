@@ -12,8 +12,9 @@ from PIL import Image
 
 from ddad.data.datasets import normals
 from demo.store.store import Store
+from demo.train.taking import take_in
 from demo.train.view import findings
-from demo.train.work import look_over, take_in
+from demo.train.work import look_over
 
 
 @pytest.fixture
