@@ -25,8 +25,7 @@ from ddad.images.files import pictures_in, shown
 
 EXPECTED = "expected good parts in train/good or good/, or a folder of nothing but good parts"
 _folders = partial(by_folder, none="the folder itself")
-_Told = Literal["table", "folder", "brought", ""]
-_Groups = dict[str, tuple[str, _Told]]
+_Groups = dict[str, tuple[str, str]]
 
 
 class DatasetError(ValueError):
@@ -44,8 +43,8 @@ class Sample:
     """The kind of defect by its folder, "good" for none; None where its mask alone can say."""
     mask_path: Path | None
     group: str
-    told: _Told = ""
-    """What says so, "brought" where it came so; empty where it is the image's own."""
+    told: str = ""
+    """What says so: "table", "folder" or "brought", as files came; empty: it is its own."""
 
     @property
     def anomalous(self) -> bool:
@@ -158,8 +157,7 @@ def hold_out(
     if len(members) < 2:
         raise DatasetError(
             f"{len(samples)} photograph{'s' * (len(samples) != 1)} of one part: none can be held "
-            "out for calibration; add other parts, or train on up to 200 photographs with --branch "
-            "feature"
+            "out for calibration; add other parts, or train on 200 at most with --branch feature"
         )
     names = sorted(members)
     random.Random(f"hold-out {seed}").shuffle(names)

@@ -47,8 +47,8 @@ def _photographs_step(ui: dict[str, Any], limits: Limits) -> None:
         f"1 to {limits.photographs} photographs, {limits.photograph_bytes // 10**6} MB together. "
         "Of a ZIP with folders `good`, `ok` or `normal` the good parts are taken, and what is left "
         "out is said. Photographs of one part in a folder of its own, `part_1`, or named so in a "
-        "table `groups.csv` (columns `file,part`) count as one. Only this browser can reach them; they "
-        f"are deleted {limits.max_age_s / DAY:.0f} days after your last visit.",
+        "table `groups.csv` (columns `file,part`) count as one. Only this browser can reach them; "
+        f"they are deleted {limits.max_age_s / DAY:.0f} days after your last visit.",
         elem_classes="quiet",
     )
     ui["said"] = gr.HTML("", elem_id="train-said", apply_default_css=False)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
+from parts import texture
+from PIL import Image
 
 from ddad.cli import main
 from ddad.images.files import file_digest
@@ -24,6 +27,20 @@ def test_calibrate_uses_only_images_the_model_has_not_seen(tree, copy, capsys):
     assert after.normal_scores == pytest.approx(before.normal_scores, rel=1e-5)  # other batches
     assert after.threshold < before.threshold
     assert after.promise.rate == pytest.approx(0.5)
+
+
+def test_calibrate_counts_parts(copy, tmp_path, capsys):
+    """Folders of shots, of which one lies in another's folder too."""
+    data, rng = tmp_path / "data", np.random.default_rng(5)
+    for part in range(4):
+        (data / f"part_{part}").mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(texture(rng)).save(data / f"part_{part}" / f"{number}.png")
+    shutil.copy(data / "part_0" / "1.png", data / "part_3" / "again.png")
+    assert main(["calibrate", str(data), "--checkpoint", str(copy), "--fpr", "0.5"]) == 0
+    assert "counted as 3 parts: by folder, 2 photographs in 1 burst" in capsys.readouterr().out
+    after = Detector.load(copy).calibration
+    assert after.promise.parts == 3 and after.n == 13
 
 
 def test_calibrate_with_other_settings_makes_another_checkpoint(tree, copy, tmp_path, capsys):

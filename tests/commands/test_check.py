@@ -20,7 +20,20 @@ def test_the_command_lists_findings(tmp_path, tiny_backbone, capsys):
     assert f"duplicate: {tmp_path}/x_copy.png: the same pixels as {tmp_path}/1.png" in said
     assert any(line.startswith(f"unreadable: {tmp_path}/x_empty.png: ") for line in said)
     assert said[-1] == before(3, 0.05)
+    assert said[-2] == "counted as 3 parts: 2 photographs in 1 burst of near-identical shots"
     assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_photographs_are_counted_by_parts(tmp_path, tiny_backbone, capsys):
+    for i in range(6):
+        folder = tmp_path / f"part_{i // 3}"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(texture(np.random.default_rng(i))).save(folder / f"{i}.png")
+    assert main(["check", str(tmp_path), "--extractor", str(tiny_backbone)]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "counted as 2 parts: by folder",
+        before(2, 0.05),
+    ]
 
 
 def test_what_is_far_out_is_named_and_its_map_written(tmp_path, tiny_backbone, capsys):

@@ -7,7 +7,7 @@ import pytest
 from parts import texture
 from PIL import Image, ImageFilter
 
-from ddad.data.photographs import look_over, perceptual_hash, sharpness
+from ddad.data.photographs import look_over, sharpness
 from ddad.diffusion.extractor import Extractor
 
 
@@ -60,14 +60,12 @@ def test_nothing_is_deleted_and_exact_copies_do_not_count(found):
     assert len(intake.readable) == 17 and len(intake.kept) == 16
 
 
-def test_a_hash_survives_resizing_and_brightness_but_not_another_scene():
-    rng = np.random.default_rng(3)
-    one, other = blocks(rng), blocks(rng)
-    bits = perceptual_hash(one)
-    smaller = np.asarray(Image.fromarray(one).resize((90, 70), Image.Resampling.BICUBIC))
-    assert (bits != perceptual_hash(smaller)).sum() <= 10
-    assert (bits != perceptual_hash((one * 0.7).astype(np.uint8))).sum() <= 10
-    assert (bits != perceptual_hash(other)).sum() > 60
+def test_each_photograph_has_the_first_of_its_burst(found):
+    _, intake = found
+    names = [path.stem for path in intake.readable]
+    firsts = {name: names[first] for name, first in zip(names, intake.firsts, strict=True)}
+    assert firsts["x_copy"] == "03" and firsts["x_near"] == "05"
+    assert all(firsts[name] == name for name in names if not name.startswith("x_"))
 
 
 def test_blur_lowers_sharpness():

@@ -307,6 +307,8 @@ def test_a_kill_at_any_step_loses_nothing(tmp_path, what):
 def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
     session = Store(tmp_path).open(None)
     pixels, mask = np.full((5, 6, 3), 7, np.uint8), np.eye(5, 6, dtype=bool)
+    (tmp_path / "p.png").write_bytes(b"p")
+    session.photographs.add(tmp_path / "p.png", "p.png")
     bad, plain = session.add("set/test/dent/0.png", pixels), session.add("a.png", pixels)
     for item in (bad, plain):
         session.set_truth(item.id, mask)
@@ -324,3 +326,4 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
     assert [item.kind for item in again.items()] == ["dent", ""]
     assert again.truth(bad.id).sum() == mask.sum() and again.digest(plain.id) == plain.digest
     assert not again.imports.can_undo() and not again.photographs.asked()
+    assert list(again.photographs.names().values()) == ["p.png"] and not again.photographs.parts()

@@ -53,6 +53,22 @@ def test_left_out_photographs_are_put_aside_and_still_count(tmp_path, files):
     assert len(photographs.files()) == len(other.photographs.files()) == 3
 
 
+def test_the_table_of_parts_is_no_leaving_and_names_those_in_use(tmp_path, files):
+    store = Store(tmp_path / "work")
+    photographs = taken(store, files).photographs
+    assert photographs.parts() == {}
+    for file in files:
+        photographs.add(file, file.name, part='of "two", a, b')
+    photographs.add(files[0], "d.png", part="other\nline")
+    photographs.leave_out([list(photographs.parts())[1]])
+    photographs.write_parts()
+    store.sweep(grace_s=-1)
+    header, *rows = (photographs.folder / "groups.csv").read_text().splitlines()
+    assert header == "file,part" and len({row.split(",")[1] for row in rows}) == 2
+    assert [row.split(",")[0] for row in rows] == list(photographs.parts())
+    assert len(rows) == 3 and "groups.csv" not in photographs.names()
+
+
 def test_images_decisions_and_photographs_share_one_quota(tmp_path, files):
     session = taken(Store(tmp_path / "work", Limits(quota_bytes=3500)), files[:2])
     failed = session.fail("n" * 600, "e" * 600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from parts import texture
 from PIL import Image
 
 from ddad.data.datasets import normals
+from ddad.score.promise import before
 from demo.store.store import Store
 from demo.train.taking import take_in
 from demo.train.view import findings
@@ -42,7 +44,8 @@ CLEAR = {
     "good beside a defect": (tree(n__good=3, n__crack=2, n__mask__crack=2), 3, ("n/crack 2",)),
     "ok": (tree(train__ok=3, test__good=1), 3, ("test/good 1",)),
     "capitals": (tree(Train__Good=3, Test__NG=1), 3, ("Test/NG 1",)),
-    "series": (tree(monday=2, tuesday=2), 4, ()),
+    "series": (tree(monday=2, tuesday=2), 4, ("each photograph counts as a part of its own",)),
+    "parts": (tree(part_1=2, part_2=2), 4, ()),
     "one folder": (tree(photos=3), 3, ()),
     "depth beside rgb": (tree(train__good__rgb=2, train__good__xyz=2), 2, ("xyz 2",)),
 }
@@ -110,6 +113,65 @@ def test_what_is_no_photograph_is_a_sentence(session, tmp_path):
         "split.csv",
     ]
     assert not session.photographs.names() and not session.photographs.asked()
+
+
+TOLD = {
+    "folders": (tree(good__part_1=3, good__part_2=2, crack=1), [3, 2]),
+    "a table": (
+        tree(train__good=4) | {"split.csv": b"path,tile\n0.png,a\n1.png,a\n2.png,b\n"},
+        [2, 1],
+    ),
+    "a table before folders": (
+        tree(part_1=2, part_2=1) | {"x/Groups.TSV": b"file\tpart\npart_1/0.png\tq\n"},
+        [1],
+    ),
+    "cameras": (tree(cam1=2, cam2=2), [2, 2]),
+    "asked": (
+        tree(crack=1, parts__part_1=2) | {"groups.csv": b"name,part\nparts/part_1/1.png,x"},
+        [1],
+    ),
+    "nothing": (tree(good=3), []),
+}
+
+
+@pytest.mark.parametrize("layout", TOLD)
+def test_which_part_a_photograph_shows_comes_with_a_zip(session, tmp_path, layout):
+    entries, counts = TOLD[layout]
+    photographs = session.photographs
+    assert not take_in(photographs, [a_zip(tmp_path / "a.zip", entries)]).problems
+    photographs.answer(photographs.asked())
+    assert sorted(Counter(photographs.parts().values()).values(), reverse=True) == counts
+    photographs.write_parts()
+    groups = Counter(s.group for s in normals(photographs.folder).samples if s.told)
+    assert sorted(groups.values(), reverse=True) == counts
+
+
+def test_a_table_that_cannot_be_understood_takes_no_photograph_of_its_source(session, tmp_path):
+    """Passed over, shots of one part would count as many."""
+    broken = a_zip(tmp_path / "a.zip", tree(good=2) | {"split.csv": b"path,part\nmissing.png,1\n"})
+    two = tree(good=2) | {"split.csv": b"path,part\n0.png,1\n", "x/groups.csv": b"path,part\n"}
+    loose = a_file(tmp_path / "c.png", photograph(3))
+    taken = take_in(session.photographs, [broken, a_zip(tmp_path / "b.zip", two), loose])
+    assert list(session.photographs.names().values()) == ["c.png"]
+    one, other = taken.problems
+    assert one.startswith("split.csv names none of the images") and "none of its phot" in one
+    assert other.startswith("b.zip: split.csv and x/groups.csv name groups: keep one")
+    assert str(tmp_path) not in one and "/tmp" not in one + other
+
+
+def test_a_look_counts_parts_and_a_table_of_them_is_gone_with_its_photographs(session, tmp_path):
+    photographs = session.photographs
+    entries = tree(part_1=3, part_2=3, part_3=1)
+    take_in(photographs, [a_zip(tmp_path / "a.zip", entries)])
+    found = look_over(photographs, 0.05, lambda *done: None)
+    assert found["enough"].startswith("counted as 3 parts: by the folders or table they had. ")
+    assert before(3, 0.05) in found["enough"]
+    photographs.write_parts()
+    table = photographs.folder / "groups.csv"
+    assert table.exists()
+    photographs.leave_out(photographs.parts())
+    photographs.write_parts()
+    assert not table.exists()
 
 
 def test_masks_of_an_export_are_no_photographs(session, tmp_path):
