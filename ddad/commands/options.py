@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -227,6 +227,19 @@ def say_unpromised(checkpoint: str | Path) -> None:
     fitted = Calibration.from_json(file.read_text("utf-8"))
     if sentence := unpromised(fitted):
         tell(f"{file.parent.name}: {sentence}")
+
+
+def say_drift(checkpoint: str | Path, rows: Iterable[dict[str, Any]]) -> None:
+    """That a series of photographs is not what the threshold promised for, where it is not."""
+    from ddad.model.checkpoint import find_checkpoint
+    from ddad.score.calibration import Calibration
+    from ddad.score.drift import CURE, Drift
+
+    fitted = Calibration.from_json(
+        (find_checkpoint(checkpoint) / "calibration.json").read_text("utf-8")
+    )
+    if sentence := Drift.of(fitted).add_rows(rows).said():
+        print(f"{sentence} {CURE}")
 
 
 def tell(sentence: str) -> None:

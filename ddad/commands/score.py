@@ -62,8 +62,10 @@ def run(args: argparse.Namespace) -> int:
     from ddad.model.detection import strangers
 
     strange: set[str] = set()
+    rows: dict[str, dict[str, Any]] = {}
 
     def seen(row: dict[str, Any]) -> None:
+        rows[row["file"]] = row
         if row.get("familiar") is False:
             strange.add(row["file"])
 
@@ -74,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if strange:
         print(strangers(len(strange), total - len(errors)))
     options.say_unpromised(args.checkpoint)
+    options.say_drift(args.checkpoint, rows.values())
     return 1 if errors else 0
 
 

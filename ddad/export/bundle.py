@@ -7,7 +7,7 @@ there. All other files are those of the formats chosen: see `ddad.export.formats
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,12 +42,13 @@ def write_zip(
     tolerance: float = TOLERANCE,
     names: Iterable[str] = (),
     extra: Mapping[str, bytes] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the records in those formats, one record in memory at a time; `extra` files as well.
 
     `names` are those of all records, where they are known: where some share a stem, each carries
-    its name's tag. The file appears whole or not at all. Raises ValueError for an unknown format
-    or no record.
+    its name's tag. `notes` are sentences on the set that its report says. The file appears whole
+    or not at all. Raises ValueError for an unknown format or no record.
     """
     if unknown := set(formats) - set(FORMATS):
         raise ValueError(
@@ -55,7 +56,7 @@ def write_zip(
         )
     wanted = [form for form in _FORMATS if form.name in formats]
     pictures = any(form.pictures for form in wanted)
-    whole = Whole(tolerance, formats=frozenset(formats), pictures=pictures)
+    whole = Whole(tolerance, formats=frozenset(formats), pictures=pictures, notes=tuple(notes))
     chosen = [Provenance(whole), *(form(whole) for form in wanted)]
     with _archive(path) as put:
         stems, entry = Stems(names), None

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,11 @@ STAKES = (0.1, 0.25, 0.5, 0.75)
 """Bets on a photograph above the threshold: the share that is lost where it lies below."""
 HELD, PACE = 0.5, 100
 """This much of the capital comes into play by and by, half of it within PACE photographs."""
+# What to do at the command line.
+CURE = (
+    "Look at some of them: if they are good parts, `ddad calibrate --add-normals` makes a new "
+    "threshold in seconds; if light, focus or place have changed, set them back or train again."
+)
 FOLDS_ABOVE = 0.5
 """Standard deviations by which the levels that models of folds give to normals may lie above those
 that the model fitted to all gives to new ones: up to 0.5 where it was measured."""
@@ -125,9 +130,8 @@ class Drift:
     """
 
     normal_scores: Sequence[float]
-    """Of the calibration's normals."""
     normal_levels: Sequence[float]
-    """Theirs, in the same order; may be empty."""
+    """Of the calibration's normals, as their scores; may be empty."""
     parts: Sequence[int]
     """Theirs; empty: each its own."""
     threshold: float
@@ -136,7 +140,6 @@ class Drift:
     cross_fitted: bool = False
     photographs: int = 0
     undecided: int = 0
-    """Of those, not decided to be good or defective."""
     above: int = 0
     """Of the undecided, above the threshold."""
     false_alarms: int = 0
@@ -199,6 +202,20 @@ class Drift:
         if self._level.won:
             self.moved_at = self.photographs
 
+    def add_rows(self, rows: Iterable[Mapping[str, Any]]) -> Drift:
+        """The photographs of a table, by `score_columns`, that this calibration judged."""
+        for row in rows:
+            # Neither a stranger to the model nor what another threshold judged is part of it.
+            if row.get("threshold") == self.threshold and row.get("familiar") is not False:
+                self.add(row.get("level"), row["score"])
+        return self
+
+    @property
+    def finding(self) -> str:
+        """Names of what was found; "" for nothing."""
+        bets = {"level": self._level, "alarms": self._alarms, "unclear": self._unclear}
+        return " ".join(name for name, bet in bets.items() if bet.won)
+
     def said(self) -> str:
         """What was found, in one or two sentences; empty where nothing was."""
         return " ".join(filter(None, (self._of_level(), self._of_alarms())))
@@ -210,9 +227,9 @@ class Drift:
         up = sum(shares[: len(shares) // 2]) > sum(shares[len(shares) // 2 + 1 :])
         what = "the model's normals" if len(self.normal_levels) else "those before"
         return (
-            f"The good-looking photographs lie {'higher' if up else 'lower'} than {what}: found "
-            f"at photograph {self.moved_at} by a test that is wrong in at most "
-            f"{percent(ERROR)} of such series. What the threshold promises no longer holds."
+            f"The good-looking photographs lie {'higher' if up else 'lower'} than {what}: found at "
+            f"photograph {self.moved_at} by a test that is wrong in at most {percent(ERROR)} of "
+            "such series. What the threshold promises no longer holds."
         )
 
     def _of_alarms(self) -> str:
@@ -222,8 +239,7 @@ class Drift:
         if self._alarms.won:
             return (
                 f"{self.false_alarms} photographs of good parts lie above the threshold and "
-                f"{self.quiet} below it: more than promised, about {good} and at most "
-                f"{percent(high)}."
+                f"{self.quiet} below: more than promised, about {good}, at most {percent(high)}."
             )
         if self._unclear.won:
             return (

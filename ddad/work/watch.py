@@ -22,6 +22,7 @@ from ddad.export.tables import append_row, score_columns, write_table
 from ddad.images.decode import MAX_PIXELS
 from ddad.images.files import pictures_in, shown
 from ddad.model.detector import Detector
+from ddad.score.drift import CURE, Drift
 from ddad.training.journal import exclusive
 from ddad.work.attempts import OutputError, Row, pause, writing, young
 from ddad.work.batch import score_file
@@ -121,6 +122,11 @@ class _Watch:
     stale: bool = True
     """Whether the table may lack rows that the ledger has."""
     said: str = ""
+    moved: str = ""
+    """What was said of the stream."""
+
+    def __post_init__(self) -> None:
+        self.drift = Drift.of(self.detector.calibration)
 
     def tell(self, sentence: str) -> None:
         """Say it, unless it was said last."""
@@ -132,6 +138,8 @@ class _Watch:
         """Look again and again. Raises OSError where the ledger is lost or cannot be read."""
         done, before, self.stale = ledger.versions(), set[Version](), True
         self.write_table(ledger)
+        self.drift = Drift.of(self.detector.calibration).add_rows(ledger.rows())
+        self.followed()
         while not stopped.is_set():
             ledger.check()
             now = self.look(done)
@@ -209,6 +217,15 @@ class _Watch:
         self.refused, self.said = 0, ""
         self.write_table(ledger, row)
         self.report(row)
+        self.drift.add_rows([row])
+        self.followed()
+
+    def followed(self) -> None:
+        """Say, once, that the stream is no longer what was promised for."""
+        head = self.drift.finding
+        if head and head != self.moved:
+            self.say(f"{self.drift.said()} {CURE}")
+        self.moved = head
 
     def postponed(self, wait: _Wait, row: Row) -> bool:
         """As `attempt`; the row is reported when its reason is a new one."""

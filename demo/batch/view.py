@@ -9,7 +9,7 @@ import numpy as np
 
 from ddad.model.detection import STRANGE
 from demo.limits import LIMITS
-from demo.shared import charts, meaning
+from demo.shared import charts, meaning, stream
 from demo.shared.tables import figures, number, table
 from demo.store.records import Item
 from demo.store.session import Session
@@ -49,7 +49,8 @@ def listing(session: Session, **run: Any) -> dict[str, Any]:
     facts = meaning.of_result(latest) if latest else None
     now = {"serial": time.monotonic_ns(), **run} if run else None
     rows = [_row(item, latest.fingerprint if latest else "") for item in items]
-    return {"session": session.id, "rows": rows, "facts": facts, "run": now}
+    moved = stream.said(items)
+    return {"session": session.id, "rows": rows, "facts": facts, "run": now, "moved": moved}
 
 
 def _row(item: Item, fingerprint: str) -> dict[str, Any]:

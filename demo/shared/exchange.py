@@ -15,6 +15,7 @@ from ddad.export.tables import table
 from ddad.images.names import safe_stem
 from ddad.images.regions import find_regions
 from ddad.model.detection import FAMILIAR
+from demo.shared import stream
 from demo.store.records import Decision, Item, Logged
 from demo.store.session import Session
 
@@ -83,7 +84,9 @@ def export(
             on_progress(done, len(chosen))
 
     log = {"decisions.csv": decision_log(session).encode(errors="backslashreplace")}
-    write_zip(records(), formats, path, names=[item.name for item in chosen], extra=log)
+    notes = [sentence] if (sentence := stream.said(chosen)) else []
+    names = [item.name for item in chosen]
+    write_zip(records(), formats, path, names=names, extra=log, notes=notes)
     return len(chosen)
 
 

@@ -34,6 +34,8 @@ class Whole:
     """Names of the formats that go into the ZIP."""
     pictures: bool = False
     """Whether images/ goes into it."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the set as a whole."""
 
 
 @dataclass(frozen=True)

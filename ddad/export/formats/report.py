@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,8 @@ class Report(Format):
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
             f"<title>Defect report</title><style>{STYLE}</style></head><body><h1>Defect report</h1>"
             f"<p>{html.escape(_printable(models)) or 'No model was asked.'}</p>"
-            f"<dl class='sums'>{boxes}</dl>{_strangers(strange, len(self.rows))}{histograms}"
+            f"<dl class='sums'>{boxes}</dl>{_strangers(strange, len(self.rows))}"
+            f"{_notes(self.whole.notes)}{histograms}"
             f"<h2>Pictures</h2><div class='cards'>{''.join(self.figures)}</div>"
             f"<h2>Table</h2>{_table(self.rows)}</body></html>\n"
         )
@@ -124,6 +126,10 @@ class Report(Format):
 def _strangers(count: int, total: int) -> str:
     sentence = strangers(count, total)
     return f"<p class='strangers'>{html.escape(sentence)}.</p>" if sentence else ""
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f"<p class='strangers'>{html.escape(_printable(note))}</p>" for note in notes)
 
 
 def _figure(entry: Entry) -> str:

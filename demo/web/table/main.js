@@ -32,7 +32,7 @@ export function start({ element, trigger, server }) {
 /** A listing of the server's, the component's value. @param {Table} table @param {any} value */
 function load(table, value) {
   if (!value || typeof value !== "object") return;
-  table.rows = value.rows ?? []; table.facts = value.facts ?? null; table.session = value.session ?? null;
+  table.rows = value.rows ?? []; table.facts = value.facts ?? null; table.session = value.session ?? null; table.moved = value.moved ?? "";
   if (value.chosen !== undefined) table.chosen = value.chosen;
   const { ask, finished, ...course } = followed(table.course, value.run, table.rows, performance.now());
   table.course = course;
@@ -49,6 +49,7 @@ function draw(table) {
   table.$(".many").dataset.state = table.rows.length ? "full" : "empty";
   drawLines(table);
   strangers(table);
+  moved(table);
   histogram(table);
 }
 
@@ -57,6 +58,12 @@ function strangers({ rows, chosen, $, put }) {
   const count = countOf(rows, "strange", chosen);
   $(".strangers").hidden = !count;
   put(".strangers-count", `${areNot(count)}.`);
+}
+
+/** That the photographs are not what the threshold promised for. @param {Table} table */
+function moved({ moved: sentence, $, put }) {
+  $(".moved").hidden = !sentence;
+  put(".moved-said", sentence);
 }
 
 /** @param {Table} table */

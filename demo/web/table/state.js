@@ -21,6 +21,8 @@ export function createTable(element, trigger, server) {
     facts: null,
     /** @type {string | null} */
     session: null,
+    /** What running tests found in the photographs. */
+    moved: "",
     /** The threshold that is tried on the set. @type {number | null} */
     chosen: null,
     /** @type {import("./rows.js").Choice} */
