@@ -124,7 +124,7 @@ def _wire_ways(page: Page, shown: Panel) -> None:
 def _wire_use(page: Page, shown: Panel, table: gr.HTML, threshold: gr.State, follow: Any) -> None:
     """The compared threshold becomes that of the set, as the table's own button does it."""
 
-    def use(session: str | None, candidate: float | None) -> tuple[Any, ...]:
+    def use_compared(session: str | None, candidate: float | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         try:
             if candidate is None:
@@ -136,6 +136,6 @@ def _wire_use(page: Page, shown: Panel, table: gr.HTML, threshold: gr.State, fol
         return listing(mine) | {"chosen": candidate}, candidate, view.said(said)
 
     used = shown.use.click(
-        use, [page.session, shown.candidate], [table, threshold, shown.said], **QUIET
+        use_compared, [page.session, shown.candidate], [table, threshold, shown.said], **QUIET
     )
     used.then(follow, [page.session, *shown.typed], shown.shown, **QUIET)

@@ -90,12 +90,12 @@ def found_scores(session):
 def test_a_threshold_is_used_when_the_button_is_pressed(reviewed):
     session, items, call = reviewed
     decide(session, items[0], "rejected")
-    _, chosen, said = call["use"](session.id, 7.5)
+    _, chosen, said = call["use_compared"](session.id, 7.5)
     assert chosen == 7.5 and "7.5 is the threshold" in said
     thresholds = {item.name: item.threshold for item in session.items()}
     assert thresholds.pop("0.png") != 7.5  # decided: it stays as it was
     assert set(thresholds.values()) == {7.5}
-    *_, said = call["use"](session.id, None)
+    *_, said = call["use_compared"](session.id, None)
     assert "there is no threshold to use" in said
 
 

@@ -67,7 +67,7 @@ def test_a_false_alarm_moves_the_threshold_of_that_model_alone(own, handlers, tm
 def test_what_is_shown_of_a_model_is_its_own_and_its_zip(own):
     session, call = own
     text, packed, said = call["show"](session.id, "first")
-    assert "stands on 5 good parts" in text and said == ""
+    assert "it marks about 17 % of good parts, between 0.2 and 60 %" in text and said == ""
     assert packed["value"].endswith("first.zip")
     assert call["show"](session.id, "third")[0] == ""
 
