@@ -37,7 +37,7 @@ from ddad.model.detection import Detection
 from ddad.model.detector import Detector
 from demo.store.store import Session, Store
 from demo.train.queue import Queue
-from demo.train.work import take_in
+from demo.train.taking import take_in
 
 FULL = ("queue is full", "too busy", "queue full")
 """What the answer to one request too many says."""

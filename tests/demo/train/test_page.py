@@ -80,7 +80,7 @@ def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
     assert any("exact copy" in f and ("again.png" in f or "part03.png" in f) for f in findings)
     assert any("cannot be read" in f and "broken.png" in f for f in findings)
     assert page.locator("#train-findings :checked").count() == 2
-    assert "vouch for" in text(page, "#train-findings")
+    assert "counted as 17 parts" in text(page, "#train-findings")
     page.locator("#train-leave").click()
     page.wait_for_function(
         "() => !document.querySelector('#train-findings').innerText.includes('exact copy')"
@@ -100,7 +100,7 @@ def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
         "() => document.querySelector('#train-result')?.innerText.includes('good parts')"
     )
     said = text(page, "#train-result")
-    assert "17 good parts that the scoring model had not seen" in said
+    assert "from 17 held-out normals: it marks about 5.6 % of good parts" in said
     assert "An estimate, from painted defects" in said
     assert page.locator("#train-result .plotted rect").count() > 3
     assert page.locator("#train-result .previews img").count() >= 4
@@ -143,7 +143,7 @@ def test_a_false_alarm_moves_the_threshold(page, photos):
     page.locator("#train-alarms input[type=file]").set_input_files(photos / "other.png")
     page.wait_for_selector("#train-alarm-said .kept")
     assert "1 normals added: threshold" in text(page, "#train-alarm-said")
-    assert "19 good parts" in text(page, "#train-result") and text(page, "#train-result") != before
+    assert "19 held-out normals" in text(page, "#train-result") and text(page, "#train-result") != before
 
 
 def test_a_training_can_be_paused_and_deleted(page):
