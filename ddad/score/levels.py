@@ -102,7 +102,7 @@ def strange_share(fused: np.ndarray, limit: float | None) -> float:
 
 
 def _thinned(fused: np.ndarray) -> np.ndarray:
-    """Every so-manieth pixel of a large map: what is said of it as a whole needs no more."""
+    """Every n-th pixel of a large map: what is said of it as a whole needs no more."""
     step = 1 + math.isqrt(fused.size // 200_000)
     return fused[::step, ::step]
 
