@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ddad.cli import main
+from ddad.score.calibration import Calibration
 
 
 def test_score_exit_codes(tree, tiny_checkpoint, tmp_path, capsys):
@@ -62,3 +65,22 @@ def test_a_place_to_write_is_asked_for(tiny_checkpoint, tmp_path, capsys):
         main(["score", str(tmp_path), "--checkpoint", str(tiny_checkpoint)])
     assert refused.value.code == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_photographs_that_are_not_what_was_promised_for_are_said(
+    tree, tiny_checkpoint, tmp_path, capsys
+):
+    """A folder all above the threshold of a hundred normals; as it was trained nothing is said."""
+    score = ["score", str(tree / "train" / "good"), "--out", str(tmp_path / "out"), "--checkpoint"]
+    assert main([*score, str(tiny_checkpoint)]) == 0
+    assert "undecided photographs" not in capsys.readouterr().out
+    moved = shutil.copytree(tiny_checkpoint, tmp_path / "moved") / "calibration.json"
+    low = tuple(np.linspace(-9, -8, 100).tolist())
+    known = {"normal_scores": low, "normal_levels": low, "parts": tuple(range(100))}
+    fitted = Calibration.from_json(moved.read_text("utf-8"))
+    fitted = replace(fitted, **known, target_fpr=0.05, threshold=low[-5], strange=None)
+    moved.write_text(fitted.to_json(), "utf-8")
+    assert main([*score, str(moved.parent)]) == 0
+    said = capsys.readouterr().out
+    assert "24 of 24 undecided photographs lie above the threshold" in said
+    assert "ddad calibrate --add-normals" in said

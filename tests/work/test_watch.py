@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -368,3 +369,30 @@ def test_a_damaged_ledger_is_told_and_left_alone(tiny_checkpoint, tmp_path, caps
     assert main([*command, "--checkpoint", str(tiny_checkpoint)]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert (tmp_path / "out" / "ledger.sqlite").read_bytes() == b"no ledger" * 999
+
+
+def test_a_stream_that_is_no_longer_what_was_promised_for_is_said_once(tiny_detector, tmp_path):
+    """All photographs lie above the threshold, of which 100 normals promise about 5 %."""
+    low = tuple(np.linspace(-9, -8, 100).tolist())
+    fitted = replace(
+        tiny_detector.calibration,
+        normal_scores=low,
+        normal_levels=low,
+        parts=tuple(range(100)),
+        target_fpr=0.05,
+        threshold=sorted(low)[-5],
+        strange=None,
+    )
+    assert fitted.promise.rate == pytest.approx(0.05, abs=0.002)
+    moved = tiny_detector.calibrated(fitted)
+    for seed in range(14):
+        photograph(tmp_path / "in" / f"{seed:02}.png", seed)
+    said = []
+    once = {"every": 0.01, "once": True, "say": said.append}
+    for scored in (14, 0):  # a start anew follows the stream from its beginning
+        watched = tmp_path / "in", tmp_path / "out", moved
+        assert watch(*watched, threading.Event(), **once) == scored
+        (sentence,) = said
+        assert "undecided photographs lie above the threshold" in sentence
+        assert "ddad calibrate --add-normals" in sentence
+        said.clear()

@@ -73,7 +73,7 @@ def text(page, selector):
 def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
     upload = page.locator("#train-upload input[type=file]")
     upload.set_input_files(photos / "parts.zip")
-    page.wait_for_function("() => document.querySelector('#train-kept').innerText.includes('19')")
+    page.wait_for_function("() => document.querySelector('#train-kept').innerText.includes('19 photographs')")
     page.locator("#train-look").click()
     page.wait_for_selector("#train-findings .finding")
     findings = page.locator("#train-findings .finding").all_inner_texts()
@@ -143,7 +143,10 @@ def test_a_false_alarm_moves_the_threshold(page, photos):
     page.locator("#train-alarms input[type=file]").set_input_files(photos / "other.png")
     page.wait_for_selector("#train-alarm-said .kept")
     assert "1 normals added: threshold" in text(page, "#train-alarm-said")
-    assert "19 held-out normals" in text(page, "#train-result") and text(page, "#train-result") != before
+    assert (
+        "19 held-out normals" in text(page, "#train-result")
+        and text(page, "#train-result") != before
+    )
 
 
 def test_a_training_can_be_paused_and_deleted(page):

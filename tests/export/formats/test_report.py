@@ -23,7 +23,7 @@ HOSTILE = "\"'><script>alert(1)</script>\u202e\0.png"
 
 
 def filled() -> str:
-    report = Report(Whole())
+    report = Report(Whole(notes=(f"The level has moved {HOSTILE}",)))
     for i, decision in enumerate(("accepted", "corrected", "rejected", "undecided")):
         rng = np.random.default_rng(i)
         image, mask = spoil(texture(rng, 80, 96), rng)
@@ -68,7 +68,7 @@ def test_every_name_is_text_and_every_tag_is_closed():
     page = filled()
     reader = Reader()
     reader.feed(page)
-    assert not reader.open
+    assert not reader.open and "<p class='strangers'>The level has moved" in page
     allowed = {"src", "alt", "class", "style", "content", "charset", "name", "http-equiv", "lang"}
     allowed |= {"scope", "role", "aria-label", "viewbox", "x", "y", "d", "width", "height"}
     allowed |= {"stroke-dasharray"}
