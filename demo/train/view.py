@@ -29,9 +29,9 @@ WORDS = {
     "far out": "unlike all others: is it a good part?",
 }
 CARRY = (
-    "One shows maps and promises nothing; from 2 on a threshold promises a rate of false alarms, "
-    f"from {needed(0.05)} on one of 5 %, from {needed(0.01)} on one of 1 %. Below {FEWEST} maps "
-    "are rough; 40 or more are better."
+    "One part shows maps and promises nothing; from 2 on a threshold promises a rate of false "
+    f"alarms, from {needed(0.05)} on one of 5 %, from {needed(0.01)} on one of 1 %. Below {FEWEST} "
+    "maps are rough; 40 or more are better."
 )
 """What so many photographs, each of another part, can carry."""
 MANY = 40

@@ -73,7 +73,9 @@ def text(page, selector):
 def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
     upload = page.locator("#train-upload input[type=file]")
     upload.set_input_files(photos / "parts.zip")
-    page.wait_for_function("() => document.querySelector('#train-kept').innerText.includes('19 photographs')")
+    page.wait_for_function(
+        "() => document.querySelector('#train-kept').innerText.includes('19 photographs')"
+    )
     page.locator("#train-look").click()
     page.wait_for_selector("#train-findings .finding")
     findings = page.locator("#train-findings .finding").all_inner_texts()
