@@ -55,7 +55,7 @@ def test_steps_and_minutes_displace_each_other():
 
 
 def test_normal_images_are_those_to_train_on_and_unseen_ones_are_told(tree, tiny_detector, capsys):
-    normals = options.normal_images(tree)
+    normals = [sample.path for sample in options.normal_samples(tree)]
     assert len(normals) == 24 and {p.parent for p in normals} == {tree / "train" / "good"}
     assert len(options.unseen_normals(tiny_detector, tree)) == 5
     assert capsys.readouterr().out == "19 images left out: the model was trained on them\n"
@@ -72,13 +72,13 @@ def test_a_bar_moves_to_what_was_done():
 
 def test_what_is_left_out_is_said_and_all_good_takes_everything(tree, tmp_path, capsys):
     shutil.copytree(tree / "test", tmp_path / "parts")
-    good = options.normal_images(tmp_path / "parts")
-    assert {path.parent.name for path in good} == {"good"} and len(good) == 6
+    good = options.normal_samples(tmp_path / "parts")
+    assert {sample.path.parent.name for sample in good} == {"good"} and len(good) == 6
     assert "square 6" in capsys.readouterr().err
-    assert len(options.normal_images(tmp_path / "parts", all_good=True)) == 12
+    assert len(options.normal_samples(tmp_path / "parts", all_good=True)) == 12
     shutil.move(tmp_path / "parts" / "good", tmp_path / "parts" / "dented")
     with pytest.raises(ValueError, match="dented.*square"):
-        options.normal_images(tmp_path / "parts")
+        options.normal_samples(tmp_path / "parts")
 
 
 @pytest.mark.parametrize("command", ["train", "check", "calibrate", "nll"])
