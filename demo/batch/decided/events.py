@@ -26,24 +26,24 @@ def panel(page: Page, table: gr.HTML, threshold: gr.State, after: Sequence[Any])
     shown = layout.panel()
     typed = [page.session, *shown.typed]
 
-    def follow(session: str | None, *typed: float | None) -> tuple[Any, ...]:
+    def summarise(session: str | None, *typed: float | None) -> tuple[Any, ...]:
         return _shown(sample(page.store.open(session)), *typed)
 
     def anew(session: str | None, *typed: float | None) -> tuple[Any, ...]:
-        return *follow(session, *typed), ""  # what was said of earlier decisions goes
+        return *summarise(session, *typed), ""  # what was said of earlier decisions goes
 
     for event in after:
         event.then(anew, typed, [*shown.shown, shown.said], **QUIET)
     gr.on(
         [shown.box.expand, *(each.change for each in shown.typed)],
-        follow,
+        summarise,
         typed,
         shown.shown,
         trigger_mode="always_last",
         **QUIET,
     )
     _wire_ways(page, shown)
-    _wire_use(page, shown, table, threshold, follow)
+    _wire_use(page, shown, table, threshold, summarise)
     threshold.change(
         lambda tried: gr.skip() if tried is None else tried, threshold, shown.candidate, **QUIET
     )
@@ -121,7 +121,9 @@ def _wire_ways(page: Page, shown: Panel) -> None:
     shown.random.click(open_random, page.session, [page.opened, page.tabs], **QUIET)
 
 
-def _wire_use(page: Page, shown: Panel, table: gr.HTML, threshold: gr.State, follow: Any) -> None:
+def _wire_use(
+    page: Page, shown: Panel, table: gr.HTML, threshold: gr.State, summarise: Any
+) -> None:
     """The compared threshold becomes that of the set, as the table's own button does it."""
 
     def use_compared(session: str | None, candidate: float | None) -> tuple[Any, ...]:
@@ -138,4 +140,4 @@ def _wire_use(page: Page, shown: Panel, table: gr.HTML, threshold: gr.State, fol
     used = shown.use.click(
         use_compared, [page.session, shown.candidate], [table, threshold, shown.said], **QUIET
     )
-    used.then(follow, [page.session, *shown.typed], shown.shown, **QUIET)
+    used.then(summarise, [page.session, *shown.typed], shown.shown, **QUIET)

@@ -40,7 +40,9 @@ def test_an_example_shows_verdict_maps_and_meaning(page, tiny_detector, examples
     assert [re.findall(r"t = (\d+)", card)[0] for card in cards[1:]] == [
         str(t) for steps in tiny_detector.timesteps.values() for t in steps
     ]
-    assert f"of the {tiny_detector.calibration.n} good parts" in text(page, ".meaning")
+    assert f"of the {tiny_detector.calibration.n} photographs of good parts" in text(
+        page, ".meaning"
+    )
     pick(page, 0)
     page.wait_for_function(
         "() => document.querySelector('#viewer .headline').textContent.includes('good part')"
