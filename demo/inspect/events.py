@@ -54,7 +54,8 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         yield from inspect(page, Wanted(name, path, path.stem), session)
 
     def choose(name: str) -> tuple[Any, ...]:
-        return view.examples(models, name), models.card(name)
+        pictures = view.examples(models, name)
+        return gr.update(value=pictures, visible=bool(pictures)), models.card(name)
 
     inputs = [page.model, desk.upload, page.session]
     desk.upload.upload(inspect_upload, inputs, shown, **heavy).then(

@@ -70,8 +70,10 @@ def _sources(page: Page) -> tuple[gr.File, gr.Gallery, gr.Markdown, gr.Markdown]
         "your last visit, for this browser alone.",
         elem_id="formats",
     )
+    pictures = view.examples(models, first)
     examples = gr.Gallery(
-        view.examples(models, first),
+        pictures,
+        visible=bool(pictures),
         label="Examples",
         columns=2,
         height="auto",

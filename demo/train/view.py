@@ -66,7 +66,7 @@ def findings(photographs: Photographs, found: dict[str, Any]) -> str:
     """The verdict, and a card with a box for each finding."""
     names = photographs.names()
     rows = [row for row in found["findings"] if row["file"] in names]
-    text = f"<p class='kept'>{html.escape(found['enough'])}.</p>"
+    text = f"<p class='kept'>{html.escape(found['enough'])}</p>"
     if not rows:
         return text + "<p>Nothing else to say against them.</p>"
     cards = []

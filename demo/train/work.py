@@ -90,10 +90,14 @@ def look_over(
         "of": [p.name for p in files],
         "left": len(files),
         "findings": rows,
-        "enough": ". ".join([*intake.notes, *_counted(photographs, intake, fpr)]),
+        "enough": " ".join(map(_sentence, [*intake.notes, *_counted(photographs, intake, fpr)])),
     }
     photographs.keep_findings(found)
     return found
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}."
 
 
 def _counted(photographs: Photographs, intake: Intake, fpr: float) -> list[str]:

@@ -1,7 +1,7 @@
 // Numbers as the page writes them.
 
 /** @param {number} share of a whole, 0 to 1 */
-export const percent = (share) => (share === 0 ? "0 %" : share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
+export const percent = (share) => (share === 0 ? "0 %" : share === 1 ? "100 %" : share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
 
 /** @param {number} n */
 export const grouped = (n) => Math.round(n).toLocaleString("en").replaceAll(",", "\u202f");

@@ -8,6 +8,7 @@ test("a share is never rounded to nothing", () => {
   assert.equal(percent(0.0009), "< 0.1 %");
   assert.equal(percent(0.001), "0.1 %");
   assert.equal(percent(0.1234), "12.3 %");
+  assert.equal(percent(1), "100 %");
 });
 
 test("thousands are set apart by a narrow space", () => {

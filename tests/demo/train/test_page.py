@@ -82,7 +82,7 @@ def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
     assert any("exact copy" in f and ("again.png" in f or "part03.png" in f) for f in findings)
     assert any("cannot be read" in f and "broken.png" in f for f in findings)
     assert page.locator("#train-findings :checked").count() == 2
-    assert "counted as 17 parts" in text(page, "#train-findings")
+    assert "Counted as 17 parts" in text(page, "#train-findings")
     page.locator("#train-leave").click()
     page.wait_for_function(
         "() => !document.querySelector('#train-findings').innerText.includes('exact copy')"

@@ -164,7 +164,7 @@ def test_a_look_counts_parts_and_a_table_of_them_is_gone_with_its_photographs(se
     entries = tree(part_1=3, part_2=3, part_3=1)
     take_in(photographs, [a_zip(tmp_path / "a.zip", entries)])
     found = look_over(photographs, 0.05, lambda *done: None)
-    assert found["enough"].startswith("counted as 3 parts: by the folders or table they had. ")
+    assert found["enough"].startswith("Counted as 3 parts: by the folders or table they had. ")
     assert before(3, 0.05) in found["enough"]
     photographs.write_parts()
     table = photographs.folder / "groups.csv"
