@@ -51,7 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path, nargs="*", help="data sets")
     parser.add_argument("--streams", type=int, default=2000)
-    parser.add_argument("--normals", type=int, default=40, help="of a data set, to train on")
+    parser.add_argument(
+        "--normals", type=int, default=40, help="of a data set, to train on; half of them at most"
+    )
     args = parser.parse_args()
     if not args.data:
         drawn(args.streams)
@@ -101,7 +103,8 @@ def _begun(normals: Rows) -> Drift:
 
 def real(root: Path, normals: int, orders: int = 200) -> None:
     rng = np.random.default_rng(0)
-    good = [s for s in read(root) if s.split == "train" and not s.anomalous]
+    good = [sample for sample in read(root) if not sample.anomalous]
+    normals = min(normals, len(good) // 2)
     paths = [good[i].path for i in rng.permutation(len(good))[: normals + 60]]
     detector = _trained([load_image(path).pixels for path in paths[:normals]])
     seen = {name: _scored(detector, paths[normals:], change) for name, change in CHANGES.items()}

@@ -17,6 +17,8 @@ from demo.batch.decided.sample import Sample, sample
 from demo.batch.view import listing
 from demo.page import QUIET, Page, problem, to_desk
 
+UNTYPED = "(...typed) => typed.map((number) => number || null)"
+
 
 def panel(page: Page, table: gr.HTML, threshold: gr.State, after: Sequence[Any]) -> None:
     """Lay out the panel and wire it to the table and the set's threshold.
@@ -34,6 +36,8 @@ def panel(page: Page, table: gr.HTML, threshold: gr.State, after: Sequence[Any])
 
     for event in after:
         event.then(anew, typed, [*shown.shown, shown.said], **QUIET)
+    # A gr.Number without a value begins as 0, which no one has typed.
+    shown.box.expand(None, shown.typed, shown.typed, js=UNTYPED, **QUIET)
     gr.on(
         [shown.box.expand, *(each.change for each in shown.typed)],
         summarise,

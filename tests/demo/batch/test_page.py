@@ -319,3 +319,16 @@ def test_nothing_overflows(browser, site, parts, width, scheme):
     assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_costs_and_a_threshold_that_no_one_typed_are_not_zero(many):
+    many.get_by_role("button", name="What your decisions say").click()
+    many.wait_for_selector("#decided-missed input")
+    many.wait_for_function(
+        "() => [...document.querySelectorAll('#decided input[type=number][placeholder]')]"
+        ".filter(input => input.value === '').length === 3"
+    )
+    many.locator("#decided-missed input").fill("50")
+    many.locator("#decided-missed input").press("Tab")
+    many.locator("#decided-cheapest").click()
+    many.get_by_text("Type what a missed defect and what a false alarm costs.").wait_for()
