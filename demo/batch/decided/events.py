@@ -17,6 +17,7 @@ from demo.batch.decided.sample import Sample, sample
 from demo.batch.view import listing
 from demo.page import QUIET, Page, problem, to_desk
 
+# A gr.Number without a value begins as 0, which no one has typed.
 UNTYPED = "(...typed) => typed.map((number) => number || null)"
 
 
@@ -36,7 +37,6 @@ def panel(page: Page, table: gr.HTML, threshold: gr.State, after: Sequence[Any])
 
     for event in after:
         event.then(anew, typed, [*shown.shown, shown.said], **QUIET)
-    # A gr.Number without a value begins as 0, which no one has typed.
     shown.box.expand(None, shown.typed, shown.typed, js=UNTYPED, **QUIET)
     gr.on(
         [shown.box.expand, *(each.change for each in shown.typed)],
@@ -61,17 +61,17 @@ def _shown(
         use, compared = gr.Button(interactive=False), ""
     else:
         try:
-            compared = view.compared(found, candidate, costs(missed, alarm))
+            compared = view.compared(found, candidate or None, costs(missed, alarm))
         except ValueError as error:
             compared = problem(error)
-        use = gr.Button(interactive=candidate is not None and candidate != found.now)
+        use = gr.Button(interactive=candidate not in (None, 0, found.now))
     some = found is not None and bool(found.undecided)
     return view.summary(found), gr.Button(visible=some), compared, use
 
 
 def costs(missed: float | None, alarm: float | None) -> Costs | None:
-    """None until both are typed. Raises ValueError for what no costs can be."""
-    return None if missed is None or alarm is None else Costs(missed, alarm)
+    """None until both are typed, see `UNTYPED`. Raises ValueError for what no costs can be."""
+    return Costs(missed, alarm) if missed and alarm else None
 
 
 def _fair(found: Sample | None) -> Sample:
@@ -133,7 +133,7 @@ def _wire_use(
     def use_compared(session: str | None, candidate: float | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         try:
-            if candidate is None:
+            if not candidate:
                 raise ValueError("there is no threshold to use: type one, or have one proposed")
             queue.apply(mine, float(candidate))
         except ValueError as error:
