@@ -29,7 +29,7 @@ def add(commands: options.Commands) -> None:
         type=options.rate,
         metavar="SHARE",
         help="propose a threshold that finds this share of defects, 0 to 1, sure in 19 of 20 sets "
-        "of so many defects; it changes nothing",
+        "of so many defects; it changes nothing (default: none is proposed)",
     )
 
 

@@ -96,6 +96,7 @@ def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
 
     # The server dies in the middle; the training is its own process and goes on.
     site.kill()
+    page.goto("about:blank")  # or the old page may load itself anew in the middle of ours
     site.start()
     open_tab(page, site)
     page.wait_for_function(
