@@ -1,7 +1,6 @@
 """Does a threshold keep its promise? The realised rate of false alarms beside the promised one.
 
     python -m benchmarks.promise                             made-up scores, light and heavy tails
-    python -m benchmarks.promise --picture docs/promise.svg
     python -m benchmarks.promise --data DATA [--out runs/promise] [--sets ...] [--runs 200]
 
 Every row is so many calibrations of random good parts, each judged by good parts that it has not
@@ -32,12 +31,11 @@ from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.scheduler import linear_chain
-from ddad.images.files import write_text
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.calibration import Calibration
 from ddad.score.config import ScoreConfig
 from ddad.score.fusion import calibrate, score_map
-from ddad.score.promise import CERTAINTY, Promise, conformal_threshold, percent
+from ddad.score.promise import CERTAINTY, conformal_threshold, percent
 from ddad.training.fit import COMPONENTS, fold_of
 
 WEIGHTS = {"feature": 1.0}
@@ -272,56 +270,6 @@ def real(data: Path, out: Path, sets: Sequence[str], runs: int, rate: float) -> 
             row(label, [found.folds(parts, rate, seed, mixed=mixed) for seed in seeds])
 
 
-# The picture of docs/promise.md.
-WIDE, HIGH, LEFT, TOP = 720, 400, 64, 20
-PARTS, RATES = (2, 1000), (0.0005, 1.0)
-"""Ends of both axes, which are logarithmic."""
-
-
-def picture(path: Path, asked: Sequence[float] = (0.05, 0.01)) -> None:
-    """What so many parts can promise, as an SVG: the rate and its interval for what is asked."""
-
-    def place(parts: float, rate: float) -> str:
-        x = np.log(parts / PARTS[0]) / np.log(PARTS[1] / PARTS[0])
-        y = np.log(RATES[1] / max(rate, RATES[0])) / np.log(RATES[1] / RATES[0])
-        return f"{LEFT + x * (WIDE - LEFT - 20):.1f},{TOP + y * (HIGH - TOP - 50):.1f}"
-
-    counts = np.unique(np.geomspace(*PARTS, 400).astype(int)).tolist()
-    marks = []
-    for rate, colour in zip(asked, ("#1f6feb", "#c2571a"), strict=True):
-        made = [Promise(n, max(0, int((n + 1) * rate + 1e-9) - 1), rate) for n in counts]
-        band = [place(p.parts, p.interval[1]) for p in made]
-        band += [place(p.parts, p.interval[0]) for p in reversed(made)]
-        line = " ".join(place(p.parts, p.rate) for p in made)
-        x, y = place(PARTS[1], rate).split(",")
-        marks += [
-            f'<polygon points="{" ".join(band)}" fill="{colour}" opacity=".16"/>',
-            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
-            f'<text x="{float(x) - 6}" y="{float(y) - 8}" text-anchor="end" fill="{colour}">'
-            f"{percent(rate)} asked</text>",
-        ]
-    for parts in (2, 5, 10, 19, 50, 99, 200, 500, 1000):
-        x, y = place(parts, RATES[0]).split(",")
-        marks.append(f'<text x="{x}" y="{float(y) + 20}" text-anchor="middle">{parts}</text>')
-    for rate in (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1):
-        x, y = place(PARTS[0], rate).split(",")
-        end = place(PARTS[1], rate).split(",")[0]
-        marks.append(f'<path d="M{x} {y}H{end}" stroke="#8884"/>')
-        marks.append(
-            f'<text x="{LEFT - 8}" y="{float(y) + 4}" text-anchor="end">{percent(rate)}</text>'
-        )
-    marks.append(
-        f'<text x="{WIDE / 2}" y="{HIGH - 8}" text-anchor="middle">good parts that the threshold '
-        "is set by</text>"
-    )
-    write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" '
-        'font-family="sans-serif" font-size="13" fill="#57606a">'
-        f'<rect width="{WIDE}" height="{HIGH}" fill="#fff"/>' + "".join(marks) + "</svg>\n",
-        path,
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="the real sets; without it, made-up scores")
@@ -329,11 +277,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/promise"))
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--fpr", type=float, default=0.05)
-    parser.add_argument("--picture", type=Path, metavar="SVG", help="draw that and do no more")
     args = parser.parse_args()
-    if args.picture is not None:
-        picture(args.picture)
-        return
     print(f"within: the count lies where {percent(CERTAINTY)} of calibrations should have it\n")
     if args.data is None:
         worlds(args.runs, args.fpr)
