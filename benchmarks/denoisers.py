@@ -5,7 +5,7 @@
 head: the paper's, a 1x1 convolution on a decoder block of the pixel U-Net, which predicts the clean
 image's features from x_t; trained jointly with the noise prediction. tokens: a residual network on
 each position's feature vector under its own noise. unet: the same with a U-Net over all positions.
-mixture: ours, the exact denoiser of a mixture of Gaussians, whatever time that takes. All see the
+mixture: ours, the exact KL of a mixture of Gaussians, whatever time that takes. All see the
 same noise chain, and the same 256 pixel features, in units of their root mean variance. Scores are
 one-step squared errors at the same four timesteps (a pair +noise, -noise where noise is drawn),
 each over its mean in held-out normal images. Test images are scored once, for the report.
@@ -39,6 +39,7 @@ from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.runtime import bf16_is_fast
+from ddad.score.feature import jump
 from ddad.score.noise import seeded_generator
 
 TIMESTEPS = (100, 160, 260, 400)
@@ -166,12 +167,12 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
 
         yield label, evaluate(maps), steps
     mixture = NormalMixture.fit(vectors, 1024)
-    ratios = [chain.noise_ratio(t) for t in TIMESTEPS]
+    steps = [jump(chain, t, 0.1) for t in TIMESTEPS]
 
     def exact(small: Tensor, features: Tensor) -> np.ndarray:
         flat = features.float().flatten(1).T
-        errors = [mixture.error(flat, ratio) for ratio in ratios]
-        return torch.stack(errors).view(len(ratios), *features.shape[1:]).numpy()
+        found = list(mixture.kls(flat, steps))
+        return torch.stack(found).view(len(steps), *features.shape[1:]).numpy()
 
     yield "mixture", evaluate(exact), 0
 

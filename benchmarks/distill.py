@@ -62,9 +62,8 @@ def pictures() -> list[np.ndarray]:
     return result
 
 
-def texture(rng: np.random.Generator) -> np.ndarray:
+def texture(rng: np.random.Generator, side: int = 2 * CROP) -> np.ndarray:
     """A procedural texture: waves and noise of random scale and colour, with or without parts."""
-    side = 2 * CROP
     y, x = np.mgrid[:side, :side]
     layers = []
     for _ in range(rng.integers(1, 4)):
@@ -87,11 +86,11 @@ def texture(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(colour.clip(0, 255).astype(np.uint8))
 
 
-def crop(photos: list[np.ndarray], rng: np.random.Generator) -> Tensor:
-    """A random view (3, CROP, CROP) in [-1, 1]: zoomed, mirrored, recoloured, perhaps spoiled."""
+def crop(photos: list[np.ndarray], rng: np.random.Generator, size: int = CROP) -> Tensor:
+    """A random view (3, size, size) in [-1, 1]: zoomed, mirrored, recoloured, perhaps spoiled."""
     picture = photos[rng.integers(len(photos))]
     height, width = picture.shape[:2]
-    side = int(min(height, width, CROP * np.exp(rng.uniform(np.log(0.7), np.log(3)))))
+    side = int(min(height, width, size * np.exp(rng.uniform(np.log(0.7), np.log(3)))))
     top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
     view = picture[top : top + side, left : left + side]
     if rng.random() < 0.2:
@@ -100,7 +99,7 @@ def crop(photos: list[np.ndarray], rng: np.random.Generator) -> Tensor:
     view = np.rot90(view, rng.integers(4))
     view = view[:, ::-1] if rng.random() < 0.5 else view
     image = torch.from_numpy(np.ascontiguousarray(view)).permute(2, 0, 1).float()[None] / 255
-    image = interpolate(image, (CROP, CROP), mode="bilinear", antialias=True)[0]
+    image = interpolate(image, (size, size), mode="bilinear", antialias=True)[0]
     image = image ** float(np.exp(rng.normal(0, 0.3)))
     if rng.random() < 0.3:
         image = image.mean(0, keepdim=True).expand(3, -1, -1)

@@ -74,7 +74,7 @@ def study(root: Path, extractor: Extractor, most: int) -> list[tuple[str, list[f
         tokens = torch.cat(sample_tokens(extractor, inputs, 60_000, seed=0))
         model = FeatureModel(extractor, NormalMixture.fit(tokens, components))
         maps = [
-            torch.cat(list(feature_maps(model, linear_chain(), x[None], TIMESTEPS))).numpy()
+            torch.cat(list(feature_maps(model, linear_chain(), x[None], TIMESTEPS, 0.1))).numpy()
             for x in (to_model(image, feature_shape(image.shape, size)) for image, _ in judged)
         ]
         label = f"{size} px, {components} centres, t = "

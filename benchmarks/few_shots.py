@@ -30,6 +30,7 @@ from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
+from ddad.score.feature import jump
 from ddad.score.promise import percent
 from ddad.training.fit import Vectors, cross_fit, cross_fitted
 
@@ -48,14 +49,14 @@ def trained(extractor: Extractor, shots: list[np.ndarray], seed: int) -> Detecto
 def ours(detector: Detector, kept: list[np.ndarray], sizes: list[tuple[int, ...]]) -> Found:
     """Map, score and verdict of images whose features are at hand."""
     assert detector.features is not None
-    chain, steps = detector.scheduler, detector.config.feature_timesteps
-    noises = [chain.noise_ratio(step) for step in steps]
+    config = detector.config
+    steps = [jump(detector.scheduler, t, config.feature_left) for t in config.feature_timesteps]
     for each, size in zip(kept, sizes, strict=True):
         vectors = torch.from_numpy(np.array(each, np.float32)).flatten(1).T
-        errors = detector.features.mixture.errors(vectors, noises)
-        maps = np.stack([error.view(each.shape[1:]).numpy() for error in errors])
-        found = detector.judge({"feature": maps}, size)
-        yield found.score_map, found.score, found.anomalous
+        found = detector.features.mixture.kls(vectors, steps)
+        maps = np.stack([kl.view(each.shape[1:]).numpy() for kl in found])
+        judged = detector.judge({"feature": maps}, size)
+        yield judged.score_map, judged.score, judged.anomalous
 
 
 def peer(extractor: Extractor, shots: list[np.ndarray], images: list[np.ndarray]) -> Found:

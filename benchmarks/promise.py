@@ -34,6 +34,7 @@ from ddad.diffusion.scheduler import linear_chain
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.calibration import Calibration
 from ddad.score.config import ScoreConfig
+from ddad.score.feature import jump
 from ddad.score.fusion import calibrate, score_map
 from ddad.score.promise import CERTAINTY, conformal_threshold, percent
 from ddad.training.fit import COMPONENTS, fold_of
@@ -185,9 +186,9 @@ class Real:
 
     def maps(self, mixture: NormalMixture, row: int) -> np.ndarray:
         chain, config = linear_chain(), ScoreConfig()
-        noises = [chain.noise_ratio(step) for step in config.feature_timesteps]
-        found = mixture.errors(self.tokens[row], noises)
-        return np.stack([error.view(self.shapes[row]).numpy() for error in found])
+        steps = [jump(chain, t, config.feature_left) for t in config.feature_timesteps]
+        found = mixture.kls(self.tokens[row], steps)
+        return np.stack([kl.view(self.shapes[row]).numpy() for kl in found])
 
     def draw(
         self, parts: int, rng: np.random.Generator, *, mixed: bool

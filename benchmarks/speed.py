@@ -29,7 +29,7 @@ from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import MARGIN, Extractor
 from ddad.diffusion.losses import hybrid_loss
-from ddad.diffusion.networks import UNetConfig, image_unet
+from ddad.diffusion.networks import UNetConfig, image_unet, predict
 from ddad.diffusion.scheduler import linear_chain
 from ddad.images.decode import load_image
 from ddad.images.geometry import feature_shape, model_shape, to_model
@@ -37,6 +37,7 @@ from ddad.model.allocator import keep_freed_memory
 from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.model.runtime import arrange, side_by_side
+from ddad.score.feature import jump
 from ddad.training.run import TrainConfig
 from ddad.training.train import train
 from ddad.work.batch import score_files
@@ -116,15 +117,17 @@ def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
         x = to_model(pixels, feature_shape(pixels.shape, config.feature_size))[None]
         inputs = pad(x, (MARGIN,) * 4, mode="reflect")
         tokens = torch.randn(x[0, 0].numel() // 64, len(feature.mixture.mean))
-        levels = [0.1 * 3**i for i in range(len(config.feature_timesteps))]
+        steps = [jump(detector.scheduler, t, config.feature_left) for t in config.feature_timesteps]
         runs = [
             lambda: feature.extractor.model(inputs),
-            lambda: list(feature.mixture.errors(tokens, levels)),
+            lambda: list(feature.mixture.kls(tokens, steps)),
         ]
     if unet is not None:
         shape = detector.shape("pixel", pixels)
         x_t = torch.randn(config.draws, 3, *shape)
-        runs += [lambda t=t: unet(x_t, torch.tensor(t)) for t in config.timesteps]
+        runs += [
+            lambda t=t: predict(unet, x_t, torch.full((config.draws,), t)) for t in config.timesteps
+        ]
 
     def forward() -> None:
         with torch.inference_mode():

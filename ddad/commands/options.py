@@ -55,6 +55,10 @@ SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "draws": (int, "N", "number of noise draws a scale, in antithetic pairs"),
     "jump": (int, "STEPS", "steps over which the KL is taken: of x_(t-jump) given x_t"),
     "feature_timesteps": (numbers, "T,T,...", "those of the feature branch, steps of that chain"),
+    "feature_left": (
+        *(float, "SHARE"),
+        "share of the noise ratio, 0 to 1, that is left where the step of its KL ends",
+    ),
     "feature_size": (int, "PIXELS", "the feature branch sees images of about N x N pixels in area"),
     "pixel_weight": (float, "SHARE", "share of the pixel branch in the score, 0 to 1"),
     "blur": (float, "PIXELS", "smoothing of each map: standard deviation in pixels at model size"),

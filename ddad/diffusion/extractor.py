@@ -129,7 +129,7 @@ class Extractor(nn.Module):
         cut = margin // GRID
         maps = []
         for stage in self.stages(pad(x, (margin,) * 4, mode="reflect")):
-            near: Tensor = avg_pool2d(stage, 3, 1, 1, count_include_pad=False)
+            near: Tensor = avg_pool2d(stage.float(), 3, 1, 1, count_include_pad=False)
             shape = height + 2 * cut, width + 2 * cut
             near = interpolate(near, shape, mode="bilinear", antialias=near.shape[-1] > shape[1])
             maps.append(near[..., cut : cut + height, cut : cut + width])

@@ -1,6 +1,9 @@
-"""A mixture of Gaussians with one shared covariance, and its exact denoiser.
+"""A mixture of Gaussians with one shared covariance, and its diffusion in closed form.
 
 Knows vectors, nothing of images or networks. It is fitted to feature vectors of normal parts.
+Vectors (N, C) come in their own units. Noise is given as the variance that it adds to a vector
+scaled to unit mean variance, n_t = (1 - abar_t) / abar_t of the scheduler: a vector noised to t,
+divided by sqrt(abar_t), is y = z_0 + sqrt(n_t) eps. Everything is differentiable in the vectors.
 """
 
 from __future__ import annotations
@@ -8,9 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+LIKELY = 8
+"""Components that a vector's KL is taken over: the likeliest ones, which have all but a hair."""
+ROWS = 2048
+"""Vectors compared with their components at once, for the memory of large photographs."""
+
+
+class Posterior(NamedTuple):
+    """The clean vectors, given noised ones."""
+
+    mean: Tensor
+    """(N, C), in the vectors' own units."""
+    variance: Tensor
+    """(N, C), along the eigenvectors, in units of the mean channel variance."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +83,56 @@ class NormalMixture:
         with torch.inference_mode(False):  # it is kept, and gradients may want it later
             return self.centres @ self.basis
 
-    def denoise(self, vectors: Tensor, noise: float) -> Tensor:
-        """E[clean | vectors] for noise of variance `noise`, in units of the mean channel variance.
+    def responsibilities(self, vectors: Tensor, noise: float) -> Tensor:
+        """How likely each component made each noised vector y: (N, K), rows add up to 1."""
+        return torch.softmax(self._log_joint(self._rotate(vectors), noise), 1)
 
-        The component is the likeliest one: among hundreds of dimensions its responsibility is 1
-        but for a hair. Around it the answer is the Wiener filter.
+    def posterior(self, vectors: Tensor, noise: float) -> Posterior:
+        """The clean vectors z_0 given the noised y: mean and variance over all components.
+
+        Component k has the mean mu_k + L / (L + n) (y - mu_k) and the variance L n / (L + n) along
+        the eigenvectors, L the eigenvalues; what the components disagree in adds to the variance.
         """
         rotated = self._rotate(vectors)
-        residual = rotated - self.rotated[self._component(rotated, noise)]
+        weight = torch.softmax(self._log_joint(rotated, noise), 1)
         gain = self.variances / (self.variances + noise)
-        clean = (rotated - residual + residual * gain) @ self.basis.T
-        return clean * self.scale + self.mean
+        centre, square = weight @ self.rotated, weight @ self.rotated.square()
+        spread = (square - centre.square()).clamp(min=0) * (1 - gain).square()
+        mean = centre + gain * (rotated - centre)
+        return Posterior(self._back(mean), gain * noise + spread)
 
-    def error(self, vectors: Tensor, noise: float) -> Tensor:
-        """Root mean square (N,) of vectors minus `denoise`, in units of `scale`."""
-        return next(self.errors(vectors, [noise]))
+    def kl(self, vectors: Tensor, noise: float, left: float) -> Tensor:
+        """KL(q(z_s | z_t, z_0) || p(z_s | z_t)) of clean vectors z_0: (N,), nats, >= 0.
 
-    def errors(self, vectors: Tensor, noises: Sequence[float]) -> Iterator[Tensor]:
-        """`error` (N,) at each noise in turn; the vectors are rotated once."""
+        `noise` is n_t, `left` the n_s < n_t of the step's end; the noise is at its mean, y = z_0.
+        p is a mixture of Gaussians, q one: the bound -log sum_k r_k exp(-KL_k) of Hershey and Olsen
+        2007 (eq. 18, for a single Gaussian q) is never below the truth. Components beyond the
+        LIKELY ones are left out, which can only raise it.
+        """
+        return next(self.kls(vectors, [(noise, left)]))
+
+    def kls(self, vectors: Tensor, steps: Sequence[tuple[float, float]]) -> Iterator[Tensor]:
+        """`kl` at each (noise, left) in turn; the vectors are rotated once."""
         rotated = self._rotate(vectors)
-        for noise in noises:
-            residual = rotated - self.rotated[self._component(rotated, noise)]
-            yield (residual * (noise / (self.variances + noise))).square().mean(1).sqrt()
+        for noise, left in steps:
+            parts = [self._kl(rows, noise, left) for rows in rotated.split(ROWS)]
+            yield torch.cat(parts)
+
+    def _kl(self, z: Tensor, noise: float, left: float) -> Tensor:
+        """Of rotated vectors. With a = L / (L + n_t), V = a n_t and g = n_s n_t / (n_t - n_s), the
+        variance of z_s under q in units of its share of z_0: KL_k =
+        1/2 sum_i [log(1 + V/g) + (g + ((1 - a)(z_0 - mu_k))^2) / (g + V) - 1].
+        """
+        joint, total = self._log_joint(z, noise), self.variances + noise
+        likely = joint.detach().topk(min(LIKELY, joint.shape[1]), 1).indices
+        jump, variance = left * noise / (noise - left), self.variances * noise / total
+        weights = torch.stack([1 / total, (noise / total).square() / (jump + variance)], 1)
+        distance, error = ((z[:, None] - self.rotated[likely]).square() @ weights).unbind(2)
+        # The likely ones' densities again, from differences: exact where the products are not.
+        others = joint.scatter(1, likely, -torch.inf) - (z.square() / total).sum(1, True) / 2
+        every = torch.cat([-distance / 2, others], 1).logsumexp(1, True)
+        known = torch.log1p(variance / jump).sum() - (variance / (jump + variance)).sum()
+        return every[:, 0] - torch.logsumexp(-(distance + known + error) / 2, 1)
 
     def energy(self, vectors: Tensor, noise: float) -> Tensor:
         """Mahalanobis distance (N,) to the likeliest component under noise, mean over dimensions.
@@ -100,12 +146,18 @@ class NormalMixture:
     def _rotate(self, vectors: Tensor) -> Tensor:
         return (vectors - self.mean) / self.scale @ self.basis
 
+    def _back(self, rotated: Tensor) -> Tensor:
+        return rotated @ self.basis.T * self.scale + self.mean
+
+    def _log_joint(self, rotated: Tensor, noise: float) -> Tensor:
+        """log(pi_k N(y; mu_k, L + n)) (N, K) without what all components share."""
+        weight = 1 / (self.variances + noise)
+        lengths = (self.rotated.square() * weight).sum(1)
+        return rotated * weight @ self.rotated.T - lengths / 2
+
     def _component(self, rotated: Tensor, noise: float) -> Tensor:
         """The likeliest centre of each rotated vector; a choice, so it has no gradient."""
-        weight = self.variances + noise
-        return _nearest(
-            rotated.detach(), self.rotated / weight, (self.rotated.square() / weight).sum(1)
-        )
+        return self._log_joint(rotated.detach(), noise).argmax(1)
 
 
 def _spread(x: Tensor, count: int, seed: int) -> Tensor:
@@ -126,7 +178,7 @@ def _spread(x: Tensor, count: int, seed: int) -> Tensor:
     return torch.cat(drawn)
 
 
-def _nearest(x: Tensor, centres: Tensor, lengths: Tensor | None = None, rows: int = 4096) -> Tensor:
-    lengths = centres.square().sum(1) if lengths is None else lengths
+def _nearest(x: Tensor, centres: Tensor, rows: int = 4096) -> Tensor:
+    lengths = centres.square().sum(1)
     parts = [torch.addmm(lengths, part, centres.T, alpha=-2).argmin(1) for part in x.split(rows)]
     return torch.cat(parts)

@@ -72,6 +72,16 @@ class PosteriorDDPMScheduler(DDPMScheduler):
         """Variance of the noise in x_t in the signal's own units, (1 - abar_t) / abar_t."""
         return 1 / float(self.tables[t + 1]) - 1
 
+    def earlier(self, t: int, left: float) -> int:
+        """The timestep s < t whose noise ratio is nearest to `left`, 0 to 1, of that of t.
+
+        Raises ValueError for t = 0, before which there is only the clean image.
+        """
+        if not 0 < t < self.steps:
+            raise ValueError(f"a jump begins at a timestep from 1 to {self.steps - 1}")
+        ratios = 1 / self.tables[1 : t + 1] - 1
+        return int((ratios.log() - math.log(left * self.noise_ratio(t))).abs().argmin())
+
     def q_sample(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps. Ho et al. 2020, eq. 4."""
         abar = self.tables[t.cpu() + 1]

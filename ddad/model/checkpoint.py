@@ -29,6 +29,7 @@ from torch import Tensor
 from ddad import CHECKPOINTS
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.networks import FeatureHead
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.levels import Levels
 from ddad.score.calibration import Calibration
@@ -37,6 +38,7 @@ from ddad.score.feature import FeatureModel
 from ddad.score.scorer import Scorer
 
 FORMAT = 3
+HEAD = "head.safetensors"
 BUNDLED = CHECKPOINTS / "extractor"
 """The feature extractor that comes with the project."""
 
@@ -172,14 +174,26 @@ def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
     return {f.name: getattr(mixture, f.name).cpu().contiguous() for f in fields(mixture)}
 
 
+def read_network(path: str | Path) -> tuple[UNet2DModel, FeatureHead | None]:
+    """The U-Net of a directory, or of a shipped one by name, and its head if it has one."""
+    folder = Path(path)
+    if not (folder / "unet").is_dir() and re.fullmatch(r"[\w-]+", str(path)):
+        folder = CHECKPOINTS / folder
+    if not (folder / "unet").is_dir():
+        raise CheckpointError(f"no network at {path}: give a directory that holds unet/")
+    unet = UNet2DModel.from_pretrained(
+        folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+    )
+    head = folder / HEAD
+    return unet.float(), FeatureHead.with_weights(load_file(head)) if head.exists() else None
+
+
 def _read(folder: Path) -> Checkpoint:
     meta = json.loads((folder / "ddad.json").read_text("utf-8"))
     config = _score_config(meta, folder)
-    unet = features = None
+    unet = head = features = None
     if (folder / "unet").is_dir():
-        unet = UNet2DModel.from_pretrained(
-            folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
-        )
+        unet, head = read_network(folder)
     if (folder / "features").is_dir():
         mixture = NormalMixture(**load_file(folder / "features" / "mixture.safetensors"))
         features = FeatureModel(_extractor(meta, folder), mixture)

@@ -27,8 +27,10 @@ class ScoreConfig:
     """Gaussian smoothing of each map: standard deviation in pixels at model size."""
     feature_size: int = 320
     """The feature branch sees the image at about this many pixels squared; see `feature_shape`."""
-    feature_timesteps: tuple[int, ...] = (100, 160, 260, 400)
+    feature_timesteps: tuple[int, ...] = (49, 157, 367)
     """Noise scales of the feature branch, of the same chain."""
+    feature_left: float = 0.1
+    """The KL is that of the step to where this share of the noise ratio is left, 0 to 1."""
     feature_blur: float = 0.0
     """Smoothing of its maps: standard deviation in cells of its grid."""
     pixel_weight: float = 0.1
@@ -42,6 +44,10 @@ class ScoreConfig:
             raise ValueError(
                 f"timestep {min(self.timesteps)} is smaller than the jump of {self.jump}: "
                 "the KL needs t - jump >= 0"
+            )
+        if not 0 < self.feature_left < 1 or min(self.feature_timesteps, default=1) < 1:
+            raise ValueError(
+                "a feature score's steps begin at t >= 1 and leave 0 to 1 of the noise"
             )
         for steps in (self.timesteps, self.feature_timesteps):
             if len(set(steps)) < len(steps):

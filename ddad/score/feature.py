@@ -1,7 +1,6 @@
-"""The feature score: how far pretrained features lie from what a denoiser of normal ones makes of
-them.
+"""The feature score: the KL of one step of the diffusion of pretrained features, in closed form.
 
-Knows the extractor and the mixture that denoises its features; nothing of files, calibration or
+Knows the extractor and the mixture of its normal features; nothing of files, calibration or
 thresholds.
 """
 
@@ -35,20 +34,25 @@ def feature_maps(
     scheduler: PosteriorDDPMScheduler,
     x: Tensor,
     timesteps: Sequence[int],
+    left: float,
 ) -> Iterator[Tensor]:
-    """One-step error of the denoised features, root mean square over channels.
+    """KL(q(z_s | z_t, z_0) || p(z_s | z_t)) of the features z_0 of x, nats, summed over channels.
 
-    (B, h, w) of each timestep in turn for images x (B, 3, H, W) in [-1, 1]; unit: the features'
-    root mean variance over normal images. At timestep t the features are seen under the noise of
-    x_t, whose variance in their own units is (1 - abar_t) / abar_t, and the mixture predicts the
-    clean ones. Lu et al. 2023, feature-level score, with the exact denoiser of a mixture instead
-    of a U-Net's head. The noise itself is left at its mean of zero, so nothing is drawn.
-    Differentiable in x.
+    (B, h, w) of each timestep in turn for images x (B, 3, H, W) in [-1, 1]. s is where `left` of
+    the noise of t is left. p is exact for the mixture of normal features, which is a diffusion
+    model whose every variance is known: see `NormalMixture.kl`. The noise is left at its mean of
+    zero, so nothing is drawn. Lu et al. 2023, pixel-level score, in the space of their
+    feature-level score. Differentiable in x.
     """
     features = model.extractor(x)
-    noises = [scheduler.noise_ratio(t) for t in timesteps]
-    for error in model.mixture.errors(_tokens(features), noises):
-        yield error.view(len(x), *features.shape[2:])
+    steps = [jump(scheduler, t, left) for t in timesteps]
+    for found in model.mixture.kls(_tokens(features), steps):
+        yield found.view(len(x), *features.shape[2:])
+
+
+def jump(scheduler: PosteriorDDPMScheduler, t: int, left: float) -> tuple[float, float]:
+    """Noise ratios of t and of the timestep where `left` of it is left."""
+    return scheduler.noise_ratio(t), scheduler.noise_ratio(scheduler.earlier(t, left))
 
 
 def feature_energy(

@@ -25,7 +25,8 @@ from ddad.score.scorer import Scorer
 def feature_level(scorer: Scorer, fitted: Calibration, x: Tensor) -> Tensor:
     """The feature branch's part of the score map (h, w) in z-units; x at its size."""
     assert scorer.features is not None
-    maps = feature_maps(scorer.features, scorer.scheduler, x, scorer.config.feature_timesteps)
+    steps, left = scorer.config.feature_timesteps, scorer.config.feature_left
+    maps = feature_maps(scorer.features, scorer.scheduler, x, steps, left)
     return normalise(fitted, "feature", torch.cat(list(maps))).mean(0)
 
 

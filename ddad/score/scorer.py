@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from ddad.diffusion import losses
+from ddad.diffusion.networks import predict, stride_of
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
 from ddad.score.config import ScoreConfig
@@ -61,22 +62,22 @@ class Scorer:
     def predict(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The U-Net's 2C channels for x_t (B, C, h, w) at t (B,)."""
         assert self.unet is not None
-        return self.unet(x_t, t).sample
+        return predict(self.unet, x_t, t)
 
     def shape(self, branch: str, pixels: np.ndarray) -> tuple[int, int]:
         """Height and width at which a branch sees an image (H, W, 3)."""
         if branch == "feature":
             return feature_shape(pixels.shape, self.config.feature_size)
         assert self.unet is not None
-        stride = int(2 ** (len(self.unet.config.block_out_channels) - 1))
-        return model_shape(pixels.shape, self.config.size, stride)
+        return model_shape(pixels.shape, self.config.size, stride_of(self.unet))
 
     @torch.inference_mode()
     def scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:
         """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
         if branch == "feature":
             assert self.features is not None
-            raw = feature_maps(self.features, self.scheduler, x, self.timesteps[branch])
+            steps, left = self.config.feature_timesteps, self.config.feature_left
+            raw = feature_maps(self.features, self.scheduler, x, steps, left)
             blur = self.config.feature_blur
         else:
             raw = pixel_maps(self.predict, self.scheduler, x, self.config)
@@ -93,8 +94,7 @@ class Scorer:
     ) -> list[Maps]:
         """Smoothed maps of each uint8 (H, W, 3), a branch at its own size and in its own unit.
 
-        Pixel maps are KL in nats, feature maps root mean square errors. `on_progress(done,
-        total)` counts rows through the networks.
+        All maps are KL in nats. `on_progress(done, total)` counts rows through the networks.
         """
         maps: list[Maps] = [{} for _ in images]
         rows = {"pixel": self.config.draws, "feature": 1}

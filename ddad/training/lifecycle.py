@@ -60,7 +60,7 @@ def run(
         levels, _ = survey([sample.path for sample in normals])
     if not first:
         part, held = datasets.hold_out(normals, plan.config.held_out, plan.config.seed)
-        train(part, held, out / "run", plan.config, levels=levels)
+        train(part, held, out / "run", plan.config, extractor=extractor, levels=levels)
         return None
     with exclusive(out / "run"):
         journal = Journal(out / "run", plan.phases(len(normals)), show)
@@ -137,7 +137,7 @@ class _Work:
         unet, scheduler, features = None, linear_chain(), None
         record: dict[str, Any] = {}
         if self.plan.branch != "feature":
-            unet, scheduler, record = self._pixel_branch(part, held)
+            unet, head, scheduler, record = self._pixel_branch(part, held)
         if self.extractor is not None:
             features = self._vectors(self._photographs(part), self.plan.config.seed).fit()
         detector = Detector(
@@ -191,6 +191,7 @@ class _Work:
         folder = self.journal.folder
         return train(
             *(part, held, folder, self.plan.config),
+            extractor=self.extractor,
             levels=self.levels,
             on_log=on_log,
             on_save=on_save,

@@ -18,9 +18,9 @@ from diffusers import UNet2DModel
 from diffusers.training_utils import EMAModel
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from ddad.diffusion.networks import UNetConfig, image_unet
+from ddad.diffusion.networks import FeatureHead, predict, predict_features
 from ddad.images.files import write_json, write_text, write_whole
 
 
@@ -34,10 +34,16 @@ class TrainConfig:
     """Side of the random square crops, pixels at that size; 0: as large as fits in every image."""
     flips: bool = False
     """Random mirroring on both axes: for parts and textures without a handedness."""
+    start: str = ""
+    """Checkpoint whose U-Net (and head) the run begins with; empty: random weights."""
     channels: tuple[int, ...] = (16, 32, 64, 128)
-    """Channels of the U-Net, one a resolution."""
+    """Channels of the U-Net, one a resolution; this and the next two where there is no start."""
     layers: int = 1
     """Residual blocks a resolution."""
+    patch: int = 1
+    """Pixels a side of the blocks that are one position of the finest resolution."""
+    features: float = 0.0
+    """Weight of the feature head's mean squared error in the loss; 0: no head."""
     batch: int = 8
     """Images a step, over all processes."""
     steps: int = 0
@@ -68,6 +74,8 @@ class TrainConfig:
             raise ValueError("say how long to train: either steps or minutes")
         if self.size < 16 or self.batch < 1 or self.crop < 0:
             raise ValueError("size must be at least 16 pixels, batch at least 1, crop not negative")
+        if self.patch < 1 or self.features < 0:
+            raise ValueError("patch must be at least 1 pixel, the features' weight not negative")
         if self.precision not in ("auto", "bf16", "no"):
             raise ValueError(f"precision must be auto, bf16 or no, not {self.precision}")
 
@@ -82,11 +90,27 @@ GPU = TrainConfig(
 PRESETS = {"tiny": TINY, "cpu": CPU, "gpu": GPU}
 
 
+class Network(nn.Module):
+    """What is trained: the U-Net and, where there is one, its feature head."""
+
+    def __init__(self, unet: UNet2DModel, head: FeatureHead | None = None) -> None:
+        super().__init__()
+        self.unet, self.head = unet, head
+
+    def forward(
+        self, x_t: Tensor, t: Tensor, grid: tuple[int, int]
+    ) -> tuple[Tensor, Tensor | None]:
+        """eps and v of x_t, and the scaled features on a grid; see `ddad.diffusion.networks`."""
+        if self.head is None:
+            return predict(self.unet, x_t, t), None
+        return predict_features(self.unet, self.head, x_t, t, grid)
+
+
 @dataclass
 class Run:
     """A run in progress: everything that a resumed run needs, and nothing that a model ships."""
 
-    unet: UNet2DModel
+    network: Network
     optimizer: torch.optim.Optimizer
     ema: EMAModel
     step: int = 0
@@ -95,15 +119,12 @@ class Run:
     """Whether it was asked to stop early: then it is done, whatever its length was to be."""
 
     @classmethod
-    def begin(cls, config: TrainConfig, window: tuple[int, int], device: torch.device) -> Run:
-        """A fresh run; its first weights depend on the seed alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            unet = image_unet(UNetConfig(config.channels, config.layers), window).to(device)
+    def begin(cls, network: Network, config: TrainConfig) -> Run:
+        """A fresh run of a network."""
         optimizer = torch.optim.AdamW(
-            unet.parameters(), config.lr, weight_decay=config.weight_decay
+            network.parameters(), config.lr, weight_decay=config.weight_decay
         )
-        return cls(unet, optimizer, EMAModel(unet.parameters(), decay=config.ema))
+        return cls(network, optimizer, EMAModel(network.parameters(), decay=config.ema))
 
     def fraction(self, config: TrainConfig) -> float:
         """Share of the run that is done, 0 to 1."""
@@ -113,22 +134,22 @@ class Run:
         return min(1.0, share)
 
     @contextmanager
-    def averaged(self) -> Iterator[UNet2DModel]:
+    def averaged(self) -> Iterator[Network]:
         """The network with its averaged weights, for as long as the block lasts."""
-        self.ema.store(self.unet.parameters())
-        self.ema.copy_to(self.unet.parameters())
+        self.ema.store(self.network.parameters())
+        self.ema.copy_to(self.network.parameters())
         try:
-            yield self.unet
+            yield self.network
         finally:
-            self.ema.restore(self.unet.parameters())
+            self.ema.restore(self.network.parameters())
 
     def save(self, path: Path) -> None:
         """Write one safetensors file under a temporary name, then rename it."""
         tensors: dict[str, Tensor] = {}
         for (name, weight), mean in zip(
-            self.unet.named_parameters(), self.ema.shadow_params, strict=True
+            self.network.named_parameters(), self.ema.shadow_params, strict=True
         ):
-            tensors |= {f"unet.{name}": weight.detach(), f"ema.{name}": mean}
+            tensors |= {f"network.{name}": weight.detach(), f"ema.{name}": mean}
             tensors |= {f"adam.{k}.{name}": v for k, v in self.optimizer.state[weight].items()}
         header = {
             "step": str(self.step),
@@ -143,8 +164,8 @@ class Run:
         """Read what `save` wrote, in place."""
         with safe_open(path, "pt") as file:
             header = file.metadata()
-            for index, (name, weight) in enumerate(self.unet.named_parameters()):
-                weight.data.copy_(file.get_tensor(f"unet.{name}"))
+            for index, (name, weight) in enumerate(self.network.named_parameters()):
+                weight.data.copy_(file.get_tensor(f"network.{name}"))
                 self.ema.shadow_params[index].copy_(file.get_tensor(f"ema.{name}"))
                 keys = ("step", "exp_avg", "exp_avg_sq")
                 moments = {k: file.get_tensor(f"adam.{k}.{name}") for k in keys}
