@@ -16,23 +16,35 @@ if TYPE_CHECKING:
     from ddad.training.lifecycle import Plan
     from ddad.training.run import TrainConfig
 
+
+def _start(text: str) -> str:
+    """An empty one for none, as `TrainConfig` has it."""
+    return "" if text == "none" else text
+
+
 PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
-    "size": (int, "PIXELS", "images are resized to about N x N pixels in area", "32 128 256"),
+    "size": (int, "PIXELS", "images are resized to about N x N pixels in area", "32 256 256"),
     "crop": (
         *(int, "PIXELS", "side of random square crops, pixels at that size; 0: as large as fits"),
         "0 0 0",
+    ),
+    "start": (
+        *(_start, "MODEL", "network to begin with: base, a checkpoint folder, or none"),
+        "none base none",
     ),
     "channels": (
         *(options.numbers, "N,N,...", "number of channels of the U-Net, one a resolution"),
         "8,16 16,32,64,128 64,128,128,192,256",
     ),
     "layers": (int, "N", "number of residual blocks a resolution", "1 1 2"),
+    "patch": (int, "PIXELS", "side of the blocks that the U-Net sees as one position", "1 1 1"),
+    "features": (float, "FACTOR", "factor of the feature head's error; 0: no head", "0 0 0"),
     "batch": (int, "N", "images a step, over all processes", "8 8 32"),
     "steps": (int, "N", "end after so many steps; 0: --minutes decides", "400 0 0"),
-    "minutes": (float, "MINUTES", "end after so many minutes; 0: --steps decides", "0 15 30"),
-    "lr": (float, "RATE", "peak learning rate of AdamW, an update a step", "0.002 0.001 0.0002"),
-    "warmup": (int, "N", "steps until the learning rate is at its peak", "10 100 100"),
-    "ema": (float, "SHARE", "decay of the averaged weights a step, 0 to 1", "0.95 0.998 0.999"),
+    "minutes": (float, "MINUTES", "end after so many minutes; 0: --steps decides", "0 2 30"),
+    "lr": (float, "RATE", "peak learning rate of AdamW, an update a step", "0.002 0.0003 0.0002"),
+    "warmup": (int, "N", "steps until the learning rate is at its peak", "10 20 100"),
+    "ema": (float, "SHARE", "decay of the averaged weights a step, 0 to 1", "0.95 0.98 0.999"),
     "vlb_weight": (
         *(float, "FACTOR", "factor of the variational bound in the loss"),
         "0.001 0.001 0.001",
@@ -74,8 +86,8 @@ def _add_what(parser: options.Parser) -> None:
     parser.add_argument(
         "--branch",
         choices=("both", "feature", "pixel"),
-        help="feature: a minute or two; pixel: as long as --minutes says (default: feature, or "
-        "both where --preset, --minutes or --steps is given)",
+        help="feature: a minute or two, but no normal versions; pixel: as long as --minutes says "
+        "(default: both)",
     )
     options.add_extractor(parser, ", or with --download a model of the hub")
     parser.add_argument(
@@ -138,9 +150,7 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
     from ddad.training.lifecycle import Plan
 
     score = options.override(ScoreConfig(size=config.size), args)  # a mistake in it ends here
-    asked = any((args.preset, args.minutes, args.steps))
-    branch = args.branch or ("both" if asked else "feature")
-    return Plan(branch, config, score, args.fpr, config.seed)
+    return Plan(args.branch or "both", config, score, args.fpr, config.seed)
 
 
 def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:

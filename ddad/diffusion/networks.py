@@ -112,7 +112,7 @@ class FeatureHead(nn.Module):
 
     def forward(self, decoded: Tensor, grid: tuple[int, int]) -> Tensor:
         """The decoder block's output as scaled features (B, C, *grid)."""
-        return self.out(adaptive_avg_pool2d(silu(self.norm(decoded)), grid))  # type: ignore[no-any-return]
+        return self.out(adaptive_avg_pool2d(silu(self.norm(decoded)), grid))
 
 
 def predict_features(

@@ -1,6 +1,7 @@
 """The checkpoint directory: JSON and safetensors that diffusers opens as a `DDPMPipeline`.
 
 model_index.json  unet/  scheduler/    stock diffusers components (no unet: feature branch alone)
+head.safetensors                       the U-Net's feature head; absent where it has none
 features/extractor/                    the backbone, as transformers reads it; no directory where
                                        ddad.json names the bundled one by its digest
 features/mixture.safetensors           what it says of normal images; no features/: pixels alone
@@ -37,7 +38,7 @@ from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel
 from ddad.score.scorer import Scorer
 
-FORMAT = 3
+FORMAT = 4
 HEAD = "head.safetensors"
 BUNDLED = CHECKPOINTS / "extractor"
 """The feature extractor that comes with the project."""
@@ -88,6 +89,9 @@ def write(
             else:
                 extractor.save(parts / "features" / "extractor")
             save_file(_tensors(scorer.features.mixture), parts / "features" / "mixture.safetensors")
+        if scorer.head is not None:
+            weights = {k: v.cpu().contiguous() for k, v in scorer.head.state_dict().items()}
+            save_file(weights, parts / HEAD)
         if calibration is not None:
             (parts / "calibration.json").write_text(calibration.to_json(), "utf-8")
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
@@ -158,7 +162,10 @@ def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
 def fingerprint(scorer: Scorer) -> str:
     """Digest of everything a calibration depends on: weights, schedule, score settings."""
     digest = hashlib.sha256()
-    weights = scorer.unet.state_dict() if scorer.unet is not None else {}
+    weights: dict[str, Tensor] = {}
+    for part, module in (("", scorer.unet), ("head.", scorer.head)):
+        if module is not None and "pixel" in scorer.weights:
+            weights |= {f"{part}{name}": weight for name, weight in module.state_dict().items()}
     if scorer.features is not None:
         digest.update(scorer.features.extractor.digest.encode())
         weights |= _tensors(scorer.features.mixture)
@@ -204,7 +211,7 @@ def _read(folder: Path) -> Checkpoint:
     stored, card = folder / "calibration.json", folder / "README.md"
     return Checkpoint(
         folder.name,
-        Scorer(unet, scheduler, config, features=features),
+        Scorer(unet, scheduler, config, features=features, head=head),
         Calibration.from_json(stored.read_text("utf-8")) if stored.exists() else None,
         dict(meta.get("training") or {}),
         without_header(card.read_text("utf-8")) if card.exists() else "",

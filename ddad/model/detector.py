@@ -49,6 +49,9 @@ class Detector(Scorer):
         if self.unet is not None:
             unet = self.unet.float().to(self.device).eval().requires_grad_(False)
             object.__setattr__(self, "unet", arrange(unet))
+        if self.head is not None:
+            head = self.head.float().to(self.device).eval().requires_grad_(False)
+            object.__setattr__(self, "head", head)
         if self.features is not None:
             object.__setattr__(self, "features", self.features.to(self.device))
             arrange(self.features.extractor)
@@ -173,6 +176,7 @@ class Detector(Scorer):
             found.scorer.scheduler,
             found.scorer.config,
             features=found.scorer.features,
+            head=found.scorer.head,
             fitted=found.calibration,
             name=found.name,
             card=found.card,

@@ -15,7 +15,7 @@ STARTS = ("inpaint", "partial", "image")
 class ScoreConfig:
     """What a score depends on besides the image and the weights."""
 
-    size: int = 128
+    size: int = 256
     """The image is resized to about size x size pixels in area."""
     timesteps: tuple[int, ...] = (20, 50, 100, 200)
     """Noise scales, of a chain of 1000 steps."""
@@ -33,8 +33,9 @@ class ScoreConfig:
     """The KL is that of the step to where this share of the noise ratio is left, 0 to 1."""
     feature_blur: float = 0.0
     """Smoothing of its maps: standard deviation in cells of its grid."""
-    pixel_weight: float = 0.1
-    """Weight of the pixel branch where a model has both; the feature branch has the rest."""
+    pixel_weight: float = 0.0
+    """Weight of the pixel branch where a model has both; the feature branch has the rest. With
+    none it is not run for a score, and draws normal versions alone."""
     seed: int = 0
 
     def __post_init__(self) -> None:

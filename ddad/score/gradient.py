@@ -53,18 +53,20 @@ def excess(level: Tensor, low: float) -> Tensor:
 def energy(scene: Scene, x: Tensor, number: int) -> Tensor:
     """The configured anomaly energy of a canvas, a scalar that falls as x becomes normal."""
     scorer, fitted = scene.scorer, scene.fitted
-    total = torch.zeros((), device=x.device)
-    if scorer.features is not None:
+    weights, total = scorer.weights, torch.zeros((), device=x.device)
+    if scorer.features is not None and scene.config.energy == "feature":
         scene.evaluations += 2
-        seen = resize(x, scene.feature_size)
-        if scene.config.energy == "feature":
-            steps = scorer.config.feature_timesteps
-            return feature_energy(scorer.features, scorer.scheduler, seen, steps)
-        level = feature_level(scorer, fitted, seen)
-        total = total + scorer.weights["feature"] * excess(level, fitted.map_low)
-    scene.evaluations += 2
-    level = kl_level(scorer, fitted, resize(x, scene.model_size), number)
-    return total + scorer.weights["pixel"] * excess(level, fitted.map_low)
+        seen, steps = resize(x, scene.feature_size), scorer.config.feature_timesteps
+        return feature_energy(scorer.features, scorer.scheduler, seen, steps)
+    if "feature" in weights:
+        scene.evaluations += 2
+        level = feature_level(scorer, fitted, resize(x, scene.feature_size))
+        total = total + weights["feature"] * excess(level, fitted.map_low)
+    if "pixel" in weights:
+        scene.evaluations += 2
+        level = kl_level(scorer, fitted, resize(x, scene.model_size), number)
+        total = total + weights["pixel"] * excess(level, fitted.map_low)
+    return total
 
 
 def gradient(scene: Scene, x: Tensor, number: int) -> Tensor:

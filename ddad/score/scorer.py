@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from ddad.diffusion import losses
-from ddad.diffusion.networks import predict, stride_of
+from ddad.diffusion.networks import FeatureHead, predict, stride_of
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
 from ddad.score.config import ScoreConfig
@@ -33,6 +33,8 @@ class Scorer:
     scheduler: PosteriorDDPMScheduler
     config: ScoreConfig
     features: FeatureModel | None = field(default=None, kw_only=True)
+    head: FeatureHead | None = field(default=None, kw_only=True)
+    """The U-Net's feature head, where it was trained with one."""
     device: torch.device = field(default=torch.device("cpu"), kw_only=True)
     """Where both networks are."""
 
@@ -42,10 +44,11 @@ class Scorer:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Each branch's share in the score map."""
+        """Share in the score map of each branch that has one."""
         if self.unet is None or self.features is None:
             return {"pixel": 1.0} if self.features is None else {"feature": 1.0}
-        return {"pixel": self.config.pixel_weight, "feature": 1 - self.config.pixel_weight}
+        share = self.config.pixel_weight
+        return {b: w for b, w in (("pixel", share), ("feature", 1 - share)) if w}
 
     @property
     def timesteps(self) -> dict[str, tuple[int, ...]]:

@@ -112,7 +112,14 @@ class _Work:
         self.rehearsal = Rehearsal(0)
 
     def cross_fitted(self, normals: Sequence[Sample]) -> Detector:
-        """The feature branch alone: every normal serves both fitting and calibration."""
+        """Every normal serves both fitting and calibration of the feature branch."""
+        record = self._record(normals)
+        unet, head = None, None
+        if self.plan.branch != "feature":
+            config = self.plan.config
+            part, held = datasets.hold_out(normals, config.held_out, config.seed)
+            unet, head, _, steps = self._pixel_branch(part, held)
+            record = steps | record
         photographs = self._photographs(normals)
         self.rehearsal = Rehearsal(len(normals), self.plan.seed)
         vectors = self._vectors(photographs, self.plan.seed)
@@ -127,14 +134,14 @@ class _Work:
             if self._ending_early():
                 break
         detector = cross_fitted(vectors, raw, photographs, groups, self.plan.target_fpr)
-        record = self._record(normals)
-        return replace(detector, name=self.name, training=record, levels=self.levels)
+        named = replace(detector, name=self.name, training=record, levels=self.levels)
+        return replace(named, unet=unet, head=head)
 
     def held_out(self, normals: Sequence[Sample]) -> Detector:
         """One part of the normals is trained on, the other calibrates."""
         part, held = datasets.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
         self.rehearsal = Rehearsal(len(held), self.plan.seed)
-        unet, scheduler, features = None, linear_chain(), None
+        unet, head, scheduler, features = None, None, linear_chain(), None
         record: dict[str, Any] = {}
         if self.plan.branch != "feature":
             unet, head, scheduler, record = self._pixel_branch(part, held)
@@ -145,6 +152,7 @@ class _Work:
             scheduler,
             self.plan.score,
             features=features,
+            head=head,
             name=self.name,
             training=record | self._record(part),
             levels=self.levels,
@@ -183,7 +191,7 @@ class _Work:
         def on_save(unet: UNet2DModel, scheduler: Any) -> None:
             copy = UNet2DModel.from_config(unet.config)
             copy.load_state_dict(unet.state_dict())
-            model = Detector(copy, scheduler, self.plan.score)
+            model = Detector(copy, scheduler, self.plan.score, levels=self.levels)
             trial = Rehearsal(1, self.plan.seed).see(0, pixels, model)
             if trial is not None:
                 self._preview(model, trial)

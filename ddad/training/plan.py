@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ddad.data.datasets import Sample, hold_out
 from ddad.score.config import ScoreConfig
 from ddad.training.fit import CROSS_FIT_BELOW
-from ddad.training.run import TrainConfig
+from ddad.training.run import CPU, TrainConfig
 
 PIXEL, FEATURES, CALIBRATION = "pixel branch", "feature branch", "calibration"
 
@@ -33,7 +33,10 @@ class Plan:
     seed: int = 0
 
     def cross_fits(self, normals: int) -> bool:
-        return self.branch == "feature" and normals <= CROSS_FIT_BELOW
+        """Whether every normal serves both fitting and calibration: not of a pixel branch that
+        scores, which cannot be trained anew for every fold."""
+        alone = self.branch == "feature" or (self.branch == "both" and not self.score.pixel_weight)
+        return alone and normals <= CROSS_FIT_BELOW
 
     def calibrating(self, normals: Sequence[Sample]) -> int:
         """How many parts the threshold will be set by."""
@@ -53,11 +56,11 @@ class Plan:
 
 
 def quick() -> Plan:
-    """What is trained where nothing else is asked for: the feature branch."""
-    return Plan("feature", TrainConfig(minutes=15), ScoreConfig())
+    """What is trained where nothing else is asked for: both branches, in minutes."""
+    return Plan("both", CPU, ScoreConfig())
 
 
 def planned_seconds(branch: str, normals: int, minutes: float) -> float:
     """About what a training on two cores will take, with `minutes` for the pixel branch."""
-    plan = Plan(branch, TrainConfig(minutes=minutes), ScoreConfig())
+    plan = Plan(branch, replace(CPU, minutes=minutes), ScoreConfig())
     return sum(plan.phases(normals).values())

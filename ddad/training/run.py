@@ -83,7 +83,7 @@ class TrainConfig:
 TINY = TrainConfig(
     size=32, channels=(8, 16), batch=8, steps=400, lr=2e-3, warmup=10, ema=0.95, precision="no"
 )
-CPU = TrainConfig(minutes=15)
+CPU = TrainConfig(size=256, start="base", minutes=2, lr=3e-4, warmup=20, ema=0.98)
 GPU = TrainConfig(
     size=256, channels=(64, 128, 128, 192, 256), layers=2, batch=32, minutes=30, lr=2e-4, ema=0.999
 )
