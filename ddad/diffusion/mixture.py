@@ -13,9 +13,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.cluster.hierarchy import fcluster, ward
 from torch import Tensor
 
+KINDS = 16
+"""Kinds of appearance that are told apart where it is asked how much of each there is."""
 LIKELY = 8
 """Components that a vector's KL is taken over: the likeliest ones, which have all but a hair."""
 ROWS = 2048
@@ -29,6 +33,15 @@ class Posterior(NamedTuple):
     """(N, C), in the vectors' own units."""
     variance: Tensor
     """(N, C), along the eigenvectors, in units of the mean channel variance."""
+
+
+class Step(NamedTuple):
+    """One step of the diffusion of clean vectors, at the mean of the noise."""
+
+    kl: Tensor
+    """(N,), nats."""
+    kinds: Tensor
+    """(N, G), responsibility of each kind of appearance for the noised vector; no gradient."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class NormalMixture:
     """(C, C), columns are the eigenvectors of the residual covariance."""
     variances: Tensor
     """(C,), its eigenvalues."""
+    kinds: Tensor
+    """(K,), whole numbers from 0: which kind of appearance each centre shows, see `kinds_of`."""
 
     @classmethod
     def fit(
@@ -72,7 +87,9 @@ class NormalMixture:
         residual = (x - centres[nearest]) * count[nearest].rsqrt()[:, None]
         covariance = residual.T @ residual / (count > 0).sum()
         variances, basis = torch.linalg.eigh(covariance.double())
-        return cls(mean, scale, centres, basis.float(), variances.clamp(min=1e-6).float())
+        variances = variances.clamp(min=1e-6).float()
+        kinds = kinds_of(centres @ basis.float(), variances)
+        return cls(mean, scale, centres, basis.float(), variances, kinds)
 
     def to(self, device: torch.device) -> NormalMixture:
         return NormalMixture(*(getattr(self, field.name).to(device) for field in fields(self)))
@@ -109,16 +126,19 @@ class NormalMixture:
         2007 (eq. 18, for a single Gaussian q) is never below the truth. Components beyond the
         LIKELY ones are left out, which can only raise it.
         """
-        return next(self.kls(vectors, [(noise, left)]))
+        return next(self.steps(vectors, [(noise, left)])).kl
 
-    def kls(self, vectors: Tensor, steps: Sequence[tuple[float, float]]) -> Iterator[Tensor]:
-        """`kl` at each (noise, left) in turn; the vectors are rotated once."""
+    def steps(self, vectors: Tensor, noises: Sequence[tuple[float, float]]) -> Iterator[Step]:
+        """`kl` and the kinds of what is seen at each (noise, left) in turn.
+
+        The vectors are rotated once.
+        """
         rotated = self._rotate(vectors)
-        for noise, left in steps:
-            parts = [self._kl(rows, noise, left) for rows in rotated.split(ROWS)]
-            yield torch.cat(parts)
+        for noise, left in noises:
+            parts = [self._step(rows, noise, left) for rows in rotated.split(ROWS)]
+            yield Step(*map(torch.cat, zip(*parts, strict=True)))
 
-    def _kl(self, z: Tensor, noise: float, left: float) -> Tensor:
+    def _step(self, z: Tensor, noise: float, left: float) -> Step:
         """Of rotated vectors. With a = L / (L + n_t), V = a n_t and g = n_s n_t / (n_t - n_s), the
         variance of z_s under q in units of its share of z_0: KL_k =
         1/2 sum_i [log(1 + V/g) + (g + ((1 - a)(z_0 - mu_k))^2) / (g + V) - 1].
@@ -132,7 +152,10 @@ class NormalMixture:
         others = joint.scatter(1, likely, -torch.inf) - (z.square() / total).sum(1, True) / 2
         every = torch.cat([-distance / 2, others], 1).logsumexp(1, True)
         known = torch.log1p(variance / jump).sum() - (variance / (jump + variance)).sum()
-        return every[:, 0] - torch.logsumexp(-(distance + known + error) / 2, 1)
+        kl = every[:, 0] - torch.logsumexp(-(distance + known + error) / 2, 1)
+        shares = (-distance / 2 - every).detach().exp()
+        empty = shares.new_zeros(len(z), int(self.kinds.max()) + 1)
+        return Step(kl, empty.scatter_add(1, self.kinds[likely], shares))
 
     def energy(self, vectors: Tensor, noise: float) -> Tensor:
         """Mahalanobis distance (N,) to the likeliest component under noise, mean over dimensions.
@@ -158,6 +181,18 @@ class NormalMixture:
     def _component(self, rotated: Tensor, noise: float) -> Tensor:
         """The likeliest centre of each rotated vector; a choice, so it has no gradient."""
         return self._log_joint(rotated.detach(), noise).argmax(1)
+
+
+def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
+    """The kind (K,) of each centre (K, C) in the eigenbasis: at most KINDS, by Ward's clustering.
+
+    In units of how much the vectors vary, with as much noise: what two centres differ in no more
+    than vectors of one centre do parts no kinds.
+    """
+    if len(rotated) == 1:
+        return torch.zeros(1, dtype=torch.long)
+    scaled = (rotated / (variances + 1).sqrt()).double().numpy()
+    return torch.from_numpy(fcluster(ward(scaled), KINDS, "maxclust").astype(np.int64) - 1)
 
 
 def _spread(x: Tensor, count: int, seed: int) -> Tensor:

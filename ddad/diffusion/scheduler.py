@@ -106,10 +106,15 @@ class PosteriorDDPMScheduler(DDPMScheduler):
         Raises ValueError unless -1 <= s < t, or where s = -1 and t > 0 (x_0 itself: no variance).
         """
         abar_t, abar_s = self._pair(t, s)
-        from_x0 = abar_s.sqrt() * (1 - abar_t / abar_s) / (1 - abar_t)
+        from_x0 = self.share_of_x0(t, s)
         from_x_t = (abar_t / abar_s).sqrt() * (1 - abar_s) / (1 - abar_t)
         mean = _like(from_x0, x0) * x0 + _like(from_x_t, x0) * x_t
         return Gaussian(mean, _like(self.log_var_bounds(t, s)[0], x0))
+
+    def share_of_x0(self, t: Tensor, s: Tensor | None = None) -> Tensor:
+        """The factor of x_0 in the mean of q(x_s | x_t, x_0), float64 (B,)."""
+        abar_t, abar_s = self._pair(t, s)
+        return abar_s.sqrt() * (1 - abar_t / abar_s) / (1 - abar_t)
 
     def p_posterior(
         self, out: Tensor, x_t: Tensor, t: Tensor, s: Tensor | None = None, *, clip: bool

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from ddad.score.composition import Finding
 from ddad.score.levels import SHARE, map_level
 
 FAMILIAR = SHARE
@@ -46,13 +48,18 @@ class ScaleMap:
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in one image. `score` is the maximum of `score_map`."""
+    """What was found in one image. `score` is the maximum of `score_map`, or `composition` where
+    that is more: a missing part has no strange pixel."""
 
     score_map: np.ndarray
     scales: tuple[ScaleMap, ...]
     threshold: float
     strangeness: float = 0.0
     """Share of the photograph, 0 to 1, that is strange to the model: `strange_share`."""
+    composition: float = -math.inf
+    """How unusual the amounts of what is there are, in the unit of the score: `Usual.score`."""
+    findings: tuple[Finding, ...] = ()
+    """What there is less or more of than on good parts, the strangest first."""
 
     @property
     def familiar(self) -> bool:
@@ -62,7 +69,13 @@ class Detection:
 
     @property
     def score(self) -> float:
-        return float(self.score_map.max())
+        return max(float(self.score_map.max()), self.composition)
+
+    @property
+    def amiss(self) -> tuple[str, ...]:
+        """In sentences, what there is too little or too much of; empty where amounts are usual."""
+        found = self.findings if self.composition > self.threshold else ()
+        return tuple(finding.sentence for finding in found)
 
     @property
     def level(self) -> float:
@@ -74,7 +87,11 @@ class Detection:
         return self.score > self.threshold
 
     def mask(self, threshold: float | None = None) -> np.ndarray:
-        """Pixels above the threshold, bool (H, W): not empty exactly when the score is above it."""
+        """Pixels above the threshold, bool (H, W).
+
+        Empty exactly when the score is not above it, but for a part that is missing or one too
+        many: that shows in `findings` alone.
+        """
         return self.score_map > np.float32(self.threshold if threshold is None else threshold)
 
 

@@ -22,9 +22,11 @@ from ddad.model.checkpoint import CheckpointError
 from ddad.model.detection import Detection, ScaleMap
 from ddad.model.runtime import arrange, pick_device
 from ddad.score.calibration import Calibration
+from ddad.score.composition import HELD
 from ddad.score.config import RestoreConfig, ScoreConfig
-from ddad.score.fusion import Maps, calibrate, fuse, normalise
+from ddad.score.fusion import Maps, calibrate, fuse, normalise, normalised
 from ddad.score.levels import strange_share
+from ddad.score.posterior import Posterior, posterior
 from ddad.score.restoration import RestorationStep, restoring
 from ddad.score.scorer import Scorer
 
@@ -89,8 +91,8 @@ class Detector(Scorer):
 
     def judge(self, raw: Maps, shape: Sequence[int]) -> Detection:
         """What `maps` of an image of (height, width) say by this model's calibration."""
-        z = {b: normalise(self.calibration, b, torch.from_numpy(m)) for b, m in raw.items()}
-        return self._detection(z, shape)
+        z = normalised(self.calibration, raw, self.weights)
+        return self._detection(z, raw.get(HELD), shape)
 
     def detect_steps(self, image: np.ndarray) -> Iterator[ScaleMap | Detection]:
         """What `detect` finds in one image, as it comes: each noise scale's map, then the whole.
@@ -100,15 +102,22 @@ class Detector(Scorer):
         """
         calibration = self.calibration
         z: dict[str, Tensor] = {}
+        kept: np.ndarray | None = None
         for branch in sorted(self.weights):  # feature before pixel
             x = to_model(image, self.shape(branch, image))[None].to(self.device)
             parts = []
-            for number, (raw,) in enumerate(self.scales(branch, x)):
-                one = torch.from_numpy(raw)[None]
+            for number, scale in enumerate(self.scales(branch, x)):
+                one, held = torch.from_numpy(scale.maps), scale.held
                 parts.append(normalise(calibration, branch, one, slice(number, number + 1)))
                 yield self._scale_map(branch, number, parts[-1][0])
             z[branch] = torch.cat(parts)
-        yield self._detection(z, image.shape)
+            kept = kept if held is None else held[0]
+        yield self._detection(z, kept, image.shape)
+
+    def posterior(self, image: np.ndarray, t: int) -> dict[str, Posterior]:
+        """What each branch expects of an image uint8 (H, W, 3) under the noise of t, and how sure
+        it is. Raises ValueError for a timestep that is not one of 1 to T - 1."""
+        return posterior(self, image, t)
 
     def calibrate(
         self,
@@ -185,7 +194,9 @@ class Detector(Scorer):
             device=device or pick_device(),
         )
 
-    def _detection(self, z: dict[str, Tensor], shape: Sequence[int]) -> Detection:
+    def _detection(
+        self, z: dict[str, Tensor], held: np.ndarray | None, shape: Sequence[int]
+    ) -> Detection:
         scales = tuple(
             self._scale_map(branch, index, z[branch][index])
             for branch, steps in self.timesteps.items()
@@ -193,7 +204,11 @@ class Detector(Scorer):
         )
         fused = np.asarray(fuse(z, self.weights, shape))
         fitted = self.calibration
-        return Detection(fused, scales, fitted.threshold, strange_share(fused, fitted.strange))
+        strange = strange_share(fused, fitted.strange)
+        if held is None or fitted.usual is None:
+            return Detection(fused, scales, fitted.threshold, strange)
+        amount, findings = fitted.usual.score(held), fitted.usual.findings(held)
+        return Detection(fused, scales, fitted.threshold, strange, amount, tuple(findings))
 
     def _scale_map(self, branch: str, index: int, z: Tensor) -> ScaleMap:
         steps = self.timesteps[branch]

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = attach(
         "promise": ["Promise", "conformal_threshold", "needed"],
         "pixel": ["kl_map", "pixel_maps"],
         "feature": ["FeatureModel", "feature_energy", "feature_maps"],
+        "posterior": ["Posterior", "posterior"],
         "fusion": ["calibrate", "fuse", "normalise", "score_map"],
         "scorer": ["Scorer"],
         "restoration": ["RestorationStep", "restoring"],

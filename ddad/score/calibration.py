@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
+from ddad.score.composition import Usual
 from ddad.score.levels import BORDER
 from ddad.score.promise import Promise, conformal_threshold, promised
 
@@ -47,6 +48,9 @@ class Calibration:
     """The level of each of those normals, `Detection.level`; empty likewise."""
     strange: float | None = None
     """Map value from which a pixel is strange, `strange_limit`; None likewise."""
+    usual: Usual | None = None
+    """What normals hold of each kind of appearance; None without a feature branch, or where few
+    parts could say."""
 
     @property
     def n(self) -> int:
@@ -68,7 +72,7 @@ class Calibration:
         try:
             values = json.loads(text)
             expected = {field.name for field in fields(cls)}
-            later = {"parts", "normal_levels", "strange"}
+            later = {"parts", "normal_levels", "strange", "usual"}
             if not isinstance(values, dict) or not expected - later <= set(values) <= expected:
                 names = ", ".join(sorted(expected))
                 raise ValueError(f"a calibration has exactly the fields {names}")
@@ -80,6 +84,8 @@ class Calibration:
                 branch: tuple(tuple(row) for row in rows)
                 for branch, rows in values["borders"].items()
             }
+            if values.get("usual") is not None:
+                values["usual"] = Usual.read(values["usual"])
             found = cls(**values)
             found._check()
         except (AttributeError, TypeError, OverflowError, RecursionError) as error:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
-from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.mixture import NormalMixture, Step
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 
 
@@ -35,19 +35,22 @@ def feature_maps(
     x: Tensor,
     timesteps: Sequence[int],
     left: float,
-) -> Iterator[Tensor]:
+) -> Iterator[Step]:
     """KL(q(z_s | z_t, z_0) || p(z_s | z_t)) of the features z_0 of x, nats, summed over channels.
 
-    (B, h, w) of each timestep in turn for images x (B, 3, H, W) in [-1, 1]. s is where `left` of
-    the noise of t is left. p is exact for the mixture of normal features, which is a diffusion
+    Of each timestep in turn for images x (B, 3, H, W) in [-1, 1]: the KL (B, h, w), and how far
+    each kind of appearance answers for each place (B, G, h, w). s is where `left` of the noise of t
+    is left. p is exact for the mixture of normal features, which is a diffusion
     model whose every variance is known: see `NormalMixture.kl`. The noise is left at its mean of
     zero, so nothing is drawn. Lu et al. 2023, pixel-level score, in the space of their
     feature-level score. Differentiable in x.
     """
     features = model.extractor(x)
     steps = [jump(scheduler, t, left) for t in timesteps]
-    for found in model.mixture.kls(_tokens(features), steps):
-        yield found.view(len(x), *features.shape[2:])
+    size = features.shape[2:]
+    for kl, kinds in model.mixture.steps(tokens(features), steps):
+        laid_out = kinds.view(len(x), -1, kinds.shape[1]).transpose(1, 2)
+        yield Step(kl.view(len(x), *size), laid_out.reshape(len(x), -1, *size))
 
 
 def jump(scheduler: PosteriorDDPMScheduler, t: int, left: float) -> tuple[float, float]:
@@ -67,11 +70,11 @@ def feature_energy(
     smallest timestep on the covariance, so that it suits textures and parts that are not aligned.
     A scalar, differentiable in x.
     """
-    tokens = _tokens(model.extractor(x))
-    return model.mixture.energy(tokens, scheduler.noise_ratio(min(timesteps))).mean()
+    found = tokens(model.extractor(x))
+    return model.mixture.energy(found, scheduler.noise_ratio(min(timesteps))).mean()
 
 
-def _tokens(features: Tensor) -> Tensor:
+def tokens(features: Tensor) -> Tensor:
     """(B, C, h, w) as vectors (B h w, C)."""
     return features.flatten(2).transpose(1, 2).flatten(0, 1)
 

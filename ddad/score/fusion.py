@@ -14,10 +14,13 @@ from torch import Tensor
 
 from ddad.images.geometry import to_image
 from ddad.score.calibration import Calibration, with_normals
+from ddad.score.composition import FEWEST, HELD, joined
 from ddad.score.levels import border_factors, levels, map_level, moments, quiet_part, strange_limit
 
 Maps = dict[str, np.ndarray]
-"""Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w)."""
+"""Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w).
+
+HELD beside them is what kinds of appearance the image holds where, see `composition`."""
 
 
 def normalise(
@@ -55,8 +58,12 @@ def score_map(
     fitted: Calibration, raw: Maps, weights: Mapping[str, float], shape: Sequence[int]
 ) -> np.ndarray:
     """The score map, float32 (H, W), of an image of shape (H, W, ...) from its raw maps."""
-    z = {branch: normalise(fitted, branch, torch.from_numpy(m)) for branch, m in raw.items()}
-    return np.asarray(fuse(z, weights, shape))
+    return np.asarray(fuse(normalised(fitted, raw, weights), weights, shape))
+
+
+def normalised(fitted: Calibration, raw: Maps, weights: Mapping[str, float]) -> dict[str, Tensor]:
+    """The raw maps of each branch with a weight as z-scores."""
+    return {branch: normalise(fitted, branch, torch.from_numpy(raw[branch])) for branch in weights}
 
 
 def calibrate(
@@ -96,6 +103,10 @@ def calibrate(
             scores[index], quiet[index] = fused.max(), map_level(fused)
             calm.append(quiet_part(fused))
     found = replace(found, strange=strange_limit(calm))
+    if all(HELD in maps for maps, _ in normals) and members.max() + 1 >= FEWEST:
+        every = np.stack([maps[HELD] for maps, _ in normals])
+        usual, scores = joined(every, scores, members)
+        found = replace(found, usual=usual)
     return with_normals(found, scores.tolist(), quiet.tolist(), members.tolist())
 
 

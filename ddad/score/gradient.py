@@ -27,7 +27,7 @@ def feature_level(scorer: Scorer, fitted: Calibration, x: Tensor) -> Tensor:
     assert scorer.features is not None
     steps, left = scorer.config.feature_timesteps, scorer.config.feature_left
     maps = feature_maps(scorer.features, scorer.scheduler, x, steps, left)
-    return normalise(fitted, "feature", torch.cat(list(maps))).mean(0)
+    return normalise(fitted, "feature", torch.cat([step.kl for step in maps])).mean(0)
 
 
 def kl_level(scorer: Scorer, fitted: Calibration, x: Tensor, number: int) -> Tensor:

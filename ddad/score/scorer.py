@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +19,26 @@ from ddad.diffusion import losses
 from ddad.diffusion.networks import FeatureHead, predict, stride_of
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
+from ddad.score.composition import HELD, as_places
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, feature_maps
 from ddad.score.fusion import Maps
 from ddad.score.noise import seeded_generator
 from ddad.score.pixel import pixel_maps
+
+
+class Scale(NamedTuple):
+    """What one noise scale makes of a batch of images."""
+
+    maps: np.ndarray
+    """(B, h, w), nats, smoothed."""
+    held: np.ndarray | None = None
+    """(B, G, PLACES, PLACES): see `ddad.score.composition`; of the feature branch alone."""
+
+
+def _smooth(maps: Tensor, blur: float) -> np.ndarray:
+    found: np.ndarray = gaussian_filter(maps.cpu().numpy(), (0, blur, blur), mode="nearest")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +91,16 @@ class Scorer:
         return model_shape(pixels.shape, self.config.size, stride_of(self.unet))
 
     @torch.inference_mode()
-    def scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:
+    def scales(self, branch: str, x: Tensor) -> Iterator[Scale]:
         """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
         if branch == "feature":
             assert self.features is not None
             steps, left = self.config.feature_timesteps, self.config.feature_left
-            raw = feature_maps(self.features, self.scheduler, x, steps, left)
-            blur = self.config.feature_blur
+            for step in feature_maps(self.features, self.scheduler, x, steps, left):
+                yield Scale(_smooth(step.kl, self.config.feature_blur), as_places(step.kinds))
         else:
-            raw = pixel_maps(self.predict, self.scheduler, x, self.config)
-            blur = self.config.blur
-        for scale in raw:
-            yield gaussian_filter(scale.cpu().numpy(), (0, blur, blur), mode="nearest")
+            for scale in pixel_maps(self.predict, self.scheduler, x, self.config):
+                yield Scale(_smooth(scale, self.config.blur))
 
     def maps(
         self,
@@ -97,7 +111,9 @@ class Scorer:
     ) -> list[Maps]:
         """Smoothed maps of each uint8 (H, W, 3), a branch at its own size and in its own unit.
 
-        All maps are KL in nats. `on_progress(done, total)` counts rows through the networks.
+        All maps are KL in nats. Beside those of a feature branch stands, as HELD, what kinds of
+        appearance the image holds where, at its last noise scale. `on_progress(done, total)` counts
+        rows through the networks.
         """
         maps: list[Maps] = [{} for _ in images]
         rows = {"pixel": self.config.draws, "feature": 1}
@@ -107,13 +123,15 @@ class Scorer:
             shapes = [self.shape(branch, image) for image in images]
             for group in _runs(shapes, batch_size):
                 x = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
-                scales = []
+                scales: list[Scale] = []
                 for scale in self.scales(branch, x):
                     scales.append(scale)
                     done += len(group) * rows[branch]
                     on_progress(done, total)
                 for row, index in enumerate(group):
-                    maps[index][branch] = np.stack([scale[row] for scale in scales])
+                    maps[index][branch] = np.stack([scale.maps[row] for scale in scales])
+                    if (held := scales[-1].held) is not None:
+                        maps[index][HELD] = held[row]
         return maps
 
 

@@ -1,0 +1,191 @@
+"""How much of each kind of appearance a photograph holds, and where, beside what good parts hold.
+
+A missing or a doubled part has no strange pixel: everything that is there is known. But there is
+less, or more, of it than on good parts. Kinds are those of the mixture's centres; amounts are mean
+responsibilities over the whole picture and over its quarters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+HELD = "held"
+"""Key, beside the branches of an image's maps, of its kinds by place (G, PLACES, PLACES)."""
+PLACES = 12
+"""Rows and columns of places in which a photograph's kinds are kept."""
+HALVES = (1, 2)
+"""The whole, and its quarters."""
+FEWEST = 10
+"""Parts without which nothing is said of amounts."""
+MARGIN = 1.5
+FLOOR = 0.003
+"""Deviation of an amount below which it is not believed, a share of the picture."""
+
+
+def as_places(kinds: Tensor) -> np.ndarray:
+    """Responsibilities (B, G, h, w) as means over places, float32 (B, G, PLACES, PLACES)."""
+    return np.asarray(adaptive_avg_pool2d(kinds, PLACES).cpu(), np.float32)
+
+
+def amounts(held: np.ndarray) -> np.ndarray:
+    """Shares of the picture (A,) of each kind in the whole and in each quarter, in turn.
+
+    `held` is (G, PLACES, PLACES). A quarter's are shares of the quarter.
+    """
+    found = []
+    for cut in HALVES:
+        side = PLACES // cut
+        found.append(held.reshape(len(held), cut, side, cut, side).mean((2, 4)).ravel())
+    return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What normal images hold, and what their strangeness is in the unit of the score."""
+
+    means: tuple[float, ...]
+    """(A,) of `amounts`."""
+    stds: tuple[float, ...]
+    places: tuple[float, ...]
+    """(G * PLACES * PLACES,): the mean share of each kind at each place."""
+    ordinary: tuple[float, float]
+    """Median strangeness of normal images, and the median score of their maps."""
+    farthest: tuple[float, float]
+    """The largest of both."""
+
+    @classmethod
+    def read(cls, values: object) -> Usual:
+        """From JSON. Raises ValueError for what it cannot be."""
+        names = [field.name for field in fields(cls)]
+        if not isinstance(values, dict) or set(values) != set(names):
+            raise ValueError(f"what normal images hold has exactly the fields {', '.join(names)}")
+        found = cls(**{name: tuple(map(float, values[name])) for name in names})  # type: ignore[arg-type]
+        numbers = [number for name in names for number in getattr(found, name)]
+        kinds, rest = divmod(len(found.places), PLACES**2)
+        lengths = {len(found.means), len(found.stds)}
+        if (
+            not all(map(math.isfinite, numbers))
+            or rest
+            or lengths != {kinds * sum(cut**2 for cut in HALVES)}
+            or min(found.stds, default=0) <= 0
+            or (len(found.ordinary), len(found.farthest)) != (2, 2)
+        ):
+            raise ValueError("what normal images hold does not fit together")
+        return found
+
+    def score(self, held: np.ndarray) -> float:
+        """An image's strangeness in the unit of the score map's highest value."""
+        return float(_as_score(self.strangeness(held), self.ordinary, self.farthest))
+
+    @property
+    def held(self) -> np.ndarray:
+        return np.asarray(self.places).reshape(-1, PLACES, PLACES)
+
+    def deviations(self, held: np.ndarray) -> np.ndarray:
+        """Each amount's distance from the mean of normal images, in deviations (A,)."""
+        found: np.ndarray = (amounts(held) - self.means) / self.stds
+        return found
+
+    def strangeness(self, held: np.ndarray) -> float:
+        """Root mean square of the deviations: about 1 for a normal image."""
+        return float(np.sqrt(np.square(self.deviations(held)).mean()))
+
+    def findings(self, held: np.ndarray, most: int = 2) -> list[Finding]:
+        """What there is less or more of, the strangest first, a kind once."""
+        found: list[Finding] = []
+        kinds = len(held)
+        z, seen, mean = self.deviations(held), amounts(held), np.asarray(self.means)
+        for place in np.argsort(-np.abs(z)):
+            kind, cut = _whose(int(place), kinds)
+            if abs(z[place]) < 3 or len(found) == most:
+                break
+            if kind not in [each.kind for each in found]:
+                change = held[kind] - self.held[kind]
+                gone = np.clip(change * np.sign(z[place]), 0, None)
+                where = gone >= max(0.5 * float(gone.max()), 1e-9)
+                numbers = float(seen[place]), float(mean[place]), float(z[place])
+                found.append(Finding(kind, cut, *numbers, where))
+        return found
+
+
+def joined(held: np.ndarray, scores: np.ndarray, members: np.ndarray) -> tuple[Usual, np.ndarray]:
+    """What normal images (N, G, PLACES, PLACES) hold, and their scores (N,) with it taken in.
+
+    An image's score is the larger of its map's highest value and of its strangeness in that unit.
+    As everywhere in a calibration, each part, by `members`, is judged by the others alone.
+    """
+    every = np.stack([amounts(each) for each in held])
+    strange, result = np.empty(len(every)), scores.copy()
+    parts = [members == part for part in range(members.max() + 1)]
+    for own in parts:
+        mean, std = _spread(every[~own])
+        strange[own] = np.sqrt(np.square((every[own] - mean) / std).mean(1))
+    for own in parts:
+        ends = _ends(strange[~own], scores[~own])
+        result[own] = np.maximum(scores[own], _as_score(strange[own], *ends))
+    mean, std = _spread(every)
+    where = tuple(round(float(value), 4) for value in held.mean(0).ravel())
+    numbers = (tuple(map(float, mean)), tuple(map(float, std)), where)
+    return Usual(*numbers, *_ends(strange, scores)), result
+
+
+def _spread(every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return every.mean(0), np.sqrt(every.var(0) + FLOOR**2)
+
+
+def _ends(strange: np.ndarray, scores: np.ndarray) -> tuple[tuple[float, float], ...]:
+    pairs = [(float(of(strange)), float(of(scores))) for of in (np.median, np.max)]
+    return pairs[0], pairs[1]
+
+
+def _as_score(strange: Any, ordinary: Sequence[float], farthest: Sequence[float]) -> Any:
+    """MARGIN times the normals' largest excess over the median strangeness is as much as the
+    largest excess of their maps' scores: composition speaks up where it is beyond doubt."""
+    excess = max(MARGIN * (farthest[0] - ordinary[0]), 1e-6)
+    return ordinary[1] + (strange - ordinary[0]) * (farthest[1] - ordinary[1]) / excess
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Less or more of one kind of appearance than on good parts."""
+
+    kind: int
+    quarter: int | None
+    """0 to 3, row by row, or None: the whole picture."""
+    share: float
+    """Of the picture or the quarter."""
+    usual: float
+    """The mean of normal images."""
+    deviations: float
+    where: np.ndarray
+    """bool (PLACES, PLACES): where good parts have it, or where it is too much."""
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        less = self.deviations < 0
+        corner = "" if self.quarter is None else f" in the {QUARTERS[self.quarter]}"
+        what = "less of this than on good parts" if less else "more of this than on good parts"
+        return f"{what}{corner}: {_percent(self.share)} instead of {_percent(self.usual)}"
+
+
+QUARTERS = ("upper left", "upper right", "lower left", "lower right")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.0005 else "none"
+
+
+def _whose(place: int, kinds: int) -> tuple[int, int | None]:
+    """Kind and quarter of one of the amounts."""
+    if place < kinds:
+        return place, None
+    kind, quarter = divmod(place - kinds, HALVES[1] ** 2)
+    return kind, quarter
