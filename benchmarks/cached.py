@@ -18,6 +18,7 @@ from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
 from ddad.images.geometry import feature_shape, to_model
+from ddad.score.feature import CONTEXT, described
 
 
 @torch.inference_mode()
@@ -28,12 +29,12 @@ def features(
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for path in tqdm(paths, desc="features", disable=None):
-        key = f"{file_digest(path)} {extractor.digest} {size}".encode()
+        key = f"{file_digest(path)} {extractor.digest} {size} {CONTEXT}".encode()
         kept = folder / f"{hashlib.sha256(key).hexdigest()[:24]}.npy"
         if not kept.exists():
             pixels = load_image(path).pixels
             x = to_model(pixels, feature_shape(pixels.shape, size))
             with write_whole(kept) as part, part.open("wb") as file:
-                np.save(file, extractor(x[None])[0].half().numpy())
+                np.save(file, described(extractor, x[None])[0].half().numpy())
         found.append(np.load(kept, mmap_mode="r"))
     return found

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,13 @@ class Extractor(nn.Module):
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:32]
+
+    @cached_property
+    def coarsest(self) -> int:
+        """Channels of the last stage, which are the last of what `forward` gives."""
+        weights = next(self.model.parameters())
+        with torch.no_grad():
+            return int(self.stages(weights.new_zeros(1, 3, 64, 64))[-1].shape[1])
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """The backbone's last map of each stride in STRIDES that it has, finest first."""

@@ -24,7 +24,8 @@ HALVES = (1, 2)
 """The whole, and its quarters."""
 FEWEST = 10
 """Parts without which nothing is said of amounts."""
-MARGIN = 1.5
+MARGIN, SLOPE = 1.5, 4.0
+"""See `_as_score`."""
 FLOOR = 0.003
 """Deviation of an amount below which it is not believed, a share of the picture."""
 
@@ -146,10 +147,11 @@ def _ends(strange: np.ndarray, scores: np.ndarray) -> tuple[tuple[float, float],
 
 
 def _as_score(strange: Any, ordinary: Sequence[float], farthest: Sequence[float]) -> Any:
-    """MARGIN times the normals' largest excess over the median strangeness is as much as the
-    largest excess of their maps' scores: composition speaks up where it is beyond doubt."""
-    excess = max(MARGIN * (farthest[0] - ordinary[0]), 1e-6)
-    return ordinary[1] + (strange - ordinary[0]) * (farthest[1] - ordinary[1]) / excess
+    """Strangeness in the unit of the score: as much as the farthest normal's score where it is
+    MARGIN times as far above the median as the farthest normal's strangeness, and SLOPE times as
+    steep. So amounts speak up where they are beyond doubt, and elsewhere the map decides alone."""
+    far = (strange - ordinary[0]) / max(farthest[0] - ordinary[0], 1e-6)
+    return farthest[1] + SLOPE * (far - MARGIN) * max(farthest[1] - ordinary[1], 1e-6)
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,11 @@ class Finding:
     deviations: float
     where: np.ndarray
     """bool (PLACES, PLACES): where good parts have it, or where it is too much."""
+
+    @property
+    def places(self) -> list[int]:
+        """The numbers of these places, row by row."""
+        return [int(place) for place in np.flatnonzero(self.where)]
 
     @property
     def sentence(self) -> str:

@@ -27,7 +27,7 @@ class ScoreConfig:
     """Gaussian smoothing of each map: standard deviation in pixels at model size."""
     feature_size: int = 320
     """The feature branch sees the image at about this many pixels squared; see `feature_shape`."""
-    feature_timesteps: tuple[int, ...] = (49, 157, 367)
+    feature_timesteps: tuple[int, ...] = (258, 367)
     """Noise scales of the feature branch, of the same chain."""
     feature_left: float = 0.1
     """The KL is that of the step to where this share of the noise ratio is left, 0 to 1."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture, Step
@@ -27,6 +28,22 @@ class FeatureModel:
 
     def to(self, device: torch.device) -> FeatureModel:
         return FeatureModel(self.extractor.to(device), self.mixture.to(device))
+
+
+CONTEXT = 9
+"""Cells a side of a place's surroundings, odd."""
+
+
+def described(extractor: Extractor, x: Tensor) -> Tensor:
+    """What stands at each place of images x (B, 3, H, W), and around it: (B, C, H / 8, W / 8).
+
+    The extractor's features, and the mean of its coarsest stage over CONTEXT x CONTEXT cells: what
+    is usual somewhere may be strange here.
+    """
+    features = extractor(x)
+    coarse = features[:, -extractor.coarsest :]
+    around = avg_pool2d(coarse, CONTEXT, 1, CONTEXT // 2, count_include_pad=False)
+    return torch.cat([features, around], 1)
 
 
 def feature_maps(
@@ -45,7 +62,7 @@ def feature_maps(
     zero, so nothing is drawn. Lu et al. 2023, pixel-level score, in the space of their
     feature-level score. Differentiable in x.
     """
-    features = model.extractor(x)
+    features = described(model.extractor, x)
     steps = [jump(scheduler, t, left) for t in timesteps]
     size = features.shape[2:]
     for kl, kinds in model.mixture.steps(tokens(features), steps):
@@ -70,7 +87,7 @@ def feature_energy(
     smallest timestep on the covariance, so that it suits textures and parts that are not aligned.
     A scalar, differentiable in x.
     """
-    found = tokens(model.extractor(x))
+    found = tokens(described(model.extractor, x))
     return model.mixture.energy(found, scheduler.noise_ratio(min(timesteps))).mean()
 
 
@@ -91,7 +108,7 @@ def sample_tokens(
     each = -(-most // len(images))
     tokens = []
     for index, image in enumerate(images):
-        found = extractor(image[None])[0].flatten(1).T
+        found = described(extractor, image[None])[0].flatten(1).T
         rng = np.random.default_rng((seed, index))
         chosen = rng.permutation(len(found))[:each]
         tokens.append(found[torch.from_numpy(chosen)])

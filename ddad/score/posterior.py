@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ddad.images.geometry import to_model
-from ddad.score.feature import FeatureModel, tokens
+from ddad.score.feature import FeatureModel, described, tokens
 from ddad.score.noise import scale_noise
 from ddad.score.scorer import Scorer
 
@@ -91,7 +91,7 @@ def _of_pixels(scorer: Scorer, x0: Tensor, t: int) -> Posterior:
 
 
 def _of_features(model: FeatureModel, x: Tensor, t: int, noise: float) -> Posterior:
-    features = model.extractor(x)
+    features = described(model.extractor, x)
     found = model.mixture.posterior(tokens(features), noise)
     shape = features.shape[1:]
     mean, variance = (v.T.reshape(shape).cpu() for v in found)

@@ -85,6 +85,8 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "of": len(scales),
         **meaning.of_result(result),
         "withheld": result.withheld,
+        "composition": result.composition,
+        "findings": result.findings,
         "scales": scale_values(scales, item.height, item.width),
         "review": session.desk(item.id) or _review(session, item),
         "entry": entry(item),

@@ -77,10 +77,17 @@ def checked_review(
     )
 
 
-def loudest(score_map: np.ndarray, ignore: np.ndarray | None) -> float:
-    """The largest value outside the ignore zone, the smallest of all where nothing is outside."""
+def loudest(
+    score_map: np.ndarray, ignore: np.ndarray | None, composition: float | None = None
+) -> float:
+    """The largest value outside the ignore zone, or that of the composition where it is more.
+
+    The smallest of all where nothing is outside.
+    """
     inside = score_map if ignore is None else score_map[~np.asarray(ignore, bool)]
-    return float(inside.max() if inside.size else score_map.min())
+    if not inside.size:
+        return float(score_map.min())
+    return max(float(inside.max()), -math.inf if composition is None else composition)
 
 
 def extent(mask: np.ndarray) -> tuple[int, int]:

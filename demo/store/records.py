@@ -6,6 +6,7 @@ Times are ISO 8601 in UTC. Masks, maps and pixels are files, read through the se
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -71,6 +72,10 @@ class Result:
     normal_levels: tuple[float, ...] = ()
     strangeness: float = 0.0
     """`Detection.strangeness`; 0 for results of earlier versions."""
+    composition: float | None = None
+    """`Detection.composition`; None where the model says nothing of amounts."""
+    findings: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """What there is less or more of: a sentence, and the numbers of the places, row by row."""
 
     @property
     def withheld(self) -> Literal["", "strange", "unpromised"]:
@@ -105,6 +110,8 @@ class Result:
             fitted.parts,
             fitted.normal_levels,
             found.strangeness,
+            found.composition if math.isfinite(found.composition) else None,
+            tuple((it.sentence, tuple(it.places)) for it in found.findings),
         )
 
     def to_json(self) -> str:
@@ -116,6 +123,7 @@ class Result:
         values.pop("guaranteed_fpr", None)  # of earlier versions, which promised too much
         for name in {"normal_scores", "parts", "normal_levels"} & set(values):
             values[name] = tuple(values[name])
+        values["findings"] = tuple((said, tuple(at)) for said, at in values.get("findings", ()))
         values["scales"] = tuple(Scale(**scale) for scale in values["scales"])
         return cls(**values)
 

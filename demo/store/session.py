@@ -85,7 +85,7 @@ class Session(Kept):
             "scales": put(folder, "scales", ".npz", lambda f: np.savez(f, **maps)),
         }
         ignore = self.ignore(item_id)
-        score = loudest(score_map, ignore)
+        score = loudest(score_map, ignore, result.composition)
         marked = extent(cut(item, None, score_map, ignore, result.threshold, 1))
 
         def change(row: Any) -> tuple[str, ...]:
@@ -127,6 +127,7 @@ class Session(Kept):
             item, mask, ignore, threshold, min_area, decision, regions, reviewer
         )
         score_map = self.score_map(item_id) if item.result else None
+        composition = item.result.composition if item.result else None
         final = cut(item, mask, score_map, ignore, threshold, min_area)
         area, count = (0, 0) if decision == "rejected" else extent(final)
         new = self._review_files(item_id, final, ignore, desk)
@@ -135,7 +136,7 @@ class Session(Kept):
             before, row.decision, row.review = row.decision, decision, review.to_json()
             row.area, row.regions = area, count
             if score_map is not None:
-                row.score = loudest(score_map, ignore)
+                row.score = loudest(score_map, ignore, composition)
             if not decision == before == "undecided":  # a moved slider is no decision
                 self._log(row, review, area)
             return tuple(kind for kind in ("ignore", "desk") if kind not in new)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from diffusers import DDPMScheduler
 from noised import batch
 
-from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
 
 T = 1000
 
@@ -105,3 +107,20 @@ def test_wrong_schedulers_and_jumps_are_refused():
             ours.q_posterior(x0, eps, t, torch.tensor([s]))
     with pytest.raises(ValueError, match="channels"):
         ours.p_posterior(out[:, :3], x0, t, clip=True)
+
+
+@pytest.mark.parametrize("t, left", [(1, 0.5), (49, 0.1), (258, 0.5), (999, 0.01)])
+def test_an_earlier_timestep_has_the_share_of_the_noise_that_is_nearest(t, left):
+    chain = linear_chain()
+    s = chain.earlier(t, left)
+    assert 0 <= s < t
+
+    def off(step):
+        return abs(math.log(chain.noise_ratio(step) / (left * chain.noise_ratio(t))))
+
+    assert off(s) == min(map(off, range(t)))
+
+
+def test_nothing_is_earlier_than_the_first_timestep():
+    with pytest.raises(ValueError, match="from 1 to 999"):
+        linear_chain().earlier(0, 0.5)

@@ -33,7 +33,7 @@ def test_the_expected_features_are_the_mixtures(tiny_detector, found):
 
 
 def test_the_expected_pixels_and_their_variance_are_those_of_the_learned_step(tiny_detector, found):
-    """p(x_s | x_t) has the variance of q and c^2 times that of x_0: put together it is p's again."""
+    """The variance of q and c^2 times that of x_0, put together, are those of p again."""
     pixel, jump = found["pixel"], tiny_detector.config.jump
     chain, t, s = linear_chain(), torch.tensor([157]), torch.tensor([157 - jump])
     from ddad.score.noise import scale_noise

@@ -63,7 +63,7 @@ export function refresh(desk) {
 
 /** The score anew, after a change of map or zone. @param {Desk} desk */
 export function rescore(desk) {
-  const now = shown(desk), { score, at } = peakOf(now.map, now.zone);
+  const now = shown(desk), { score, at } = peakOf(now.map, now.zone, now.composition);
   now.score = score; now.peakAt = at;
   strip(desk);
 }

@@ -18,6 +18,8 @@ import { within } from "../dom.js";
  * @property {Scale[]} scales @property {boolean[]} on which of them count
  * @property {number} low @property {number} high @property {number[]} normals @property {string[][]} promised @property {number} parts of calibration, 0 where not counted
  * @property {"" | "strange" | "unpromised"} [withheld] why the score makes no verdict
+ * @property {number | null} [composition] what the amounts of things are worth, in the unit of the score
+ * @property {[string, number[]][]} [findings] what there is less or more of, and the numbers of its places
  * @property {number} calibrated @property {number} threshold @property {number} least @property {boolean} fill
  * @property {string} decision @property {Label[]} labels
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask

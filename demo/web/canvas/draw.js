@@ -17,9 +17,31 @@ export function draw(desk) {
   if (desk.staleRect) drawOverlay(desk, desk.staleRect);
   desk.stalePhoto = false; desk.staleRect = null;
   drawCursor(desk);
+  drawFindings(desk);
   const { desk: watched } = /** @type {HTMLElement & { desk: { work?: number[] } }} */ (desk.$(".viewer"));
   watched.work?.push(performance.now() - began + desk.spent);
   desk.spent = 0;
+}
+
+const PLACES = 12;
+
+/** Where there is less or more than on good parts, dashed, if that makes the verdict. @param {Desk} desk */
+function drawFindings(desk) {
+  const { view, cursor } = desk, now = shown(desk);
+  if ((now.composition ?? -Infinity) <= now.threshold || now.withheld) return;
+  const context = /** @type {CanvasRenderingContext2D} */ (cursor.getContext("2d"));
+  const width = (now.width * view.scale) / PLACES, height = (now.height * view.scale) / PLACES;
+  context.save();
+  context.lineWidth = 2 * view.ratio;
+  context.setLineDash([5 * view.ratio, 4 * view.ratio]);
+  for (const [, places] of now.findings ?? [])
+    for (const colour of ["#000c", "#fff"]) {
+      context.strokeStyle = colour;
+      context.lineDashOffset = colour === "#fff" ? 0 : 4.5 * view.ratio;
+      for (const place of places)
+        context.strokeRect(view.x + (place % PLACES) * width, view.y + Math.floor(place / PLACES) * height, width, height);
+    }
+  context.restore();
 }
 
 /** @param {Desk} desk */

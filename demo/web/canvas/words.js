@@ -1,5 +1,6 @@
 // What the panel says about an image.
 import { falseAlarms } from "../alarms.js";
+import { peakOf } from "./maps.js";
 import { grouped, percent, plural } from "../text.js";
 
 /** @typedef {import("./desk.js").Inspected} Inspected */
@@ -30,9 +31,18 @@ export function verdictOf(now) {
   const reason = Number.isFinite(score)
     ? `${name}: its score of ${score.toFixed(2)} is ${bad ? "above" : "not above"} ${which} of ${level.toFixed(2)}.`
     : `${name}: all of it lies in the ignore zone, so there is no score.`;
+  if ((now.composition ?? -Infinity) > level && now.findings?.length)
+    return { kind: "bad", sign: "!", headline: "Looks defective", reason: `${reason} ${amissOf(now)}` };
   return bad
     ? { kind: "bad", sign: "!", headline: "Looks defective", reason }
     : { kind: "good", sign: "✓", headline: "Looks like a good part", reason };
+}
+
+/** What there is too little or too much of, and whether that is all. @param {Inspected} now */
+function amissOf({ map, zone, threshold, findings }) {
+  const marked = peakOf(map, zone).score > threshold;
+  const what = (findings ?? []).map(([sentence]) => sentence).join("; ");
+  return marked ? `There is also ${what} (dashed).` : `No pixel is strange, but there is ${what} (dashed).`;
 }
 
 /** @param {Inspected} now */
