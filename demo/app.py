@@ -12,6 +12,7 @@ import gradio as gr
 from demo import api
 from demo.batch import events as many
 from demo.inspect import events as desk
+from demo.inspect import expected
 from demo.inspect.normal import events as normal
 from demo.limits import LIMITS
 from demo.page import DESK, QUIET, Page
@@ -81,6 +82,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             start = desk.tab(page, inspect)
             normal.panel(page)
+            expected.panel(page)
             alarm = alarm_button()
         for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it
             changed(models.promise, model, promised, **QUIET)

@@ -116,8 +116,7 @@ class _Work:
         record = self._record(normals)
         unet, head = None, None
         if self.plan.branch != "feature":
-            config = self.plan.config
-            part, held = datasets.hold_out(normals, config.held_out, config.seed)
+            part, held = self._parted(normals)
             unet, head, _, steps = self._pixel_branch(part, held)
             record = steps | record
         photographs = self._photographs(normals)
@@ -158,6 +157,13 @@ class _Work:
             levels=self.levels,
         )
         return detector.calibrated(self._calibrate(detector, held))
+
+    def _parted(self, normals: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
+        """What the pixel branch learns from and what its loss is watched on; it calibrates nothing
+        here, so of a single part they are the same."""
+        if len({sample.group for sample in normals}) == 1:
+            return normals, normals
+        return datasets.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
 
     def _calibrate(self, detector: Detector, held: Sequence[Sample]) -> Calibration:
         """By the held-out normals, as many as there is time for."""

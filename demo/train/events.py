@@ -12,7 +12,7 @@ from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
 from demo.train import models, taking, training, view, work
-from demo.train.layout import CHECK, PHOTOGRAPHS, QUICK, RESULT, TRAIN, steps
+from demo.train.layout import BOTH, CHECK, PHOTOGRAPHS, RESULT, TRAIN, steps
 from demo.train.queue import Queue
 
 KEPT, ASK = ("kept", "forget"), ("ask", "good")
@@ -123,7 +123,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         found = work.look_over(
             photographs, float(fpr), lambda done, n: progress((done, n), desc="Looking")
         )
-        time = work.planned_time(photographs, QUICK)
+        time = work.planned_time(photographs, BOTH)
         return "", gr.Walkthrough(selected=CHECK), view.findings(photographs, found), time
 
     def leave(session: str | None, ticked: list[str], fpr: float) -> tuple[Any, ...]:
@@ -131,7 +131,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         mine = page.store.open(session)
         mine.photographs.leave_out([str(name) for name in ticked])
         found = work.look_over(mine.photographs, float(fpr), lambda done, total: None)
-        time = work.planned_time(mine.photographs, QUICK)
+        time = work.planned_time(mine.photographs, BOTH)
         return *_photographs(mine), view.findings(mine.photographs, found), time
 
     inputs = [page.session, ui["fpr"]]

@@ -9,7 +9,7 @@ import gradio as gr
 from demo.limits import DAY, Limits
 
 PHOTOGRAPHS, CHECK, TRAIN, RESULT = range(4)
-QUICK, FULL = "feature", "both"
+SCORES, BOTH = "feature", "both"
 FINDINGS_JS = """
 const send = () => trigger('settle', {
   files: [...element.querySelectorAll('input:checked')].map((box) => box.value),
@@ -90,18 +90,17 @@ def _train_step(ui: dict[str, Any], limits: Limits) -> None:
     with gr.Column(elem_id="train-plan") as ui["plan"]:
         with gr.Row():
             ui["branch"] = gr.Radio(
-                [("Quick: feature branch", QUICK), ("Full: pixel branch as well", FULL)],
-                value=QUICK,
+                [("Scores and normal versions", BOTH), ("Scores alone", SCORES)],
+                value=BOTH,
                 label="What to train",
                 elem_id="train-branch",
             )
             ui["minutes"] = gr.Slider(
-                5,
+                1,
                 limits.training_minutes,
-                15,
-                step=5,
-                label="Minutes for the pixel branch",
-                visible=False,
+                2,
+                step=1,
+                label="Minutes for the pixel branch, which draws the normal versions",
             )
         with gr.Row():
             ui["fpr"] = gr.Dropdown(

@@ -24,11 +24,6 @@ from demo.store.session import Session
 from demo.store.store import Store
 from demo.store.trained import BUSY, NAME, process_of
 
-SINGLE = (
-    "the pixel branch needs at least 2 photographs, one of them held out for calibration: put in "
-    "more, or train the feature branch alone"
-)
-
 
 class Queue:
     """The trainings of a store's sessions; made once, shared by all threads."""
@@ -67,9 +62,8 @@ class Queue:
             training = session.trained.training()
             if training is not None and training.state in (*BUSY, "paused"):
                 raise StoreError("your training is not over yet: end or delete it first")
-            count = len(session.photographs.names())
-            if count < 1 + (branch == "both"):
-                raise StoreError(SINGLE if count else "a training needs a photograph, better 20")
+            if not session.photographs.names():
+                raise StoreError("a training needs a photograph, better 20")
             if len(self.store.trainings("waiting")) >= self.limits.waiting:
                 raise StoreError(f"{self.limits.waiting} trainings wait already: try again later")
             if self.store.trained_bytes() > self.limits.trained_bytes:

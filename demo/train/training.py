@@ -12,7 +12,7 @@ from demo.page import LIGHT, PRIVATE, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
 from demo.train import models, view, work
-from demo.train.layout import FULL, RESULT
+from demo.train.layout import BOTH, RESULT
 from demo.train.queue import Queue
 
 LIVE = ("live", "plan", "pause", "resume", "stop", "cancel", "timer")
@@ -44,7 +44,7 @@ def _wire_plan(ui: dict[str, Any], page: Page) -> None:
     def plan(session: str | None, branch: str, minutes: float) -> tuple[Any, str]:
         page.models.library()
         photographs = page.store.open(session).photographs
-        return gr.update(visible=branch == FULL), work.planned_time(photographs, branch, minutes)
+        return gr.update(visible=branch == BOTH), work.planned_time(photographs, branch, minutes)
 
     inputs = [page.session, ui["branch"], ui["minutes"]]
     for event in (ui["branch"].change, ui["minutes"].release):

@@ -142,7 +142,7 @@ def _far_out(
     ]
 
 
-def planned_time(photographs: Photographs, branch: str, minutes: float = 15.0) -> str:
+def planned_time(photographs: Photographs, branch: str, minutes: float = 2.0) -> str:
     """How long a training would take, and what it needs."""
     from ddad.training.plan import planned_seconds
 

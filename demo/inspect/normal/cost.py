@@ -24,10 +24,12 @@ class Cost:
         Where it succeeds at once, a quarter of its evaluations and the scoring; else all of them,
         half of the extractor.
         """
+        from ddad.diffusion.networks import stride_of
         from ddad.images.geometry import model_shape
         from ddad.score.config import RestoreConfig
 
-        size = model_shape((height, width), detector.config.size, 8)
+        assert detector.unet is not None
+        size = model_shape((height, width), detector.config.size, stride_of(detector.unet))
         key = (detector.fingerprint, *size)
         if key not in self._passes:
             self._passes[key] = _pass(detector, size)
@@ -40,12 +42,11 @@ def _pass(detector: Detector, size: tuple[int, int]) -> float:
     """Seconds that a pass of the U-Net takes at a size: the second, as the first one prepares."""
     import torch
 
-    assert detector.unet is not None
     x, t = torch.zeros(1, 3, *size, device=detector.device), torch.tensor([1])
     took = []
     with torch.inference_mode():
         for _ in range(2):
             started = time.perf_counter()
-            detector.unet(x, t.to(x.device))
+            detector.predict(x, t.to(x.device))
             took.append(time.perf_counter() - started)
     return min(took)
