@@ -61,6 +61,7 @@ SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     ),
     "feature_size": (int, "PIXELS", "the feature branch sees images of about N x N pixels in area"),
     "pixel_weight": (float, "SHARE", "share of the pixel branch in the score, 0 to 1"),
+    "head_weight": (float, "SHARE", "share of the U-Net's feature head in the score, 0 to 1"),
     "blur": (float, "PIXELS", "smoothing of each map: standard deviation in pixels at model size"),
 }
 """A field of `ScoreConfig`: the kind of its flag, what stands for a value, and what it is."""

@@ -164,7 +164,7 @@ def fingerprint(scorer: Scorer) -> str:
     digest = hashlib.sha256()
     weights: dict[str, Tensor] = {}
     for part, module in (("", scorer.unet), ("head.", scorer.head)):
-        if module is not None and "pixel" in scorer.weights:
+        if module is not None and {"pixel", "head"} & set(scorer.weights):
             weights |= {f"{part}{name}": weight for name, weight in module.state_dict().items()}
     if scorer.features is not None:
         digest.update(scorer.features.extractor.digest.encode())

@@ -36,6 +36,8 @@ class ScoreConfig:
     pixel_weight: float = 0.0
     """Weight of the pixel branch where a model has both; the feature branch has the rest. With
     none it is not run for a score, and draws normal versions alone."""
+    head_weight: float = 0.0
+    """Weight of the U-Net's feature head, for a model that has one beside both branches."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,10 +57,11 @@ class ScoreConfig:
                 raise ValueError("each timestep may be named once")
             if steps and not 0 <= min(steps) <= max(steps) < CHAIN:
                 raise ValueError(f"timesteps lie between 0 and {CHAIN - 1}")
-        if not self.feature_timesteps or self.feature_size < 64 or not 0 <= self.pixel_weight <= 1:
-            raise ValueError(
-                "a feature score needs timesteps, a size of at least 64 and a weight within 0..1"
-            )
+        if not self.feature_timesteps or self.feature_size < 64:
+            raise ValueError("a feature score needs timesteps and a size of at least 64")
+        shares = self.pixel_weight, self.head_weight
+        if min(shares) < 0 or sum(shares) > 1:
+            raise ValueError("weights lie within 0..1, also that of pixels and head together")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Knows the diffusion process and a network, nothing of files, calibration or thre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -52,12 +52,25 @@ def pixel_maps(
 
     All images and draws of a timestep are rows of one batch, run at most `rows` at a time.
     """
-    total = len(x0) * config.draws
     for step in config.timesteps:
-        noise = scale_noise(config, step, x0.shape[1:])
-        maps = []
-        for row in torch.arange(total).split(rows):
-            clean, eps = x0[row // config.draws], noise[row % config.draws].to(x0)
-            t = torch.full((len(row),), step, device=x0.device)
-            maps.append(kl_map(predict, scheduler, clean, eps, t, jump=config.jump))
-        yield torch.cat(maps).view(len(x0), config.draws, *x0.shape[2:]).mean(1)
+        maps = [
+            kl_map(predict, scheduler, x0[row], eps, t, jump=config.jump)
+            for row, eps, t in drawn(x0, config, step, rows)
+        ]
+        yield over_draws(maps, config.draws)
+
+
+def drawn(
+    x0: Tensor, config: ScoreConfig, step: int, rows: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Every draw of every image at a timestep, `rows` at a time: which image, its eps, and t."""
+    noise = scale_noise(config, step, x0.shape[1:])
+    for row in torch.arange(len(x0) * config.draws).split(rows):
+        eps = noise[row % config.draws].to(x0)
+        yield row // config.draws, eps, torch.full((len(row),), step, device=x0.device)
+
+
+def over_draws(maps: Sequence[Tensor], draws: int) -> Tensor:
+    """The mean over draws, (B, h, w), of what was made of `drawn`."""
+    every = torch.cat([*maps])
+    return every.view(-1, draws, *every.shape[1:]).mean(1)

@@ -23,6 +23,7 @@ from ddad.score.composition import HELD, as_places
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, feature_maps
 from ddad.score.fusion import Maps
+from ddad.score.head import head_maps
 from ddad.score.noise import seeded_generator
 from ddad.score.pixel import pixel_maps
 
@@ -63,19 +64,22 @@ class Scorer:
         """Share in the score map of each branch that has one."""
         if self.unet is None or self.features is None:
             return {"pixel": 1.0} if self.features is None else {"feature": 1.0}
-        share = self.config.pixel_weight
-        return {b: w for b, w in (("pixel", share), ("feature", 1 - share)) if w}
+        pixel, head = self.config.pixel_weight, self.config.head_weight if self.head else 0.0
+        shares = {"pixel": pixel, "head": head, "feature": 1 - pixel - head}
+        return {branch: share for branch, share in shares.items() if share}
 
     @property
     def timesteps(self) -> dict[str, tuple[int, ...]]:
         """Each branch's noise scales."""
-        every = {"pixel": self.config.timesteps, "feature": self.config.feature_timesteps}
+        pixel, feature = self.config.timesteps, self.config.feature_timesteps
+        every = {"pixel": pixel, "head": pixel, "feature": feature}
         return {branch: every[branch] for branch in self.weights}
 
     @property
     def evaluations(self) -> int:
         """Network evaluations that the maps of one image take."""
-        rows = {"pixel": self.config.draws * len(self.config.timesteps), "feature": 1}
+        passes = self.config.draws * len(self.config.timesteps)
+        rows = {"pixel": passes, "head": passes, "feature": 1}
         return sum(rows[branch] for branch in self.weights)
 
     def predict(self, x_t: Tensor, t: Tensor) -> Tensor:
@@ -98,6 +102,11 @@ class Scorer:
             steps, left = self.config.feature_timesteps, self.config.feature_left
             for step in feature_maps(self.features, self.scheduler, x, steps, left):
                 yield Scale(_smooth(step.kl, self.config.feature_blur), as_places(step.kinds))
+        elif branch == "head":
+            assert self.unet is not None and self.head is not None and self.features is not None
+            networks = self.unet, self.head, self.features.extractor
+            for scale in head_maps(*networks, self.scheduler, x, self.config):
+                yield Scale(_smooth(scale, self.config.feature_blur))
         else:
             for scale in pixel_maps(self.predict, self.scheduler, x, self.config):
                 yield Scale(_smooth(scale, self.config.blur))
@@ -116,7 +125,7 @@ class Scorer:
         rows through the networks.
         """
         maps: list[Maps] = [{} for _ in images]
-        rows = {"pixel": self.config.draws, "feature": 1}
+        rows = {"pixel": self.config.draws, "head": self.config.draws, "feature": 1}
         total = len(images) * sum(rows[b] * len(steps) for b, steps in self.timesteps.items())
         done = 0
         for branch in self.weights:

@@ -35,7 +35,8 @@ class Plan:
     def cross_fits(self, normals: int) -> bool:
         """Whether every normal serves both fitting and calibration: not of a pixel branch that
         scores, which cannot be trained anew for every fold."""
-        alone = self.branch == "feature" or (self.branch == "both" and not self.score.pixel_weight)
+        draws = not self.score.pixel_weight and not self.score.head_weight
+        alone = self.branch == "feature" or (self.branch == "both" and draws)
         return alone and normals <= CROSS_FIT_BELOW
 
     def calibrating(self, normals: Sequence[Sample]) -> int:
