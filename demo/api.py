@@ -66,8 +66,9 @@ def _score(models: Models, default: str) -> Callable[..., Any]:
             threshold: Score above which a pixel is marked; the model's calibrated one if left out.
 
         Returns:
-            model; width and height of the image; score, its highest map value; threshold;
-            anomalous, whether anything is marked; area_fraction, the marked share;
+            model; width and height of the image; score, its highest map value, or more where parts
+            are missing or too many; threshold; anomalous, whether the score is above it;
+            amiss, in sentences what there is less or more of; area_fraction, the marked share;
             familiar, false where the photograph is not of the kind that the model learned from
             (another part, camera, light, focus or scale): then anomalous says nothing of a defect;
             strangeness, the share of it that is unlike them, 0.75 at most for familiar ones;
@@ -97,15 +98,15 @@ def _mask(models: Models, default: str) -> Callable[..., Any]:
 
         Returns:
             A PNG of the image's size in the orientation viewers show: 255 where it is marked,
-            else 0. Its text `ddad:verdict` is JSON of anomalous, familiar and strangeness, as
-            /score says them: a mask of a photograph that is not familiar marks no defect.
+            else 0. Its text `ddad:verdict` is JSON of anomalous, amiss, familiar and strangeness,
+            as /score says them: a mask of a photograph that is not familiar marks no defect.
         """
         at = _number(threshold)
         with _told(image):
             detector, loaded = _opened(models, image, model)
             (found,) = detector.detect([loaded.pixels])
         marked = found.mask(at)
-        told = {"ddad:verdict": json.dumps(_verdict(found, marked))}
+        told = {"ddad:verdict": json.dumps(_verdict(found, at))}
         return picture_file(marked.astype(np.uint8) * 255, "mask.png", told=told)
 
     return mask
@@ -167,9 +168,11 @@ def _opened(models: Models, image: str | None, model: str) -> tuple[Detector, Lo
     return detector, load_image(image, levels=detector.levels)
 
 
-def _verdict(found: Detection, marked: np.ndarray) -> dict[str, Any]:
+def _verdict(found: Detection, threshold: float | None) -> dict[str, Any]:
+    at = found.threshold if threshold is None else threshold
     return {
-        "anomalous": bool(marked.any()),
+        "anomalous": found.score > at,
+        "amiss": found.amiss(at),
         "familiar": found.familiar,
         "strangeness": found.strangeness,
     }
@@ -188,7 +191,7 @@ def _result(
         "height": mask.shape[0],
         "score": found.score,
         "threshold": at,
-        **_verdict(found, mask),
+        **_verdict(found, at),
         "area_fraction": float(mask.mean()),
         "promise": promised(detector.calibration),
         "timestep_means": {scale.name: scale.mean for scale in found.scales},

@@ -50,7 +50,7 @@ def score_columns(timesteps: Mapping[str, Sequence[int]]) -> list[str]:
     scales = [f"{branch}_t{t}" for branch, steps in timesteps.items() for t in steps]
     return [
         *("file", "width", "height", "score", "threshold", "anomalous", "strangeness", "familiar"),
-        *("level", "area_fraction"),
+        *("amiss", "level", "area_fraction"),
         *(f"mean_{scale}" for scale in scales),
         *("map_min", "map_max", *PICTURES, "model", "seed", "seconds", "note", "error"),
     ]
@@ -67,11 +67,12 @@ def score_row(found: Detection) -> dict[str, Any]:
         "anomalous": found.anomalous,
         "strangeness": found.strangeness,
         "familiar": found.familiar,
+        "amiss": "; ".join(found.amiss()),
         "level": found.level,
         "area_fraction": float(found.mask().mean()),
         **{f"mean_{scale.name}": scale.mean for scale in found.scales},
         "map_min": float(found.score_map.min()),
-        "map_max": found.score,
+        "map_max": float(found.score_map.max()),
     }
 
 

@@ -71,11 +71,10 @@ class Detection:
     def score(self) -> float:
         return max(float(self.score_map.max()), self.composition)
 
-    @property
-    def amiss(self) -> tuple[str, ...]:
+    def amiss(self, threshold: float | None = None) -> list[str]:
         """In sentences, what there is too little or too much of; empty where amounts are usual."""
-        found = self.findings if self.composition > self.threshold else ()
-        return tuple(finding.sentence for finding in found)
+        usual = self.composition <= (self.threshold if threshold is None else threshold)
+        return [] if usual else [finding.sentence for finding in self.findings]
 
     @property
     def level(self) -> float:

@@ -29,7 +29,7 @@ class ScoreConfig:
     """The feature branch sees the image at about this many pixels squared; see `feature_shape`."""
     feature_timesteps: tuple[int, ...] = (258, 367)
     """Noise scales of the feature branch, of the same chain."""
-    feature_left: float = 0.1
+    feature_left: float = 0.3
     """The KL is that of the step to where this share of the noise ratio is left, 0 to 1."""
     feature_blur: float = 0.0
     """Smoothing of its maps: standard deviation in cells of its grid."""

@@ -31,14 +31,23 @@ def camera(tmp_path_factory, tiny_backbone):
     for index in range(8):
         write(root / "data" / "good" / f"{index}.tif", 4095, texture(rng))
     (root / "data" / "good" / "phone.heic").write_bytes(b"x")
-    command = ["train", str(root / "data"), "--out", str(root / "model")]
+    command = ["train", str(root / "data"), "--out", str(root / "model"), "--branch", "feature"]
     assert main([*command, "--extractor", str(tiny_backbone), "--feature-size", "64"]) == 0
     return root
 
 
 def test_check_and_train_say_how_deep_pictures_are_read(camera, tiny_backbone, tmp_path, capfd):
     data = str(camera / "data")
-    train = ["train", data, "--out", str(tmp_path / "m"), "--extractor", str(tiny_backbone)]
+    train = [
+        "train",
+        data,
+        "--out",
+        str(tmp_path / "m"),
+        "--extractor",
+        str(tiny_backbone),
+        "--branch",
+        "feature",
+    ]
     for command in (["check", data], [*train, "--feature-size", "64"]):
         assert main(command) == 0
         said = capfd.readouterr().out

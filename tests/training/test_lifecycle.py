@@ -115,7 +115,17 @@ def test_a_broken_image_ends_it_with_a_sentence(normals, extractor, tmp_path):
 
 
 def test_a_terminated_command_says_paused_and_goes_on(tree, tiny_backbone, tmp_path):
-    command = [sys.executable, "-m", "ddad", "train", str(tree), "--out", str(tmp_path / "m")]
+    command = [
+        sys.executable,
+        "-m",
+        "ddad",
+        "train",
+        str(tree),
+        "--out",
+        str(tmp_path / "m"),
+        "--branch",
+        "feature",
+    ]
     command += ["--extractor", str(tiny_backbone), "--feature-size", "192"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
@@ -134,7 +144,16 @@ def test_no_defect_and_no_mask_reaches_the_model_of_normals(tree, tiny_backbone,
     shutil.rmtree(bare / "ground_truth")
     marks = []
     for source, out in ((tree, tmp_path / "one"), (bare, tmp_path / "two")):
-        command = ["train", str(source), "--out", str(out), "--extractor", str(tiny_backbone)]
+        command = [
+            "train",
+            str(source),
+            "--out",
+            str(out),
+            "--extractor",
+            str(tiny_backbone),
+            "--branch",
+            "feature",
+        ]
         assert main([*command, "--feature-size", "64"]) == 0
         detector = Detector.load(out)
         marks.append((detector.fingerprint, detector.calibration.normal_scores))
