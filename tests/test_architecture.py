@@ -95,6 +95,7 @@ COVERED = {
     "diffusion/networks": "training/test_train",
     "training/estimate": "training/test_lifecycle",
     "training/run": "training/test_train",
+    "training/steps": "training/test_train",
 }
 """Modules whose tests are in another's file."""
 

@@ -29,7 +29,11 @@ PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
         "0 0 0",
     ),
     "start": (
-        *(_start, "MODEL", "network to begin with: base, a checkpoint folder, or none"),
+        *(
+            _start,
+            "MODEL",
+            "network whose weights the first of the steps begins with: base, a checkpoint, or none",
+        ),
         "none base none",
     ),
     "channels": (
@@ -37,7 +41,12 @@ PIXEL_FLAGS: dict[str, tuple[Callable[[str], Any], str, str, str]] = {
         "8,16 16,32,64,128 64,128,128,192,256",
     ),
     "layers": (int, "N", "number of residual blocks a resolution", "1 1 2"),
-    "patch": (int, "PIXELS", "side of the blocks that the U-Net sees as one position", "1 1 1"),
+    "patch": (
+        int,
+        "PIXELS",
+        "pixels a side of the blocks that the U-Net sees as one position",
+        "1 1 1",
+    ),
     "features": (float, "FACTOR", "factor of the feature head's error; 0: no head", "0 0 0"),
     "batch": (int, "N", "images a step, over all processes", "8 8 32"),
     "steps": (int, "N", "end after so many steps; 0: --minutes decides", "400 0 0"),

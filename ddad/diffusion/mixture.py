@@ -9,7 +9,7 @@ divided by sqrt(abar_t), is y = z_0 + sqrt(n_t) eps. Everything is differentiabl
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     kl: Tensor
     """(N,), nats."""
     kinds: Tensor
-    """(N, G), responsibility of each kind of appearance for the noised vector; no gradient."""
+    """(N, KINDS), responsibility of each kind of appearance for the noised vector; no gradient."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,16 @@ class NormalMixture:
         variances = variances.clamp(min=1e-6).float()
         kinds = kinds_of(centres @ basis.float(), variances)
         return cls(mean, scale, centres, basis.float(), variances, kinds)
+
+    def with_kinds_of(self, other: NormalMixture) -> NormalMixture:
+        """The same with the kinds of another one: each centre has that of the nearest there.
+
+        Mixtures of different vectors number their kinds as it comes; so they can be compared.
+        """
+        own = self.centres * self.scale + self.mean
+        there = ((own - other.mean) / other.scale @ other.basis) / (other.variances + 1).sqrt()
+        nearest = _nearest(there, other.rotated / (other.variances + 1).sqrt())
+        return replace(self, kinds=other.kinds[nearest])
 
     def to(self, device: torch.device) -> NormalMixture:
         return NormalMixture(*(getattr(self, field.name).to(device) for field in fields(self)))
@@ -154,7 +164,7 @@ class NormalMixture:
         known = torch.log1p(variance / jump).sum() - (variance / (jump + variance)).sum()
         kl = every[:, 0] - torch.logsumexp(-(distance + known + error) / 2, 1)
         shares = (-distance / 2 - every).detach().exp()
-        empty = shares.new_zeros(len(z), int(self.kinds.max()) + 1)
+        empty = shares.new_zeros(len(z), KINDS)
         return Step(kl, empty.scatter_add(1, self.kinds[likely], shares))
 
     def energy(self, vectors: Tensor, noise: float) -> Tensor:

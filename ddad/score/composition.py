@@ -13,8 +13,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 
 HELD = "held"
 """Key, beside the branches of an image's maps, of its kinds by place (G, PLACES, PLACES)."""
@@ -28,11 +26,6 @@ MARGIN, SLOPE = 1.5, 4.0
 """See `_as_score`."""
 FLOOR = 0.003
 """Deviation of an amount below which it is not believed, a share of the picture."""
-
-
-def as_places(kinds: Tensor) -> np.ndarray:
-    """Responsibilities (B, G, h, w) as means over places, float32 (B, G, PLACES, PLACES)."""
-    return np.asarray(adaptive_avg_pool2d(kinds, PLACES).cpu(), np.float32)
 
 
 def amounts(held: np.ndarray) -> np.ndarray:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture, Step
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
+from ddad.score.composition import PLACES
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ def feature_maps(
     for kl, kinds in model.mixture.steps(tokens(features), steps):
         laid_out = kinds.view(len(x), -1, kinds.shape[1]).transpose(1, 2)
         yield Step(kl.view(len(x), *size), laid_out.reshape(len(x), -1, *size))
+
+
+def as_places(kinds: Tensor) -> np.ndarray:
+    """Responsibilities (B, G, h, w) as means over places, float32 (B, G, PLACES, PLACES)."""
+    return np.asarray(adaptive_avg_pool2d(kinds, PLACES).cpu(), np.float32)
 
 
 def jump(scheduler: PosteriorDDPMScheduler, t: int, left: float) -> tuple[float, float]:

@@ -5,6 +5,7 @@ Knows nothing of files, of calibration or of thresholds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,12 +17,13 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from ddad.diffusion import losses
+from ddad.diffusion.extractor import STRIDES
 from ddad.diffusion.networks import FeatureHead, predict, stride_of
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
-from ddad.score.composition import HELD, as_places
+from ddad.score.composition import HELD
 from ddad.score.config import ScoreConfig
-from ddad.score.feature import FeatureModel, feature_maps
+from ddad.score.feature import FeatureModel, as_places, feature_maps
 from ddad.score.fusion import Maps
 from ddad.score.head import head_maps
 from ddad.score.noise import seeded_generator
@@ -92,7 +94,10 @@ class Scorer:
         if branch == "feature":
             return feature_shape(pixels.shape, self.config.feature_size)
         assert self.unet is not None
-        return model_shape(pixels.shape, self.config.size, stride_of(self.unet))
+        stride = stride_of(self.unet)
+        if self.head is not None:
+            stride = math.lcm(stride, STRIDES[-1])
+        return model_shape(pixels.shape, self.config.size, stride)
 
     @torch.inference_mode()
     def scales(self, branch: str, x: Tensor) -> Iterator[Scale]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -52,11 +53,21 @@ class Vectors:
         each = sample_tokens(extractor, inputs, VECTORS, seed, on_progress)
         return cls(extractor, each, config, seed)
 
+    @cached_property
+    def whole(self) -> NormalMixture:
+        """Fitted to all images."""
+        return NormalMixture.fit(torch.cat([*self.each]), COMPONENTS, seed=self.seed)
+
     def fit(self, kept: np.ndarray | None = None) -> FeatureModel:
-        """The feature branch for all images, or for those that `kept`, bool (N,), names."""
-        chosen = [v for i, v in enumerate(self.each) if kept is None or kept[i]]
-        mixture = NormalMixture.fit(torch.cat(chosen), COMPONENTS, seed=self.seed)
-        return FeatureModel(self.extractor, mixture)
+        """The feature branch for all images, or for those that `kept`, bool (N,), names.
+
+        All call the kinds of appearance alike.
+        """
+        if kept is None:
+            return FeatureModel(self.extractor, self.whole)
+        chosen = torch.cat([v for v, mine in zip(self.each, kept, strict=True) if mine])
+        part = NormalMixture.fit(chosen, COMPONENTS, seed=self.seed)
+        return FeatureModel(self.extractor, part.with_kinds_of(self.whole))
 
     def detector(self, kept: np.ndarray | None = None) -> Detector:
         """The same as a detector without calibration."""

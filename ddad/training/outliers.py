@@ -21,8 +21,9 @@ LEAST = 8
 """Of fewer photographs nothing is said."""
 FAR = 3.5
 """Robust standard deviations above the median of all from which a photograph is far out."""
-LOOK = ScoreConfig(feature_size=224, feature_timesteps=(160,))
-"""A quick look: one noise scale, at half the pixels of a full score."""
+LOOK = ScoreConfig(feature_size=224, feature_timesteps=(160,), feature_left=0.99)
+"""A quick look: one noise scale, at half the pixels of a full score; no jump to speak of, as a
+variance that was fitted to so few photographs would have a say in it."""
 LOUD = 0.995
 """Share of a map's pixels below the level that stands for it."""
 
@@ -61,7 +62,7 @@ def far_out(
     vectors = Vectors.of(images, extractor, LOOK)
     maps: dict[int, np.ndarray] = {}
     for index, _, raw in cross_fit(vectors, images, [str(i) for i in range(len(images))]):
-        maps[index] = raw["feature"].mean(0)
+        maps[index] = np.sqrt(raw["feature"].mean(0))  # a distance: squares have long tails
         on_progress(len(maps), len(images))
     loud = np.array([float(np.quantile(maps[index], LOUD)) for index in range(len(images))])
     median = float(np.median(loud))

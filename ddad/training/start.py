@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from diffusers import UNet2DModel
 from torch import Tensor
 
-from ddad.diffusion.extractor import Extractor
-from ddad.diffusion.networks import FeatureHead, UNetConfig, image_unet, stride_of
+from ddad.diffusion.extractor import STRIDES, Extractor
+from ddad.diffusion.networks import FeatureHead, UNetConfig, image_unet, patch_of, stride_of
 from ddad.model.checkpoint import read_network
 from ddad.training.run import Network, TrainConfig
 
@@ -18,10 +19,13 @@ SAMPLE = 32
 
 
 def stride(config: TrainConfig) -> int:
-    """Image sides must be multiples of this, in pixels."""
+    """Image sides must be multiples of this, in pixels: the U-Net's, and with a head the
+    extractor's."""
     if config.start:
-        return stride_of(read_network(config.start)[0])
-    return UNetConfig(config.channels, config.layers, patch=config.patch).stride
+        found = stride_of(read_network(config.start)[0])
+    else:
+        found = UNetConfig(config.channels, config.layers, patch=config.patch).stride
+    return math.lcm(found, STRIDES[-1]) if config.features else found
 
 
 def first_network(
@@ -39,7 +43,7 @@ def first_network(
         torch.manual_seed(config.seed)
         if config.start:
             unet, head = read_network(config.start)
-            side = [each // stride_of(unet) for each in window]
+            side = [each // patch_of(unet) for each in window]
             unet.register_to_config(sample_size=side)
         else:
             size = UNetConfig(config.channels, config.layers, patch=config.patch)

@@ -16,7 +16,7 @@ def test_dry_run_prints_the_settings_and_does_nothing(tree, tmp_path, capsys):
 
 def test_a_trained_checkpoint_says_what_it_is(tiny_checkpoint):
     meta = json.loads((tiny_checkpoint / "ddad.json").read_text())
-    assert meta["format"] == 3
+    assert meta["format"] == 4
     assert meta["training"]["images"]["trained_on"] == 19
     assert meta["training"]["images"]["held_out"] == 5
     assert len(meta["training"]["trained_on"]) == 19

@@ -6,7 +6,7 @@ import torch
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import multivariate_normal, norm
 
-from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.mixture import KINDS, NormalMixture
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def plain(centres, variances):
     centres, variances = np.asarray(centres), np.asarray(variances)
     size = len(variances)
     values = (np.zeros(size), [1.0], centres, np.eye(size), variances)
-    return NormalMixture(*(torch.tensor(np.array(v)).double() for v in values))
+    kinds = torch.arange(len(centres)) % 2
+    return NormalMixture(*(torch.tensor(np.array(v)).double() for v in values), kinds)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.3, 4.0])
@@ -74,7 +75,8 @@ def test_the_posterior_of_a_mixture_is_that_of_all_components(noise):
     square = (share[..., None] * (means @ basis) ** 2).sum(1) - (exact @ basis) ** 2
 
     values = (mean, [scale], centres, basis, variances)
-    mixture = NormalMixture(*(torch.tensor(np.array(v)).double() for v in values))
+    kinds = torch.zeros(30, dtype=torch.long)
+    mixture = NormalMixture(*(torch.tensor(np.array(v)).double() for v in values), kinds)
     vectors = torch.from_numpy(y * scale + mean)
     np.testing.assert_allclose(mixture.responsibilities(vectors, noise), share, atol=1e-9)
     found = mixture.posterior(vectors, noise)
@@ -191,7 +193,8 @@ def test_the_jump_decides_how_much_the_variance_counts():
 def test_kl_has_the_gradient_of_finite_differences_and_ignores_its_neighbours(vectors):
     x, _ = vectors
     mixture = NormalMixture.fit(x, 16)
-    double = NormalMixture(*(v.double() for v in vars(mixture).values() if v is not None))
+    names = ("mean", "scale", "centres", "basis", "variances")
+    double = NormalMixture(*(getattr(mixture, name).double() for name in names), mixture.kinds)
     z = x[:3].double().requires_grad_()
     assert torch.autograd.gradcheck(lambda v: double.kl(v, 0.3, 0.03), z, atol=1e-4)
     many = mixture.kl(x, 0.3, 0.03)
@@ -231,3 +234,37 @@ def test_a_small_part_keeps_centres_beside_a_plain_ground():
     mixture = NormalMixture.fit(x, 100, sweeps=2)
     centres = mixture.centres * mixture.scale + mixture.mean
     assert torch.cdist(torch.from_numpy(clouds).float(), centres).min(1).values.max() < 0.5
+
+
+def test_kinds_are_clusters_of_centres_and_steps_say_how_much_of_each_there_is(vectors):
+    x, _ = vectors
+    mixture = NormalMixture.fit(x, 8)
+    found = next(mixture.steps(x, [(0.3, 0.1)]))
+    torch.testing.assert_close(found.kl, mixture.kl(x, 0.3, 0.1))
+    assert found.kinds.shape == (8000, KINDS)
+    assert found.kinds.min() >= 0 and found.kinds.sum(1).max() <= 1 + 1e-4
+    assert found.kinds.sum(1).min() > 0.999
+    clouds = found.kinds.view(2, 4000, -1).mean(1)  # no kind is of both clouds
+    assert (clouds.min(0).values < 1e-3).all()
+    whole = mixture.responsibilities(x[:50], 0.3)
+    by_kind = torch.zeros(50, KINDS).index_add_(1, mixture.kinds, whole)
+    torch.testing.assert_close(found.kinds[:50], by_kind, atol=1e-3, rtol=0)
+
+
+def test_mixtures_of_other_vectors_can_call_their_kinds_alike():
+    """Six clouds, the first the largest: fitted twice, in another order."""
+    rng = np.random.default_rng(0)
+    clouds = rng.normal(size=(6, 8)) * 20
+    sizes = 100 * np.arange(6, 0, -1)
+    x = np.concatenate([c + rng.normal(size=(n, 8)) for c, n in zip(clouds, sizes, strict=True)])
+    x = torch.from_numpy(x).float()
+    one = NormalMixture.fit(x, 6)
+    amounts = next(one.steps(x, [(0.3, 0.1)])).kinds.mean(0)
+    renamed = []
+    for seed in range(1, 6):
+        other = NormalMixture.fit(x[::2], 6, seed=seed)
+        again = other.with_kinds_of(one)
+        renamed.append(not torch.equal(other.kinds, again.kinds))
+        found = next(again.steps(x, [(0.3, 0.1)])).kinds.mean(0)
+        torch.testing.assert_close(found, amounts, atol=0.01, rtol=0)
+    assert any(renamed)

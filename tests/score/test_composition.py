@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from ddad.score.composition import PLACES, Usual, amounts, as_places, joined
+from ddad.score.composition import PLACES, Usual, amounts, joined
+from ddad.score.feature import as_places
 
 
 def held(rng, *, without=None, kinds=4):

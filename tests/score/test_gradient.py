@@ -10,7 +10,7 @@ from parts import spoil, texture
 from ddad.images.geometry import model_shape, to_model
 from ddad.score.config import RestoreConfig
 from ddad.score.feature import feature_energy
-from ddad.score.fusion import normalise
+from ddad.score.fusion import normalised
 from ddad.score.gradient import descend, excess, feature_level, kl_level
 from ddad.score.scene import Scene
 
@@ -30,7 +30,7 @@ def test_levels_are_those_of_the_score_map(tiny_detector, canvas):
     sharp = tiny_detector.with_config(replace(config, blur=0.0, feature_blur=0.0, draws=1))
     (raw,) = sharp.maps([image])
     fitted = tiny_detector.calibration
-    expected = {b: normalise(fitted, b, torch.from_numpy(maps)) for b, maps in raw.items()}
+    expected = normalised(fitted, raw, sharp.weights)
     with torch.no_grad():
         level = feature_level(tiny_detector, fitted, x)
         np.testing.assert_allclose(level, expected["feature"].mean(0), atol=2e-3, rtol=2e-3)
