@@ -194,7 +194,7 @@ def _tables(out: str, names: Sequence[str]) -> Iterator[Callable[[dict[str, Any]
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    text = {"file", "model", "note", "error", *PICTURES}
+    text = {"file", "amiss", "model", "note", "error", *PICTURES}
     kinds = {"width": pa.int32(), "height": pa.int32(), "seed": pa.int64()}
     kinds |= dict.fromkeys(("anomalous", "familiar"), pa.bool_())
     schema = pa.schema(
