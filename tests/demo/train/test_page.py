@@ -89,6 +89,7 @@ def test_from_a_zip_of_photographs_to_a_model(page, site, photos, tmp_path):
     )
     page.locator("#train-go").click()
     assert "17 photographs: about" in text(page, "#train-time")
+    page.get_by_label("Scores alone").check()  # normal versions want minutes
     page.locator("#train-name input, #train-name textarea").fill("stripes-2")
     page.locator("#train-start").click()
     page.wait_for_selector("#train-live .bar")
