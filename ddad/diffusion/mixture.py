@@ -96,9 +96,8 @@ class NormalMixture:
 
         Mixtures of different vectors number their kinds as it comes; so they can be compared.
         """
-        own = self.centres * self.scale + self.mean
-        there = ((own - other.mean) / other.scale @ other.basis) / (other.variances + 1).sqrt()
-        nearest = _nearest(there, other.rotated / (other.variances + 1).sqrt())
+        there, spread = other._rotate(self._back(self.rotated)), (other.variances + 1).sqrt()
+        nearest = _nearest(there / spread, other.rotated / spread)
         return replace(self, kinds=other.kinds[nearest])
 
     def to(self, device: torch.device) -> NormalMixture:

@@ -65,10 +65,11 @@ def train(
             f"the batch of {config.batch} cannot be shared evenly by "
             f"{accelerator.num_processes} processes"
         )
+    multiple = stride(config)  # a start is read for it
     images, held = (
-        load_normals(each, config.size, stride(config), levels) for each in (samples, held_out)
+        load_normals(each, config.size, multiple, levels) for each in (samples, held_out)
     )
-    window = crop_window(images, config.crop, stride(config))
+    window = crop_window(images, config.crop, multiple)
     record = claim(out, config, images, held, accelerator.is_main_process)
     network = first_network(config, images, window, extractor)
     run = Run.begin(network.to(accelerator.device), config)
