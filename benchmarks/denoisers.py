@@ -171,7 +171,7 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
 
     def exact(small: Tensor, features: Tensor) -> np.ndarray:
         flat = features.float().flatten(1).T
-        found = list(mixture.kls(flat, steps))
+        found = [step.kl for step in mixture.steps(flat, steps)]
         return torch.stack(found).view(len(steps), *features.shape[1:]).numpy()
 
     yield "mixture", evaluate(exact), 0

@@ -53,8 +53,8 @@ def ours(detector: Detector, kept: list[np.ndarray], sizes: list[tuple[int, ...]
     steps = [jump(detector.scheduler, t, config.feature_left) for t in config.feature_timesteps]
     for each, size in zip(kept, sizes, strict=True):
         vectors = torch.from_numpy(np.array(each, np.float32)).flatten(1).T
-        found = detector.features.mixture.kls(vectors, steps)
-        maps = np.stack([kl.view(each.shape[1:]).numpy() for kl in found])
+        found = detector.features.mixture.steps(vectors, steps)
+        maps = np.stack([step.kl.view(each.shape[1:]).numpy() for step in found])
         judged = detector.judge({"feature": maps}, size)
         yield judged.score_map, judged.score, judged.anomalous
 

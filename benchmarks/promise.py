@@ -187,8 +187,8 @@ class Real:
     def maps(self, mixture: NormalMixture, row: int) -> np.ndarray:
         chain, config = linear_chain(), ScoreConfig()
         steps = [jump(chain, t, config.feature_left) for t in config.feature_timesteps]
-        found = mixture.kls(self.tokens[row], steps)
-        return np.stack([kl.view(self.shapes[row]).numpy() for kl in found])
+        found = mixture.steps(self.tokens[row], steps)
+        return np.stack([step.kl.view(self.shapes[row]).numpy() for step in found])
 
     def draw(
         self, parts: int, rng: np.random.Generator, *, mixed: bool

@@ -120,7 +120,7 @@ def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
         steps = [jump(detector.scheduler, t, config.feature_left) for t in config.feature_timesteps]
         runs = [
             lambda: feature.extractor.model(inputs),
-            lambda: list(feature.mixture.kls(tokens, steps)),
+            lambda: list(feature.mixture.steps(tokens, steps)),
         ]
     if unet is not None:
         shape = detector.shape("pixel", pixels)
