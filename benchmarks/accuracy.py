@@ -1,9 +1,11 @@
-"""Our scores and their peers on the real sets, side by side, in one table.
+"""Our scores and PatchCore on the real sets, side by side, in one table.
 
-    python -m benchmarks.accuracy DATA --extractor BACKBONE [--sets bottle cookie] [--out runs]
+    python -m benchmarks.accuracy DATA [--extractors bundled DIR] [--seeds 0 1 2] [--out runs]
 
-DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings;
-what has been measured already is kept.
+DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings:
+`ours` is what `ddad train` gives, each column the median over the seeds, lowest and highest beside;
+`longer` the same with `--minutes 15`; `patchcore` has the same extractor; `pixel` and `head` are
+the U-Net's scores alone, `spr` a peer made of it. What has been measured already is kept.
 """
 
 from __future__ import annotations
@@ -25,71 +27,101 @@ from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
 from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
+from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
+from ddad.score.config import ScoreConfig
 
-SETS = {
-    "bottle": ("mvtec_bottle", 4, []),
-    "pill": ("mvtec_pill", 5, []),
-    "cookie": ("aws_cookie", 26, ["--flips"]),
-    "mtd": ("mtd", 5, ["--flips"]),
-}
-"""Folder, minutes of training of the pixel branch, and its flags."""
-METHODS = ("feature", "patchcore", "pixel", "spr")
+SETS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "cookie": "aws_cookie", "mtd": "mtd"}
+FLIPPED = ("cookie", "mtd")
+"""Sets whose parts have no handedness: their U-Net sees them mirrored too."""
 COLUMNS = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro")
+DECIDES = bool(ScoreConfig.pixel_weight or ScoreConfig.head_weight)
+"""Whether the default's U-Net has a share in the score; else its training can be left out here."""
+BRANCH = ["--branch", "both" if DECIDES else "feature"]
+TRAINED = {
+    "ours": BRANCH,
+    "longer": [*BRANCH, "--minutes", "15"],
+    "pixel": ["--branch", "pixel"],
+    "head": ["--features", "0.3", "--pixel-weight", "0", "--head-weight", "1"],
+    "spr": ["--branch", "pixel"],
+}
+"""Arguments of `train` for each of our methods, and for the peer that judges by our U-Net."""
+METHODS = ("ours", "patchcore", "longer", "pixel", "head", "spr")
+Row = dict[str, Any]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--extractor", type=Path, required=True)
+    parser.add_argument("--extractors", nargs="+", default=["bundled"], help="bundled, or folders")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy"))
-    parser.add_argument("--seed", type=int, default=0, help="of ours; give it an --out of its own")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of ours")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["ours", "patchcore"])
     args = parser.parse_args()
-    lines = []
+    lines: list[tuple[str, list[Row]]] = []
+    means: dict[str, list[list[float]]] = {}
     for name in args.sets:
-        for method in args.methods:
-            found = measure(name, method, args)
-            lines.append((f"{SETS[name][0]}, {method}", found))
-            if method == "feature":
-                lines += [(f"- {defect}", row) for defect, row in found["per_defect"].items()]
-    print("| set, score | " + " | ".join(column.replace("_", " ") for column in COLUMNS) + " |")
+        for extractor in args.extractors:
+            for method in args.methods:
+                seeds = args.seeds if method == "ours" else args.seeds[:1]
+                rows = [measure(name, method, extractor, seed, args) for seed in seeds]
+                label = f"{method}, {Path(extractor).name}"
+                lines.append((f"{SETS[name]}, {label}", rows))
+                means.setdefault(label, []).append(median(rows))
+                if method == "ours":
+                    kinds = rows[0]["per_defect"]
+                    lines += [
+                        (f"- {kind}", [row["per_defect"][kind] for row in rows]) for kind in kinds
+                    ]
+    print("| set, method, extractor | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " |")
     print("|---" * (1 + len(COLUMNS)) + "|")
-    for label, row in lines:
-        print(f"| {label} | " + " | ".join(f"{row[column]:.3f}" for column in COLUMNS) + " |")
+    for label, rows in lines:
+        print(f"| {label} | " + " | ".join(cell(rows, column) for column in COLUMNS) + " |")
+    for label, each in means.items():
+        print(f"| mean, {label} | " + " | ".join(f"{v:.3f}" for v in np.mean(each, 0)) + " |")
 
 
-def measure(name: str, method: str, args: argparse.Namespace) -> dict[str, Any]:
+def median(rows: list[Row]) -> list[float]:
+    return [float(np.median([row[column] for row in rows])) for column in COLUMNS]
+
+
+def cell(rows: list[Row], column: str) -> str:
+    """The median over seeds, and the lowest and highest where they differ."""
+    values = sorted(f"{row[column]:.3f}" for row in rows)
+    middle = f"{float(np.median([row[column] for row in rows])):.3f}"
+    return middle if values[0] == values[-1] else f"{middle} ({values[0]} to {values[-1]})"
+
+
+def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Namespace) -> Row:
     """The metrics of one method on one set, from the last time if there was one."""
-    folder, minutes, flags = SETS[name]
-    source, out = args.data / folder, args.out / name
-    done = out / f"{method}.json"
+    source = args.data / SETS[name]
+    out = args.out / f"{name}_{Path(extractor).name}"
+    done = out / f"{method}_{seed}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    branch = out / ("feature" if method == "feature" else "pixel")
-    if method != "patchcore" and not (branch / "ddad.json").exists():
-        train = ["train", str(source), "--out", str(branch), "--branch", branch.name]
-        train += ["--seed", str(args.seed)]
-        if branch.name == "feature":
-            train += ["--extractor", str(args.extractor)]
-        else:
-            train += ["--minutes", str(minutes), *flags]
-        if ddad(train):
-            raise SystemExit(f"training on {folder} failed")
-    if method in ("feature", "pixel"):
-        if ddad(["evaluate", str(source), "--checkpoint", str(branch), "--out", str(branch)]):
-            raise SystemExit(f"evaluating {folder} failed")
-        found = json.loads((branch / "metrics.json").read_text())
-    elif method == "patchcore":
-        extractor = Extractor.load(args.extractor)
+    folder = BUNDLED if extractor == "bundled" else Path(extractor)
+    if method == "patchcore":
+        loaded = Extractor.load(folder)
         normals = [load_image(s.path).pixels for s in data.read(source) if s.split == "train"]
-        found = judge(source, lambda images: patchcore(extractor, normals, images))
+        found = judge(source, lambda images: patchcore(loaded, normals, images))
     else:
-        detector = Detector.load(branch)
-        found = judge(source, lambda images: spr(detector, images))
-    out.mkdir(parents=True, exist_ok=True)
+        model = out / f"{'pixel' if method == 'spr' else method}_{seed}"
+        if not (model / "ddad.json").exists():
+            flags = [*TRAINED[method], "--seed", str(seed)]
+            flags += ["--flips"] if name in FLIPPED else []
+            flags += ["--extractor", str(folder)] if "pixel" not in flags else []
+            if ddad(["train", str(source), "--out", str(model), *flags]):
+                raise SystemExit(f"training on {source} failed")
+        if method == "spr":
+            detector = Detector.load(model)
+            found = judge(source, lambda images: spr(detector, images))
+        else:
+            if ddad(["evaluate", str(source), "--checkpoint", str(model), "--out", str(model)]):
+                raise SystemExit(f"evaluating {source} failed")
+            found = json.loads((model / "metrics.json").read_text())
     part = done.with_suffix(".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
     part.write_text(json.dumps(found, indent=2) + "\n")
     os.replace(part, done)
     return dict(found)
@@ -107,7 +139,7 @@ def judge(
         mask = np.zeros(image.shape[:2], bool)
         if sample.mask_path is not None:
             mask = load_mask(sample.mask_path)
-        evaluation.add(value, score_map, mask, sample.defect)
+        evaluation.add(value, score_map, mask, sample.defect or "good")
     return evaluation.result()
 
 

@@ -48,7 +48,7 @@ def main() -> None:
             for method in METHODS:
                 row = measure(name, few, method, args)
                 print(
-                    f"| {SETS[name][0]} | {row['normals']} | {method} | "
+                    f"| {SETS[name]} | {row['normals']} | {method} | "
                     f"{row['image_auroc']:.3f} | {row['aupro']:.3f} | {row['seconds']:.0f} s |",
                     flush=True,
                 )
@@ -56,7 +56,7 @@ def main() -> None:
 
 def measure(name: str, few: bool, method: str, args: argparse.Namespace) -> dict[str, Any]:
     """The figures of one method on one choice of normals, from the last time if there was one."""
-    source = args.data / SETS[name][0]
+    source = args.data / SETS[name]
     out = args.out / f"{name}_{FEW if few else 'all'}"
     done = out / f"{method}.json"
     if done.exists():
