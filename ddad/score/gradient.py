@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, max_pool2d
 
 from ddad.images.geometry import resize
 from ddad.score.calibration import Calibration
-from ddad.score.feature import feature_energy, feature_maps
+from ddad.score.feature import described, feature_energy, jump, tokens
 from ddad.score.fusion import normalise
 from ddad.score.noise import scale_noise
 from ddad.score.pixel import kl_map
@@ -22,12 +23,28 @@ from ddad.score.scene import Scene
 from ddad.score.scorer import Scorer
 
 
-def feature_level(scorer: Scorer, fitted: Calibration, x: Tensor) -> Tensor:
-    """The feature branch's part of the score map (h, w) in z-units; x at its size."""
+REACH = 2
+"""Places around what may change whose features are judged as well: they see it too."""
+
+
+def feature_level(scorer: Scorer, fitted: Calibration, x: Tensor, weight: Tensor) -> Tensor:
+    """The feature branch's part of the score map (h, w) in z-units; x at its size.
+
+    Where `weight`, (1, 1, H, W), lets the image change, and REACH around it. All other places are
+    taken for average: most of a part stays as it is, and the mixture is what takes the time.
+    """
     assert scorer.features is not None
-    steps, left = scorer.config.feature_timesteps, scorer.config.feature_left
-    maps = feature_maps(scorer.features, scorer.scheduler, x, steps, left)
-    return normalise(fitted, "feature", torch.cat([step.kl for step in maps])).mean(0)
+    config, chain = scorer.config, scorer.scheduler
+    found = described(scorer.features.extractor, x)
+    size = found.shape[2:]
+    near = max_pool2d(adaptive_max_pool2d(weight, size), 2 * REACH + 1, 1, REACH)
+    places = near[0, 0].flatten() > 0
+    steps = [jump(chain, t, config.feature_left) for t in config.feature_timesteps]
+    judged = scorer.features.mixture.steps(tokens(found)[places], steps)
+    means = x.new_tensor(fitted.means["feature"])[:, None].expand(-1, len(places))
+    maps = means.clone()
+    maps[:, places] = torch.stack([step.kl for step in judged])
+    return normalise(fitted, "feature", maps.view(-1, *size)).mean(0)
 
 
 def kl_level(scorer: Scorer, fitted: Calibration, x: Tensor, number: int) -> Tensor:
@@ -60,7 +77,7 @@ def energy(scene: Scene, x: Tensor, number: int) -> Tensor:
         return feature_energy(scorer.features, scorer.scheduler, seen, steps)
     if "feature" in weights:
         scene.evaluations += 2
-        level = feature_level(scorer, fitted, resize(x, scene.feature_size))
+        level = feature_level(scorer, fitted, resize(x, scene.feature_size), scene.weight)
         total = total + weights["feature"] * excess(level, fitted.map_low)
     if "pixel" in weights:
         scene.evaluations += 2

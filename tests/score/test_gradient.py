@@ -11,7 +11,7 @@ from ddad.images.geometry import model_shape, to_model
 from ddad.score.config import RestoreConfig
 from ddad.score.feature import feature_energy
 from ddad.score.fusion import normalised
-from ddad.score.gradient import descend, excess, feature_level, kl_level
+from ddad.score.gradient import REACH, descend, excess, feature_level, kl_level
 from ddad.score.scene import Scene
 
 
@@ -32,13 +32,27 @@ def test_levels_are_those_of_the_score_map(tiny_detector, canvas):
     fitted = tiny_detector.calibration
     expected = normalised(fitted, raw, sharp.weights)
     with torch.no_grad():
-        level = feature_level(tiny_detector, fitted, x)
+        level = feature_level(tiny_detector, fitted, x, torch.ones(1, 1, *x.shape[2:]))
         np.testing.assert_allclose(level, expected["feature"].mean(0), atol=2e-3, rtol=2e-3)
         y = to_model(image, tiny_detector.shape("pixel", image))[None]
         for number in range(len(config.timesteps)):
             level = kl_level(tiny_detector, fitted, y, number)
             close = np.isclose(level, expected["pixel"][number], atol=1e-2, rtol=1e-2)
             assert close.mean() > 0.9  # all but pixels where the score clips
+
+
+def test_places_that_may_not_change_are_taken_for_average(tiny_detector, canvas):
+    fitted, x = tiny_detector.calibration, canvas[1]
+    everywhere = torch.ones(1, 1, *x.shape[2:])
+    corner = torch.zeros_like(everywhere)
+    corner[..., :8, :8] = 1
+    with torch.no_grad():
+        whole = feature_level(tiny_detector, fitted, x, everywhere)
+        part = feature_level(tiny_detector, fitted, x, corner)
+    judged = torch.zeros(part.shape, dtype=torch.bool)
+    judged[: 1 + REACH, : 1 + REACH] = True
+    torch.testing.assert_close(part[judged], whole[judged], atol=1e-3, rtol=1e-3)
+    assert float(part[~judged].max()) < 1e-4  # less where the border is loud
 
 
 @pytest.mark.parametrize("energy", ["gaussian", "score"])
@@ -49,7 +63,8 @@ def test_gradients_agree_with_differences(tiny_detector, canvas, energy):
         if energy == "gaussian":
             steps = tiny_detector.config.feature_timesteps
             return feature_energy(tiny_detector.features, tiny_detector.scheduler, x, steps)
-        return excess(feature_level(tiny_detector, fitted, x), fitted.map_low)
+        everywhere = torch.ones(1, 1, *x.shape[2:])
+        return excess(feature_level(tiny_detector, fitted, x, everywhere), fitted.map_low)
 
     x = canvas[1].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(value(x), x)
