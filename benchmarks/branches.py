@@ -11,7 +11,7 @@ sets at the end. Networks, maps and features are kept in --out; the same command
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,10 +29,9 @@ from ddad.diffusion.networks import predict_features
 from ddad.images.decode import load_image
 from ddad.images.files import write_whole
 from ddad.images.geometry import to_model
-from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
 from ddad.score.config import ScoreConfig
-from ddad.score.fusion import calibrate, score_map
+from ddad.score.fusion import Maps
 from ddad.score.noise import seeded_generator
 from ddad.score.scorer import Scorer
 from ddad.training.run import CPU, TrainConfig
@@ -41,7 +40,6 @@ from ddad.training.train import train
 JUMPS = (1, 0.5, 0.9)
 """Steps back from t: a number of them, or a share of t."""
 TIMES = (20, 50, 100, 200, 300)
-Maps = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -142,35 +140,24 @@ class Networks:
                 maps[int(index)][name] = loaded[each]
         return maps
 
-    def row(self, row: Row, features: Mapping[str, list[np.ndarray]]) -> list[float]:
+    def row(self, row: Row, levels: Sequence[Maps], judged: Sequence[Maps]) -> list[float]:
+        """Image AUROC, pixel AUROC, AP and AUPRO, with the closed form's maps beside."""
         shares = {"pixel": row.share, "head": row.head_share}
         shares["feature"] = 1 - sum(shares.values())
         weights = {branch: share for branch, share in shares.items() if share > 0}
 
-        def chosen(maps: Maps, closed: np.ndarray) -> Maps:
-            found = {"feature": closed}
+        def chosen(maps: Maps, closed: Maps) -> Maps:
+            found = dict(closed)
             if row.pixel:
                 blur = (0, *(2 * [ScoreConfig.blur / 2]))
                 stack = np.stack([maps[name] for name in row.pixel])
                 found["pixel"] = gaussian_filter(stack, blur, mode="nearest")
             if row.head:
                 found["head"] = np.stack([maps[name] for name in row.head])
-            return {branch: found[branch] for branch in weights}
+            return found
 
-        pairs = [
-            (chosen(maps, closed), shape)
-            for maps, closed, shape in zip(
-                self.levels, features["levels"], self.one.shapes, strict=True
-            )
-        ]
-        fitted = calibrate(pairs, weights, 0.05, parts=[s.group for s in self.one.held])
-        evaluation = Evaluation()
-        for maps, closed, sample, mask in zip(
-            *(self.judged, features["judged"], self.one.tests, self.one.masks), strict=True
-        ):
-            found = score_map(fitted, chosen(maps, closed), weights, mask.shape)
-            evaluation.add(float(found.max()), found, mask, sample.defect or "good")
-        metrics = evaluation.result()
+        both = (map(chosen, self.levels, levels), map(chosen, self.judged, judged))
+        metrics = self.one.judge(list(both[0]), list(both[1]), weights)
         return [metrics[column] for column in COLUMNS]
 
 
@@ -194,17 +181,14 @@ def main() -> None:
     whole: dict[str, list[list[float]]] = {}
     for name in args.sets:
         one = Set(args.data / SETS[name], args.out / "features", thin=THIN.get(name, 1))
-        features = {
-            "levels": [one.maps(Choice("default"), kept) for kept in one.levels],
-            "judged": [one.maps(Choice("default"), kept) for kept in one.judged],
-        }
+        closed = one.closed_form(Choice("default"))
         for start in args.starts:
             config = settings(start, args.base, name, args.minutes)
             networks = Networks(one, name, config, args.out / f"{name}_{start}")
             print(f"{name}, {start}: {networks.record['steps']} steps", flush=True)
             for row in rows():
                 label = f"{start}: {row.name}"
-                whole.setdefault(label, []).append(networks.row(row, features))
+                whole.setdefault(label, []).append(networks.row(row, *closed))
                 text = " ".join(f"{v:.3f}" for v in whole[label][-1])
                 print(f"{name}, {label}: {text}", flush=True)
     say_table(args.sets, whole)

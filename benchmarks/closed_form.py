@@ -13,9 +13,10 @@ Features are computed once and kept in --out.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +25,18 @@ from torch.nn.functional import avg_pool2d
 
 from benchmarks.accuracy import COLUMNS, SETS
 from benchmarks.cached import features
-from benchmarks.mixtures import Fitted, Kl, as_shipped, by_kind, by_spread, drawn, weighted
+from benchmarks.mixtures import (
+    Fitted,
+    Kl,
+    as_shipped,
+    by_kind,
+    by_spread,
+    drawn,
+    likeliest,
+    weighted,
+)
 from ddad.data import datasets as data
 from ddad.data.datasets import Sample
-from ddad.diffusion import mixture as closed
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.scheduler import linear_chain
 from ddad.images.decode import load_image
@@ -36,7 +45,7 @@ from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import jump
-from ddad.score.fusion import calibrate, score_map
+from ddad.score.fusion import Maps, calibrate, score_map
 from ddad.training.fit import COMPONENTS, VECTORS
 
 Steps = tuple[tuple[int, float], ...]
@@ -56,7 +65,6 @@ class Choice:
     components: int = COMPONENTS
     around: int = -1
     """Cells a side of the surroundings; 0: none; -1: as the product has them."""
-    likely: int = closed.LIKELY
 
 
 def choices() -> list[Choice]:
@@ -64,7 +72,7 @@ def choices() -> list[Choice]:
     rows += [
         Choice("the default"),
         Choice("the default, two antithetic draws", kl=drawn),
-        Choice("the default, the likeliest component alone", likely=1),
+        Choice("the default, the likeliest component alone", kl=likeliest),
         Choice("the default, fitted weights", kl=weighted),
         Choice("the default, a covariance a kind", kl=by_kind),
         Choice("the default, a covariance for each eighth", kl=by_spread),
@@ -123,7 +131,6 @@ class Set:
     @torch.inference_mode()
     def maps(self, choice: Choice, kept: np.ndarray) -> np.ndarray:
         """(T, h, w) of one photograph."""
-        closed.LIKELY = choice.likely
         laid = self.vectors(kept, choice.around)
         flat, chain, found = laid.flatten(1).T, linear_chain(), []
         for t, left in choice.steps:
@@ -131,22 +138,25 @@ class Set:
             found.append(kl.view(laid.shape[1:]))
         return torch.stack(found).numpy()
 
-    def row(self, choice: Choice) -> list[float]:
-        """Image AUROC, pixel AUROC, AP and AUPRO."""
-        pairs = [
-            ({"feature": self.maps(choice, kept)}, shape)
-            for kept, shape in zip(self.levels, self.shapes, strict=True)
-        ]
-        fitted = calibrate(
-            pairs, {"feature": 1.0}, 0.05, parts=[sample.group for sample in self.held]
+    def closed_form(self, choice: Choice) -> tuple[list[Maps], list[Maps]]:
+        """The feature branch's maps of the photographs that level, and of those that are judged."""
+        levels, judged = (
+            [{"feature": self.maps(choice, kept)} for kept in each]
+            for each in (self.levels, self.judged)
         )
+        return levels, judged
+
+    def judge(
+        self, levels: Sequence[Maps], judged: Sequence[Maps], weights: Mapping[str, float]
+    ) -> dict[str, Any]:
+        """The metrics of maps whose branches have these weights."""
+        pairs = list(zip(levels, self.shapes, strict=True))
+        fitted = calibrate(pairs, weights, 0.05, parts=[sample.group for sample in self.held])
         evaluation = Evaluation()
-        for sample, kept, mask in zip(self.tests, self.judged, self.masks, strict=True):
-            maps = {"feature": self.maps(choice, kept)}
-            found = score_map(fitted, maps, {"feature": 1.0}, mask.shape)
+        for sample, maps, mask in zip(self.tests, judged, self.masks, strict=True):
+            found = score_map(fitted, maps, weights, mask.shape)
             evaluation.add(float(found.max()), found, mask, sample.defect or "good")
-        metrics = evaluation.result()
-        return [metrics[column] for column in COLUMNS]
+        return evaluation.result()
 
 
 def _mask(sample: Sample) -> np.ndarray:
@@ -167,7 +177,8 @@ def main() -> None:
         thin = 1 if args.whole else THIN.get(name, 1)
         one = Set(args.data / SETS[name], args.out, thin=thin)
         for choice in choices():
-            whole.setdefault(choice.name, []).append(one.row(choice))
+            metrics = one.judge(*one.closed_form(choice), {"feature": 1.0})
+            whole.setdefault(choice.name, []).append([metrics[column] for column in COLUMNS])
             text = " ".join(f"{v:.3f}" for v in whole[choice.name][-1])
             print(f"{name}: {choice.name}: {text}", flush=True)
     say_table(args.sets, whole)

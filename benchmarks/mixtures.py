@@ -11,12 +11,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddad.diffusion import mixture as closed
 from ddad.diffusion.mixture import NormalMixture
 from ddad.score.noise import seeded_generator
 
 Kl = Callable[["Fitted", Tensor, float, float], Tensor]
 """Of vectors (N, C) at noise and left: (N,)."""
+
+
+NEAR = 8
+"""Components that these are taken over: the likeliest, which have all but a hair."""
+SHRUNK = 1000
+"""Vectors' worth of the shared covariance in each group's."""
 
 
 class Fitted(NamedTuple):
@@ -47,6 +52,13 @@ def as_shipped(fitted: Fitted, vectors: Tensor, noise: float, left: float) -> Te
     return fitted.mixture.kl(vectors, noise, left)
 
 
+def likeliest(fitted: Fitted, vectors: Tensor, noise: float, left: float) -> Tensor:
+    """Of the likeliest component alone."""
+    one, shared = torch.zeros(len(fitted.counts), dtype=torch.long), fitted.mixture.variances[None]
+    none = torch.zeros(len(one))
+    return _local(fitted, one, shared, none, vectors, noise, left, near=1)
+
+
 def weighted(fitted: Fitted, vectors: Tensor, noise: float, left: float) -> Tensor:
     """With weights by how many vectors each component has."""
     one = torch.zeros(len(fitted.counts), dtype=torch.long)
@@ -73,10 +85,6 @@ def _grouped(fitted: Fitted, group: Tensor, vectors: Tensor, noise: float, left:
     return _local(fitted, group, own, torch.zeros(len(group)), vectors, noise, left)
 
 
-SHRUNK = 1000
-"""Vectors' worth of the shared covariance in each group's."""
-
-
 def _local(
     fitted: Fitted,
     group: Tensor,
@@ -85,6 +93,7 @@ def _local(
     vectors: Tensor,
     noise: float,
     left: float,
+    near: int = NEAR,
 ) -> Tensor:
     """The bound with variances (G, C) along the shared eigenvectors, by the group (K,) of each
     component, and weights: `NormalMixture.kl` is the case of one group and equal weights."""
@@ -96,7 +105,7 @@ def _local(
         mine, mu = group == g, mixture.rotated[group == g]
         joint[:, mine] += z / each @ mu.T - (mu.square() / each).sum(1) / 2
         joint[:, mine] -= ((z.square() / each).sum(1, True) + each.log().sum()) / 2
-    log_r, likely = torch.log_softmax(joint, 1).topk(min(closed.LIKELY, joint.shape[1]), 1)
+    log_r, likely = torch.log_softmax(joint, 1).topk(min(near, joint.shape[1]), 1)
     variance = variances * noise / total
     known = (torch.log1p(variance / step) - variance / (variance + step)).sum(1)
     weight, theirs = (noise / total).square() / (step + variance), group[likely]
@@ -121,7 +130,7 @@ def drawn(fitted: Fitted, vectors: Tensor, noise: float, left: float) -> Tensor:
     for sign in (1, -1):
         y = z + sign * noise**0.5 * eps
         joint = y / total @ mixture.rotated.T - lengths / 2
-        log_r, likely = torch.log_softmax(joint, 1).topk(min(closed.LIKELY, joint.shape[1]), 1)
+        log_r, likely = torch.log_softmax(joint, 1).topk(min(NEAR, joint.shape[1]), 1)
         centre = mixture.rotated[likely]
         mean = centre + mixture.variances / total * (y[:, None] - centre)
         error = ((z[:, None] - mean).square() + step) / (step + variance) - 1

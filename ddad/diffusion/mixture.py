@@ -17,11 +17,10 @@ import numpy as np
 import torch
 from scipy.cluster.hierarchy import fcluster, ward
 from torch import Tensor
+from torch.nn import functional
 
 KINDS = 16
 """Kinds of appearance that are told apart where it is asked how much of each there is."""
-LIKELY = 8
-"""Components that a vector's KL is taken over: the likeliest ones, which have all but a hair."""
 ROWS = 2048
 """Vectors compared with their components at once, for the memory of large photographs."""
 
@@ -132,8 +131,7 @@ class NormalMixture:
 
         `noise` is n_t, `left` the n_s < n_t of the step's end; the noise is at its mean, y = z_0.
         p is a mixture of Gaussians, q one: the bound -log sum_k r_k exp(-KL_k) of Hershey and Olsen
-        2007 (eq. 18, for a single Gaussian q) is never below the truth. Components beyond the
-        LIKELY ones are left out, which can only raise it.
+        2007 (eq. 18, for a single Gaussian q) is never below the truth.
         """
         return next(self.steps(vectors, [(noise, left)])).kl
 
@@ -152,19 +150,16 @@ class NormalMixture:
         variance of z_s under q in units of its share of z_0: KL_k =
         1/2 sum_i [log(1 + V/g) + (g + ((1 - a)(z_0 - mu_k))^2) / (g + V) - 1].
         """
-        joint, total = self._log_joint(z, noise), self.variances + noise
-        likely = joint.detach().topk(min(LIKELY, joint.shape[1]), 1).indices
-        jump, variance = left * noise / (noise - left), self.variances * noise / total
-        weights = torch.stack([1 / total, (noise / total).square() / (jump + variance)], 1)
-        distance, error = ((z[:, None] - self.rotated[likely]).square() @ weights).unbind(2)
-        # The likely ones' densities again, from differences: exact where the products are not.
-        others = joint.scatter(1, likely, -torch.inf) - (z.square() / total).sum(1, True) / 2
-        every = torch.cat([-distance / 2, others], 1).logsumexp(1, True)
+        total, jump = self.variances + noise, left * noise / (noise - left)
+        variance = self.variances * noise / total
+        weight = (noise / total).square() / (jump + variance)
+        lengths = (self.rotated.square() * weight).sum(1) + (z.square() * weight).sum(1, True)
+        error = torch.addmm(lengths, z * weight, self.rotated.T, alpha=-2)
         known = torch.log1p(variance / jump).sum() - (variance / (jump + variance)).sum()
-        kl = every[:, 0] - torch.logsumexp(-(distance + known + error) / 2, 1)
-        shares = (-distance / 2 - every).detach().exp()
-        empty = shares.new_zeros(len(z), KINDS)
-        return Step(kl, empty.scatter_add(1, self.kinds[likely], shares))
+        joint = self._log_joint(z, noise)
+        kl = known / 2 - _logsumexp(torch.log_softmax(joint, 1) - error / 2)
+        kinds = functional.one_hot(self.kinds, KINDS).to(z)
+        return Step(kl.clamp(min=0), torch.softmax(joint.detach(), 1) @ kinds)
 
     def energy(self, vectors: Tensor, noise: float) -> Tensor:
         """Mahalanobis distance (N,) to the likeliest component under noise, mean over dimensions.
@@ -202,6 +197,13 @@ def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
         return torch.zeros(1, dtype=torch.long)
     scaled = (rotated / (variances + 1).sqrt()).double().numpy()
     return torch.from_numpy(fcluster(ward(scaled), KINDS, "maxclust").astype(np.int64) - 1)
+
+
+def _logsumexp(x: Tensor) -> Tensor:
+    """Of each row (N, K): (N,). As `Tensor.logsumexp`, by `log_softmax`, which is ten times faster
+    on CPUs."""
+    highest, where = x.max(1, keepdim=True)
+    return (highest - torch.log_softmax(x, 1).gather(1, where))[:, 0]
 
 
 def _spread(x: Tensor, count: int, seed: int) -> Tensor:

@@ -22,7 +22,6 @@ from ddad.score.pixel import kl_map
 from ddad.score.scene import Scene
 from ddad.score.scorer import Scorer
 
-
 REACH = 2
 """Places around what may change whose features are judged as well: they see it too."""
 
