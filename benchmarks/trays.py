@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import maximum_filter
+from skimage.transform import resize
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.objects import CHANGES, tray, tray_picture
@@ -25,6 +27,7 @@ from ddad.images.files import write_png
 from ddad.images.masks import load_mask
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
+from ddad.score.composition import PLACES
 
 SIDE = 320
 TRAINED, GOOD, EACH = 50, 20, 12
@@ -59,20 +62,16 @@ def auroc(good: Sequence[float], bad: Sequence[float]) -> float:
 
 
 def pointed(found: Sequence[Detection], folder: Path, change: str) -> list[bool]:
-    """Whether the first finding of each lies, by half, where the tray is wrong."""
+    """Whether each one's first finding lies, by half, within a place of where the tray is wrong."""
     hits = []
     for number, detection in enumerate(found):
         mask = load_mask(folder / "ground_truth" / change / f"{number:03}_mask.png")
+        near = maximum_filter(mask, 2 * (min(mask.shape) // PLACES) + 1)
         if not detection.findings:
             hits.append(False)
             continue
-        where = detection.findings[0].where
-        wide = np.kron(
-            where,
-            np.ones([-(-side // size) for side, size in zip(mask.shape, where.shape, strict=True)]),
-        )
-        wide = wide[: mask.shape[0], : mask.shape[1]].astype(bool)
-        hits.append(bool((wide & mask).sum() >= 0.5 * wide.sum()))
+        marked = resize(detection.findings[0].where.astype(float), mask.shape, order=0) > 0.5
+        hits.append(bool((marked & near).sum() >= 0.5 * marked.sum()))
     return hits
 
 

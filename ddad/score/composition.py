@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, label
 
 HELD = "held"
 """Key, beside the branches of an image's maps, of its kinds by place (G, PLACES, PLACES)."""
@@ -101,11 +102,9 @@ class Usual:
             if abs(z[place]) < 3 or len(found) == most:
                 break
             if kind not in [each.kind for each in found]:
-                change = held[kind] - self.held[kind]
-                gone = np.clip(change * np.sign(z[place]), 0, None)
-                where = gone >= max(0.5 * float(gone.max()), 1e-9)
+                change = (held[kind] - self.held[kind]) * np.sign(z[place])
                 numbers = float(seen[place]), float(mean[place]), float(z[place])
-                found.append(Finding(kind, cut, *numbers, where))
+                found.append(Finding(kind, cut, *numbers, _around_the_most(change)))
         return found
 
 
@@ -128,6 +127,17 @@ def joined(held: np.ndarray, scores: np.ndarray, members: np.ndarray) -> tuple[U
     where = tuple(round(float(value), 4) for value in held.mean(0).ravel())
     numbers = (tuple(map(float, mean)), tuple(map(float, std)), where)
     return Usual(*numbers, *_ends(strange, scores)), result
+
+
+def _around_the_most(change: np.ndarray) -> np.ndarray:
+    """Where a change (PLACES, PLACES) is most, and what joins it there down to half of that.
+
+    Smoothed by a little, as parts do not keep to places.
+    """
+    soft = gaussian_filter(change, 0.7)
+    regions, _ = label(soft >= max(0.5 * float(soft.max()), 1e-9))
+    found: np.ndarray = (regions == regions.flat[soft.argmax()]) & (regions > 0)
+    return found
 
 
 def _spread(every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
