@@ -51,7 +51,7 @@ from ddad.training.fit import COMPONENTS, VECTORS
 Steps = tuple[tuple[int, float], ...]
 """(t, share of the noise ratio that its jump leaves)."""
 DEFAULT: Steps = tuple((t, ScoreConfig.feature_left) for t in ScoreConfig.feature_timesteps)
-GRID = [(t, left) for t in (92, 157, 258, 367, 500) for left in (0.01, 0.1, 0.5)]
+GRID = [(92, 0.1), (258, 0.01), (258, 0.1), (258, 0.5), (367, 0.1), (367, 0.5), (484, 0.5)]
 THIN = {"pill": 2, "mtd": 4}
 
 
@@ -146,6 +146,18 @@ class Set:
         )
         return levels, judged
 
+    def say_parts(self) -> None:
+        """The KL of good parts at each of the default's timesteps, and what of it is the variance's
+        alone: there with no error at all, the same at every place."""
+        mixture, chain = self.fitted(Choice("default")).mixture, linear_chain()
+        maps, _ = self.closed_form(Choice("default"))
+        for index, (t, left) in enumerate(DEFAULT):
+            n, s = jump(chain, t, left)
+            step, variance = s * n / (n - s), mixture.variances * n / (mixture.variances + n)
+            alone = (torch.log1p(variance / step) - variance / (step + variance)).sum() / 2
+            whole = np.mean([each["feature"][index].mean() for each in maps])
+            print(f"t = {t}: KL of good parts {whole:.1f} nats, variance alone {float(alone):.1f}")
+
     def judge(
         self, levels: Sequence[Maps], judged: Sequence[Maps], weights: Mapping[str, float]
     ) -> dict[str, Any]:
@@ -181,6 +193,7 @@ def main() -> None:
             whole.setdefault(choice.name, []).append([metrics[column] for column in COLUMNS])
             text = " ".join(f"{v:.3f}" for v in whole[choice.name][-1])
             print(f"{name}: {choice.name}: {text}", flush=True)
+        one.say_parts()
     say_table(args.sets, whole)
 
 
