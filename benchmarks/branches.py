@@ -34,12 +34,17 @@ from ddad.score.config import ScoreConfig
 from ddad.score.fusion import Maps
 from ddad.score.noise import seeded_generator
 from ddad.score.scorer import Scorer
+from ddad.training.estimate import painted
 from ddad.training.run import CPU, TrainConfig
+from ddad.training.synthetic import KINDS
 from ddad.training.train import train
 
 JUMPS = (1, 0.5, 0.9)
 """Steps back from t: a number of them, or a share of t."""
 TIMES = (20, 50, 100, 200, 300)
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+PAINTED = 20
+"""Normals that are painted on to let painted defects choose a share."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,36 @@ class Networks:
 
     def row(self, row: Row, levels: Sequence[Maps], judged: Sequence[Maps]) -> list[float]:
         """Image AUROC, pixel AUROC, AP and AUPRO, with the closed form's maps beside."""
+        metrics = self.one.judge(*self._weighed(row, levels, judged))
+        return [metrics[column] for column in COLUMNS]
+
+    def painted_share(self, levels: Sequence[Maps]) -> float:
+        """The pixel KL's share that defects painted on held-out normals choose, by AP."""
+        maps, closed, truths = [], [], []
+        for number, sample in enumerate(self.one.held[:PAINTED]):
+            kind = KINDS[number % len(KINDS)]
+            pair = painted(load_image(sample.path).pixels, kind, (0, number))
+            for pixels, mask in (
+                () if pair is None else ((pair[0], 0 * pair[2]), (pair[1], pair[2]))
+            ):
+                maps.append(seen(self.model, self.one.extractor, pixels))
+                closed.append({"feature": self.one.maps_of(pixels)})
+                truths.append((mask.astype(bool), kind if mask.any() else "good"))
+        best = {}
+        for share in SHARES:
+            row = Row("", [key(t, 0.5) for t in (20, 50)], share)
+            pairs, judged, weights = self._weighed(row, levels, closed, maps)
+            best[share] = self.one.judge(pairs, judged, weights, truths)["pixel_ap"]
+        return max(best, key=lambda share: best[share])
+
+    def _weighed(
+        self,
+        row: Row,
+        levels: Sequence[Maps],
+        judged: Sequence[Maps],
+        networks: Sequence[Maps] | None = None,
+    ) -> tuple[list[Maps], list[Maps], dict[str, float]]:
+        """A row's maps of what levels and of what is judged, and the weights of their branches."""
         shares = {"pixel": row.share, "head": row.head_share}
         shares["feature"] = 1 - sum(shares.values())
         weights = {branch: share for branch, share in shares.items() if share > 0}
@@ -156,9 +191,12 @@ class Networks:
                 found["head"] = np.stack([maps[name] for name in row.head])
             return found
 
-        both = (map(chosen, self.levels, levels), map(chosen, self.judged, judged))
-        metrics = self.one.judge(list(both[0]), list(both[1]), weights)
-        return [metrics[column] for column in COLUMNS]
+        others = self.judged if networks is None else networks
+        return (
+            list(map(chosen, self.levels, levels)),
+            list(map(chosen, others, judged)),
+            weights,
+        )
 
 
 def settings(start: str, base: str, name: str, minutes: float) -> TrainConfig:
@@ -191,6 +229,10 @@ def main() -> None:
                 whole.setdefault(label, []).append(networks.row(row, *closed))
                 text = " ".join(f"{v:.3f}" for v in whole[label][-1])
                 print(f"{name}, {label}: {text}", flush=True)
+            share = networks.painted_share(closed[0])
+            row = Row("share by painted defects", [key(t, 0.5) for t in (20, 50)], share)
+            whole.setdefault(f"{start}: {row.name}", []).append(networks.row(row, *closed))
+            print(f"{name}, {start}: painted defects choose {share:g} of pixel KL", flush=True)
     say_table(args.sets, whole)
 
 

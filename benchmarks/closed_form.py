@@ -40,11 +40,12 @@ from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.scheduler import linear_chain
 from ddad.images.decode import load_image
+from ddad.images.geometry import feature_shape, to_model
 from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
-from ddad.score.feature import jump
+from ddad.score.feature import described, jump
 from ddad.score.fusion import Maps, calibrate, score_map
 from ddad.training.fit import COMPONENTS, VECTORS
 
@@ -101,7 +102,7 @@ class Set:
         self.part, self.levels = of(self.fitted_to), of(self.held)
         self.judged = of(self.tests)
         self.shapes = [load_image(s.path).pixels.shape for s in self.held]
-        self.masks = [_mask(sample) for sample in self.tests]
+        self.truths = [(_mask(sample), sample.defect or "good") for sample in self.tests]
         self._fitted: dict[tuple[int, int], Fitted] = {}
 
     def vectors(self, kept: np.ndarray, around: int) -> Tensor:
@@ -138,6 +139,12 @@ class Set:
             found.append(kl.view(laid.shape[1:]))
         return torch.stack(found).numpy()
 
+    @torch.inference_mode()
+    def maps_of(self, pixels: np.ndarray) -> np.ndarray:
+        """(T, h, w) of an image by the default."""
+        x = to_model(pixels, feature_shape(pixels.shape, ScoreConfig.feature_size))
+        return self.maps(Choice("default"), np.asarray(described(self.extractor, x[None])[0]))
+
     def closed_form(self, choice: Choice) -> tuple[list[Maps], list[Maps]]:
         """The feature branch's maps of the photographs that level, and of those that are judged."""
         levels, judged = (
@@ -159,15 +166,20 @@ class Set:
             print(f"t = {t}: KL of good parts {whole:.1f} nats, variance alone {float(alone):.1f}")
 
     def judge(
-        self, levels: Sequence[Maps], judged: Sequence[Maps], weights: Mapping[str, float]
+        self,
+        levels: Sequence[Maps],
+        judged: Sequence[Maps],
+        weights: Mapping[str, float],
+        truths: Sequence[tuple[np.ndarray, str]] | None = None,
     ) -> dict[str, Any]:
-        """The metrics of maps whose branches have these weights."""
+        """The metrics of maps whose branches have these weights; of the test images, unless other
+        masks with their kinds are given."""
         pairs = list(zip(levels, self.shapes, strict=True))
         fitted = calibrate(pairs, weights, 0.05, parts=[sample.group for sample in self.held])
         evaluation = Evaluation()
-        for sample, maps, mask in zip(self.tests, judged, self.masks, strict=True):
+        for (mask, kind), maps in zip(truths or self.truths, judged, strict=True):
             found = score_map(fitted, maps, weights, mask.shape)
-            evaluation.add(float(found.max()), found, mask, sample.defect or "good")
+            evaluation.add(float(found.max()), found, mask, kind)
         return evaluation.result()
 
 
