@@ -6,7 +6,7 @@ either branch is made of, in one form for both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from ddad.images.geometry import to_model
 from ddad.score.feature import FeatureModel, described, tokens
 from ddad.score.noise import scale_noise
 from ddad.score.scorer import Scorer
+
+DRAWS = 8
+"""Of the noise, for pixels: what one draw makes of the variance is mostly noise itself."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Posterior:
 def posterior(scorer: Scorer, pixels: np.ndarray, t: int) -> dict[str, Posterior]:
     """Of each branch that the model has, for an image uint8 (H, W, 3) under the noise of t.
 
-    Pixels are noised by the score's first draw, features at the noise's mean. Raises ValueError
-    for a timestep that is not one of 1 to T - 1.
+    Of pixels the means over DRAWS draws of the noise, of features at the noise's mean. Raises
+    ValueError for a timestep that is not one of 1 to T - 1.
     """
     if not 0 < t < scorer.scheduler.steps:
         raise ValueError(f"a timestep is a whole number from 1 to {scorer.scheduler.steps - 1}")
@@ -83,11 +86,17 @@ def _of_pixels(scorer: Scorer, x0: Tensor, t: int) -> Posterior:
     """
     chain, step = scorer.scheduler, torch.tensor([t])
     s = torch.tensor([max(0, t - scorer.config.jump)])
-    x_t = chain.q_sample(x0, step, scale_noise(scorer.config, t, x0.shape[1:])[:1].to(x0))
-    p, mean = chain.p_posterior(scorer.predict(x_t, step.to(x0.device)), x_t, step, s, clip=True)
     own = chain.log_var_bounds(step, s)[0].exp().to(x0)
-    variance = (p.log_var.exp() - own).clamp(min=0) / chain.share_of_x0(step, s).to(x0) ** 2
-    return Posterior("pixel", t, x0[0].cpu(), mean[0].cpu(), variance[0].cpu())
+    share = chain.share_of_x0(step, s).to(x0)
+    means, variances = [], []
+    for eps in scale_noise(replace(scorer.config, draws=DRAWS), t, x0.shape[1:]).to(x0):
+        x_t = chain.q_sample(x0, step, eps[None])
+        out = scorer.predict(x_t, step.to(x0.device))
+        p, mean = chain.p_posterior(out, x_t, step, s, clip=True)
+        means.append(mean)
+        variances.append((p.log_var.exp() - own).clamp(min=0) / share**2)
+    mean, variance = (torch.cat(each).mean(0).cpu() for each in (means, variances))
+    return Posterior("pixel", t, x0[0].cpu(), mean, variance)
 
 
 def _of_features(model: FeatureModel, x: Tensor, t: int, noise: float) -> Posterior:

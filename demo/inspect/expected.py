@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from ddad.export.render import heat
 from demo.page import HEAVY, PRIVATE, QUIET, Page, problem
@@ -92,6 +93,8 @@ def pictures(posterior: Posterior) -> list[tuple[str, str]]:
     """Files and captions: what was expected, for features also what there is, and the deviation."""
     seen, mean = posterior.colours()
     unsure = posterior.deviation
+    if posterior.branch == "pixel":  # the U-Net sees blocks of pixels, which would show as a grid
+        unsure = gaussian_filter(unsure, 3)
     low, high = (float(v) for v in np.quantile(unsure, (0.02, 0.995)))
     shown = [mean, heat(unsure, low, high)]
     if posterior.branch == "feature":
