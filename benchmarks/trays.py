@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/trays"))
     args = parser.parse_args()
     whole: dict[str, list[list[float]]] = {change: [] for change in CHANGES}
+    alarms: list[bool] = []
     for number in range(args.trays):
         folder, model = args.out / f"{number}" / "photographs", args.out / f"{number}" / "model"
         if not folder.exists():
@@ -91,6 +92,7 @@ def main() -> None:
             raise SystemExit(f"training on tray {number} failed")
         detector = Detector.load(model)
         good = judged(detector, folder, "good")
+        alarms += [detection.anomalous for detection in good]
         for change in CHANGES:
             bad = judged(detector, folder, change)
             whole[change].append(
@@ -106,6 +108,7 @@ def main() -> None:
     print("|---" * 5 + "|")
     for change, rows in whole.items():
         print(f"| {change} | " + " | ".join(f"{v:.3f}" for v in np.mean(rows, 0)) + " |")
+    print(f"good trays above the threshold: {sum(alarms)} of {len(alarms)}")
 
 
 if __name__ == "__main__":
