@@ -4,7 +4,7 @@
 
 DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings:
 `ours` is what `ddad train` gives, each column the median over the seeds, lowest and highest beside;
-`longer` the same with `--minutes 15`; `patchcore` has the same extractor; `pixel` and `head` are
+`map` its score map alone, without amounts; `longer` with `--minutes 15`; `patchcore` has the same extractor; `pixel` and `head` are
 the U-Net's scores alone, `spr` a peer made of it. What has been measured already is kept.
 """
 
@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,11 @@ TRAINED = {
     "longer": [*BRANCH, "--minutes", "15"],
     "pixel": ["--branch", "pixel"],
     "head": ["--features", "0.3", "--pixel-weight", "0", "--head-weight", "1"],
-    "spr": ["--branch", "pixel"],
 }
-"""Arguments of `train` for each of our methods, and for the peer that judges by our U-Net."""
-METHODS = ("ours", "patchcore", "longer", "pixel", "head", "spr")
+"""Arguments of `train` for each of our methods."""
+SAME = {"map": "ours", "spr": "pixel"}
+"""What judges by the model of another method."""
+METHODS = ("ours", "map", "patchcore", "longer", "pixel", "head", "spr")
 Row = dict[str, Any]
 
 
@@ -106,16 +108,19 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
         normals = [load_image(s.path).pixels for s in data.read(source) if s.split == "train"]
         found = judge(source, lambda images: patchcore(loaded, normals, images))
     else:
-        model = out / f"{'pixel' if method == 'spr' else method}_{seed}"
+        model = out / f"{SAME.get(method, method)}_{seed}"
         if not (model / "ddad.json").exists():
-            flags = [*TRAINED[method], "--seed", str(seed)]
+            flags = [*TRAINED[SAME.get(method, method)], "--seed", str(seed)]
             flags += ["--flips"] if name in FLIPPED else []
             flags += ["--extractor", str(folder)] if "pixel" not in flags else []
             if ddad(["train", str(source), "--out", str(model), *flags]):
                 raise SystemExit(f"training on {source} failed")
+        detector = Detector.load(model)
         if method == "spr":
-            detector = Detector.load(model)
             found = judge(source, lambda images: spr(detector, images))
+        elif method == "map":
+            alone = replace(detector, fitted=replace(detector.calibration, usual=None))
+            found = judge(source, lambda images: by_map(alone, images))
         else:
             if ddad(["evaluate", str(source), "--checkpoint", str(model), "--out", str(model)]):
                 raise SystemExit(f"evaluating {source} failed")
@@ -125,6 +130,12 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
     part.write_text(json.dumps(found, indent=2) + "\n")
     os.replace(part, done)
     return dict(found)
+
+
+def by_map(detector: Detector, images: list[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
+    for pixels in images:
+        (found,) = detector.detect([pixels])
+        yield found.score_map, found.score
 
 
 def judge(

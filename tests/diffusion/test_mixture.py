@@ -203,6 +203,25 @@ def test_kl_has_the_gradient_of_finite_differences_and_ignores_its_neighbours(ve
     torch.testing.assert_close(mixture.kl(x[:1], 0.3, 0.03), many[:1], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("noise", [0.3, 3.0])
+def test_single_precision_is_exact_to_a_hundredth_of_a_nat(noise):
+    """As wide as real features are and far off: products of large numbers stand for distances."""
+    rng = np.random.default_rng(4)
+    variances, centres = np.geomspace(5, 1e-3, 704), rng.normal(size=(60, 704))
+    exact = plain(centres, variances)
+    z = torch.from_numpy(centres[rng.integers(0, 60, 200)] + rng.normal(size=(200, 704)))
+    z = z * torch.linspace(1, 3, 200)[:, None]
+    single = NormalMixture(
+        *(getattr(exact, n).float() for n in ("mean", "scale", "centres", "basis", "variances")),
+        exact.kinds,
+    )
+    wanted = exact.kl(z, noise, 0.3 * noise)
+    torch.testing.assert_close(
+        single.kl(z.float(), noise, 0.3 * noise).double(), wanted, atol=1e-2, rtol=1e-5
+    )
+    assert wanted.min() > 10
+
+
 def test_what_lies_off_the_normal_vectors_has_the_larger_kl(vectors):
     x, _ = vectors
     mixture = NormalMixture.fit(x, 2)

@@ -61,6 +61,16 @@ def test_one_too_many_is_more_where_it_lies(normals):
     assert finding.where[9:11, 9:11].all()
 
 
+def test_a_mark_is_one_region_though_the_same_is_missing_twice(normals):
+    usual, _ = joined(*normals, np.arange(30))
+    other = held(np.random.default_rng(2))
+    other[1, 9:12, 8:11], other[0, 9:12, 8:11] = 1, 0
+    other[1, 8:10, 0:2], other[0, 8:10, 0:2] = 0.9, 0.1
+    finding = next(each for each in usual.findings(other) if each.kind == 1)
+    rows, columns = np.nonzero(finding.where)
+    assert rows.min() >= 8 and columns.min() >= 7  # the larger one alone
+
+
 def test_a_normal_image_stays_below_its_peers(normals):
     usual, _ = joined(*normals, np.arange(30))
     rng = np.random.default_rng(7)
