@@ -4,8 +4,9 @@
 
 DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings:
 `ours` is what `ddad train` gives, each column the median over the seeds, lowest and highest beside;
-`map` its score map alone, without amounts; `longer` with `--minutes 15`; `patchcore` has the same extractor; `pixel` and `head` are
-the U-Net's scores alone, `spr` a peer made of it. What has been measured already is kept.
+`map` its score map alone, without amounts; `longer` with `--minutes 15`; `patchcore` has the same
+extractor; `pixel` and `head` are the U-Net's scores alone, `spr` a peer made of it. What has been
+measured already is kept.
 """
 
 from __future__ import annotations
