@@ -6,7 +6,8 @@ Fitted to four fifths of the normals, levelled by the rest, judged on the test i
 changed at a time; a global default is believed only where the sets agree. Rows: noise scales with
 the share of the noise that their jumps leave; draws of the noise; what the responsibilities are
 taken over; weights of the components and covariances of groups of them; the size of the
-surroundings. Of pill every second test image and of mtd every fourth are judged, unless --whole.
+surroundings. Of bottle every second test image is judged, of pill every fourth and of mtd every
+eighth, and at most HELD normals set levels, unless --whole.
 Features are computed once and kept in --out.
 """
 
@@ -54,6 +55,9 @@ Steps = tuple[tuple[int, float], ...]
 DEFAULT: Steps = tuple((t, ScoreConfig.feature_left) for t in ScoreConfig.feature_timesteps)
 GRID = [(92, 0.1), (258, 0.01), (258, 0.1), (258, 0.5), (367, 0.1), (367, 0.5), (484, 0.5)]
 THIN = {"pill": 2, "mtd": 4}
+FEW = {"bottle": 2, "pill": 4, "mtd": 8}
+HELD = 60
+"""Held-out normals that set levels here; the others wait."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,12 @@ def choices() -> list[Choice]:
 class Set:
     """A data set's features and truths, and the mixtures fitted so far."""
 
-    def __init__(self, folder: Path, kept: Path, *, thin: int = 1) -> None:
+    def __init__(self, folder: Path, kept: Path, *, thin: int = 1, held: int = 10**6) -> None:
         samples = data.read(folder)
         normals = [s for s in samples if s.split == "train"]
         self.tests = [s for s in samples if s.split == "test"][::thin]
-        self.fitted_to, self.held = data.hold_out(normals, 0.2, 0)
+        self.fitted_to, others = data.hold_out(normals, 0.2, 0)
+        self.held = others[:held]
         self.extractor = Extractor.load(BUNDLED)
 
         def of(group: Sequence[Sample]) -> list[np.ndarray]:
@@ -198,8 +203,8 @@ def main() -> None:
     args = parser.parse_args()
     whole: dict[str, list[list[float]]] = {}
     for name in args.sets:
-        thin = 1 if args.whole else THIN.get(name, 1)
-        one = Set(args.data / SETS[name], args.out, thin=thin)
+        few = {} if args.whole else {"thin": FEW.get(name, 1), "held": HELD}
+        one = Set(args.data / SETS[name], args.out, **few)
         for choice in choices():
             metrics = one.judge(*one.closed_form(choice), {"feature": 1.0})
             whole.setdefault(choice.name, []).append([metrics[column] for column in COLUMNS])
