@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.cluster.hierarchy import fcluster, ward
 from torch import Tensor
 from torch.nn import functional
 
@@ -193,6 +192,8 @@ def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
     In units of how much the vectors vary, with as much noise: what two centres differ in no more
     than vectors of one centre do parts no kinds.
     """
+    from scipy.cluster.hierarchy import fcluster, ward  # 13 MB that only a training needs
+
     if len(rotated) == 1:
         return torch.zeros(1, dtype=torch.long)
     scaled = (rotated / (variances + 1).sqrt()).double().numpy()
