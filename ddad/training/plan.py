@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 
 from ddad.data.datasets import Sample, hold_out
 from ddad.score.config import ScoreConfig
-from ddad.training.fit import CROSS_FIT_BELOW
+from ddad.training.fit import CROSS_FIT_BELOW, FOLDS
 from ddad.training.run import CPU, TrainConfig
 
 PIXEL, FEATURES, CALIBRATION = "pixel branch", "feature branch", "calibration"
 
 
-SECONDS = {FEATURES: 0.15, CALIBRATION: 0.6}
+SECONDS = {FEATURES: 0.06, CALIBRATION: 0.25}
 """About what each image takes on two cores: the plan until a phase has a pace of its own."""
+
+
+FIT_SECONDS = 10
+"""The same for a mixture: of all normals, and where they are few of each fold's."""
 
 
 STEP_SECONDS = 0.6
@@ -52,8 +56,9 @@ class Plan:
         if self.branch != "feature":
             phases[PIXEL] = 60 * self.config.minutes or STEP_SECONDS * self.config.steps
         if self.branch != "pixel":
-            phases[FEATURES] = 10 + SECONDS[FEATURES] * normals
-        return phases | {CALIBRATION: SECONDS[CALIBRATION] * held}
+            phases[FEATURES] = FIT_SECONDS + SECONDS[FEATURES] * normals
+        folds = FIT_SECONDS * FOLDS if self.cross_fits(normals) else 0
+        return phases | {CALIBRATION: folds + SECONDS[CALIBRATION] * held}
 
 
 def quick() -> Plan:
