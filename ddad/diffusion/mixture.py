@@ -192,7 +192,7 @@ def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
     In units of how much the vectors vary, with as much noise: what two centres differ in no more
     than vectors of one centre do parts no kinds.
     """
-    from scipy.cluster.hierarchy import fcluster, ward  # 13 MB that only a training needs
+    from scipy.cluster.hierarchy import fcluster, ward  # only a training needs it
 
     if len(rotated) == 1:
         return torch.zeros(1, dtype=torch.long)
