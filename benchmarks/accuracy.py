@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
+from ddad.images.files import write_json
 from ddad.images.masks import load_mask
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
@@ -126,10 +126,8 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
             if ddad(["evaluate", str(source), "--checkpoint", str(model), "--out", str(model)]):
                 raise SystemExit(f"evaluating {source} failed")
             found = json.loads((model / "metrics.json").read_text())
-    part = done.with_suffix(".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(found, indent=2) + "\n")
-    os.replace(part, done)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(found, done)
     return dict(found)
 
 

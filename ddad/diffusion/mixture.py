@@ -192,10 +192,10 @@ def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
     In units of how much the vectors vary, with as much noise: what two centres differ in no more
     than vectors of one centre do parts no kinds.
     """
-    from scipy.cluster.hierarchy import fcluster, ward  # only a training needs it
-
     if len(rotated) == 1:
         return torch.zeros(1, dtype=torch.long)
+    from scipy.cluster.hierarchy import fcluster, ward  # only a training needs it
+
     scaled = (rotated / (variances + 1).sqrt()).double().numpy()
     return torch.from_numpy(fcluster(ward(scaled), KINDS, "maxclust").astype(np.int64) - 1)
 
