@@ -4,9 +4,9 @@
 
 DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings:
 `ours` is what `ddad train` gives, each column the median over the seeds, lowest and highest beside;
-`map` its score map alone, without amounts; `longer` with `--minutes 15`; `patchcore` has the same
-extractor; `pixel` and `head` are the U-Net's scores alone, `spr` a peer made of it. What has been
-measured already is kept.
+`map` its score map alone, without amounts; `longer` with `--minutes 15`, `shared` with a tenth for
+its U-Net besides; `patchcore` has the same extractor; `pixel` and `head` are the U-Net's scores
+alone, `spr` a peer made of it. What has been measured already is kept.
 """
 
 from __future__ import annotations
@@ -27,29 +27,31 @@ from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
 from ddad.images.files import write_json
-from ddad.images.masks import load_mask
+from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 
 SETS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "cookie": "aws_cookie", "mtd": "mtd"}
-FLIPPED = ("cookie", "mtd")
+FLIPPED = ("cookie", "mtd", "brick")
 """Sets whose parts have no handedness: their U-Net sees them mirrored too."""
 COLUMNS = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro")
 DECIDES = bool(ScoreConfig.pixel_weight or ScoreConfig.head_weight)
 """Whether the default's U-Net has a share in the score; else its training can be left out here."""
 BRANCH = ["--branch", "both" if DECIDES else "feature"]
+LONGER = ["--branch", "both", "--minutes", "15"]
 TRAINED = {
     "ours": BRANCH,
-    "longer": [*BRANCH, "--minutes", "15"],
+    "longer": LONGER,
+    "shared": [*LONGER, "--pixel-weight", "0.1"],
     "pixel": ["--branch", "pixel"],
     "head": ["--features", "0.3", "--pixel-weight", "0", "--head-weight", "1"],
 }
 """Arguments of `train` for each of our methods."""
 SAME = {"map": "ours", "spr": "pixel"}
 """What judges by the model of another method."""
-METHODS = ("ours", "map", "patchcore", "longer", "pixel", "head", "spr")
+METHODS = ("ours", "map", "patchcore", "longer", "shared", "pixel", "head", "spr")
 Row = dict[str, Any]
 
 
@@ -146,10 +148,8 @@ def judge(
     evaluation = Evaluation()
     results = tqdm(score(images), total=len(tests), desc=source.name, disable=None)
     for sample, image, (score_map, value) in zip(tests, images, results, strict=True):
-        mask = np.zeros(image.shape[:2], bool)
-        if sample.mask_path is not None:
-            mask = load_mask(sample.mask_path)
-        evaluation.add(value, score_map, mask, sample.defect or "good")
+        defect, mask = truth(sample, image.shape[:2])
+        evaluation.add(value, score_map, mask, defect)
     return evaluation.result()
 
 

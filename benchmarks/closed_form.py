@@ -42,7 +42,7 @@ from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.scheduler import linear_chain
 from ddad.images.decode import load_image
 from ddad.images.geometry import feature_shape, to_model
-from ddad.images.masks import load_mask
+from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
@@ -107,7 +107,7 @@ class Set:
         self.part, self.levels = of(self.fitted_to), of(self.held)
         self.judged = of(self.tests)
         self.shapes = [load_image(s.path).pixels.shape for s in self.held]
-        self.truths = [(_mask(sample), sample.defect or "good") for sample in self.tests]
+        self.truths = [truth(s, load_image(s.path).pixels.shape[:2]) for s in self.tests]
         self._fitted: dict[tuple[int, int], Fitted] = {}
 
     def vectors(self, kept: np.ndarray, around: int) -> Tensor:
@@ -175,23 +175,18 @@ class Set:
         levels: Sequence[Maps],
         judged: Sequence[Maps],
         weights: Mapping[str, float],
-        truths: Sequence[tuple[np.ndarray, str]] | None = None,
+        truths: Sequence[tuple[str, np.ndarray | None]] | None = None,
     ) -> dict[str, Any]:
         """The metrics of maps whose branches have these weights; of the test images, unless other
         masks with their kinds are given."""
         pairs = list(zip(levels, self.shapes, strict=True))
         fitted = calibrate(pairs, weights, 0.05, parts=[sample.group for sample in self.held])
         evaluation = Evaluation()
-        for (mask, kind), maps in zip(truths or self.truths, judged, strict=True):
+        for (kind, mask), maps in zip(truths or self.truths, judged, strict=True):
+            assert mask is not None  # every defect of these sets has one
             found = score_map(fitted, maps, weights, mask.shape)
             evaluation.add(float(found.max()), found, mask, kind)
         return evaluation.result()
-
-
-def _mask(sample: Sample) -> np.ndarray:
-    if sample.mask_path is not None:
-        return load_mask(sample.mask_path)
-    return np.zeros(load_image(sample.path).pixels.shape[:2], bool)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from ddad.diffusion.networks import UNetConfig, image_unet
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
 from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_image, to_model
-from ddad.images.masks import load_mask
+from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.runtime import bf16_is_fast
@@ -138,9 +138,9 @@ def study(root: Path, extractor: Extractor, minutes: float):  # type: ignore[no-
         for sample, view in zip(tests, judged, strict=True):
             fused = gaussian_filter((maps(*view) / level).mean(0), 0.5, mode="nearest")
             shape = load_image(sample.path).pixels.shape[:2]
-            mask = load_mask(sample.mask_path) if sample.mask_path else np.zeros(shape, bool)
-            score_map = to_image(torch.from_numpy(fused)[None], *mask.shape)[0].numpy()
-            evaluation.add(float(fused.max()), score_map, mask, sample.defect)
+            defect, mask = truth(sample, shape)
+            score_map = to_image(torch.from_numpy(fused)[None], *shape)[0].numpy()
+            evaluation.add(float(fused.max()), score_map, mask, defect)
         return evaluation.result()
 
     for label, train in (("head", head), ("tokens", tokens), ("unet", unet)):

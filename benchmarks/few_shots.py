@@ -25,7 +25,7 @@ from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
 from ddad.images.files import write_json
-from ddad.images.masks import load_mask
+from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
@@ -65,7 +65,7 @@ def peer(extractor: Extractor, shots: list[np.ndarray], images: list[np.ndarray]
         yield *patchcore_map(extractor, memory, pixels), False
 
 
-def judge(samples: list[Sample], masks: list[np.ndarray], found: Found) -> dict[str, float]:
+def judge(samples: list[Sample], masks: list[np.ndarray | None], found: Found) -> dict[str, float]:
     evaluation, alarms, good = Evaluation(), 0, 0
     for sample, mask, (score_map, score, anomalous) in zip(samples, masks, found, strict=True):
         evaluation.add(score, score_map, mask, sample.defect)
@@ -87,10 +87,7 @@ def main() -> None:
     normals = [s for s in samples if s.split == "train"]
     tests = [s for s in samples if s.split == "test"]
     images = [load_image(s.path).pixels for s in tests]
-    masks = [
-        np.zeros(i.shape[:2], bool) if s.mask_path is None else load_mask(s.mask_path)
-        for s, i in zip(tests, images, strict=True)
-    ]
+    masks = [truth(s, i.shape[:2])[1] for s, i in zip(tests, images, strict=True)]
     extractor = Extractor.load(BUNDLED)
     cache = args.out / "features"
     kept = features([s.path for s in tests], extractor, ScoreConfig().feature_size, cache)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.mixture import NormalMixture, nearest_centres
 from ddad.score.noise import seeded_generator
 
 Kl = Callable[["Fitted", Tensor, float, float], Tensor]
@@ -39,8 +39,8 @@ class Fitted(NamedTuple):
     @classmethod
     def to(cls, vectors: Tensor, components: int) -> Fitted:
         mixture = NormalMixture.fit(vectors, components)
-        z = (vectors - mixture.mean) / mixture.scale @ mixture.basis
-        nearest = torch.cat([torch.cdist(r, mixture.rotated).argmin(1) for r in z.split(4096)])
+        z = mixture.rotate(vectors)
+        nearest = nearest_centres(z, mixture.rotated)
         residual = (z - mixture.rotated[nearest]).square()
         count = torch.bincount(nearest, minlength=len(mixture.centres)).float()
         squares = torch.zeros_like(mixture.rotated).index_add_(0, nearest, residual)
@@ -98,7 +98,7 @@ def _local(
     """The bound with variances (G, C) along the shared eigenvectors, by the group (K,) of each
     component, and weights: `NormalMixture.kl` is the case of one group and equal weights."""
     mixture = fitted.mixture
-    z = (vectors - mixture.mean) / mixture.scale @ mixture.basis
+    z = mixture.rotate(vectors)
     total, step = variances + noise, left * noise / (noise - left)
     joint = log_weights.expand(len(z), -1).clone()
     for g, each in enumerate(total):
@@ -123,7 +123,7 @@ def drawn(fitted: Fitted, vectors: Tensor, noise: float, left: float) -> Tensor:
     """
     mixture = fitted.mixture
     eps = torch.randn(vectors.shape, generator=seeded_generator(0))
-    z = (vectors - mixture.mean) / mixture.scale @ mixture.basis
+    z = mixture.rotate(vectors)
     total, step = mixture.variances + noise, left * noise / (noise - left)
     variance = mixture.variances * noise / total
     lengths, found = (mixture.rotated.square() / total).sum(1), []

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -25,7 +24,10 @@ import torch
 from diffusers import UNet2DModel
 from torch.nn.functional import pad
 
+from benchmarks import timing
+from benchmarks.graphs import graphs
 from benchmarks.peers import POOL, SHARE, patchcore_map
+from benchmarks.timing import compare, say
 from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import MARGIN, Extractor
@@ -68,45 +70,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/speed"))
     args = parser.parse_args()
     if args.cpu:
-        torch.set_num_threads(1)
-        global clock
-        clock = time.process_time
+        timing.on_one_thread()
     keep_freed_memory()  # as our commands and the page do
     print(f"{torch.get_num_threads()} threads, {'CPU' if args.cpu else 'wall'} time", flush=True)
     for name in args.parts:
         parts[name](args)
 
 
-REST = 0.05
-"""Seconds before each call: the threads of the one before spin for a while and hold the cores."""
 FOLDER = 8
 """Files of the folder that `forwards` scores."""
-clock = time.perf_counter
-"""Seconds; `main` may make it CPU time."""
-
-
-def compare(rounds: int, **calls: Callable[[], Any]) -> dict[str, float]:
-    """Median seconds of each call, and as `ratio` that of the first to the second."""
-    times = []
-    for call in calls.values():
-        call()
-    for _ in range(rounds):
-        row = []
-        for call in calls.values():
-            time.sleep(REST)
-            started = clock()
-            call()
-            row.append(clock() - started)
-        times.append(row)
-    table = np.array(times)
-    medians = dict(zip(calls, map(float, np.median(table, 0)), strict=True))
-    ratio = float(np.median(table[:, 0] / table[:, 1])) if len(calls) > 1 else 0.0
-    return medians | {"ratio": ratio}
-
-
-def say(label: str, found: dict[str, float], target: str) -> None:
-    times = ", ".join(f"{k} {v * 1e3:.0f} ms" for k, v in found.items() if k != "ratio")
-    print(f"{label}: {times}; ratio {found['ratio']:.2f} (target {target})", flush=True)
 
 
 def bare(detector: Detector, pixels: np.ndarray) -> Callable[[], None]:
@@ -223,9 +195,9 @@ def paper(args: argparse.Namespace) -> None:
     x, pixels = torch.randn(1, 3, 256, 256), np.zeros((256, 256, 3), np.uint8)
     feature, whole = scorers()
     with torch.inference_mode():
-        started = clock()
+        started = timing.clock()
         large(x, torch.tensor(100))
-        theirs = 6 * (clock() - started)
+        theirs = 6 * (timing.clock() - started)
     for label, detector in {"feature branch": feature, "both branches": whole}.items():
         ours = compare(args.rounds, raw=lambda d=detector: d.maps([pixels]))["raw"]
         print(
@@ -265,99 +237,6 @@ def training(args: argparse.Namespace) -> None:
         f"ratio {ours / alone:.2f} (target >= 0.9)",
         flush=True,
     )
-
-
-class Stages(torch.nn.Module):
-    """The extractor's network alone, as a graph is made of it."""
-
-    def __init__(self, extractor: Extractor) -> None:
-        super().__init__()
-        self.extractor = extractor
-
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        return self.extractor.stages(x)
-
-
-class Prediction(torch.nn.Module):
-    """The U-Net, likewise."""
-
-    def __init__(self, unet: UNet2DModel) -> None:
-        super().__init__()
-        self.unet = unet
-
-    def forward(self, x_t: torch.Tensor, t: torch.Tensor) -> list[torch.Tensor]:
-        return [self.unet(x_t, t).sample]
-
-
-Inputs = tuple[torch.Tensor, ...]
-
-
-def inductor(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
-    compiled = torch.compile(network)
-    compiled(*inputs)
-    return lambda: compiled(*inputs)
-
-
-def onnx(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
-    import onnxruntime
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.onnx"
-        torch.onnx.export(network, inputs, path, dynamo=True, verbose=False)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(path, options)
-    names = [value.name for value in session.get_inputs()]
-    feed = {name: x.numpy() for name, x in zip(names, inputs, strict=True)}
-    return lambda: session.run(None, feed)
-
-
-def openvino(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
-    import openvino
-
-    model = openvino.convert_model(torch.export.export(network, inputs))
-    options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
-    options |= {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(model, "CPU", options)
-    return lambda: list(compiled([x.numpy() for x in inputs]).values())
-
-
-def graphs(args: argparse.Namespace) -> None:
-    """Whether a compiled or exported graph pays; onnxruntime, OpenVINO where they are installed."""
-    whole = Detector.load("cookie")
-    assert whole.features is not None and whole.unet is not None
-    side = whole.config.feature_size + 2 * MARGIN
-    rows = whole.config.draws
-    extractor, unet = Stages(whole.features.extractor).eval(), Prediction(whole.unet).eval()
-    x = torch.randn(1, 3, side, side)
-    x_t = torch.randn(rows, 3, whole.config.size, whole.config.size)
-    # OpenVINO 2026.4.1 dies of a segmentation fault while it compiles the U-Net.
-    for network, inputs, makers in (
-        (extractor, (x,), (inductor, openvino, onnx)),
-        (unet, (x_t, torch.full((rows,), 100)), (inductor, onnx)),
-    ):
-        with torch.no_grad():
-            for make in makers:
-                _graph(args.rounds, network, inputs, make)
-
-
-def _graph(
-    rounds: int, network: torch.nn.Module, inputs: Inputs, make: Callable[..., Callable[[], Any]]
-) -> None:
-    label, started = f"{type(network).__name__} by {make.__name__}", time.perf_counter()
-    try:
-        run = make(network, inputs)
-    except ImportError as error:
-        print(f"{label}: {error}")
-        return
-    making = time.perf_counter() - started
-    far = max(
-        float((torch.as_tensor(ours) - eager).abs().max() / eager.abs().max())
-        for ours, eager in zip(run(), network(*inputs), strict=True)
-    )
-    found = compare(rounds, graph=run, eager=lambda: network(*inputs))
-    label = f"{label}, made in {making:.0f} s, differs by {far:.0e}"
-    say(label, found, "less than 1 pays")
 
 
 def quality(args: argparse.Namespace) -> None:

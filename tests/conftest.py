@@ -13,7 +13,9 @@ import torch
 from parts import ROOT, spoil, texture
 from PIL import Image
 
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
+# Workers of one run share the processor.
+_THREADS = max(2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)), 1)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", _THREADS)))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,47 @@ def png(pixels):
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def watched(page):
+    """The page, with the `errors` its console shows from now on, and its requests `under_way`.
+
+    The heartbeat isn't under way: it gets no answer. What Gradio's client says of a stream of
+    answers that a reload cuts off is no error of the page.
+    """
+    waiting, errors = set(), []
+    page.under_way, page.errors, page.leaving = waiting, errors, False
+
+    def asks(request) -> None:
+        if request.url.startswith("http") and "/heartbeat/" not in request.url:
+            waiting.add(request)
+
+    def says(message) -> None:
+        cut_off = "AbortError" in message.text or "Connection errored out" in message.text
+        if message.type == "error" and not (page.leaving and cut_off):
+            errors.append(message.text)
+
+    page.on("request", asks)
+    page.on("requestfinished", lambda request: waiting.discard(request))
+    page.on("requestfailed", lambda request: waiting.discard(request))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", says)
+    return page
+
+
+def reload(page) -> None:
+    """Load a watched page again once nothing has been under way for a while.
+
+    Gradio now and then leaves a stream of answers open though nothing more will come of it:
+    that one is cut off after a quarter of a minute.
+    """
+    deadline, quiet = time.monotonic() + 15, 0
+    while quiet < 5:
+        page.wait_for_timeout(100)
+        late = time.monotonic() > deadline
+        busy = [r.url for r in page.under_way if not (late and "/queue/data" in r.url)]
+        assert time.monotonic() < deadline + 45, busy
+        quiet = 0 if busy else quiet + 1
+    page.leaving = True
+    page.reload()
+    page.leaving = False

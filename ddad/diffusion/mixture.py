@@ -76,11 +76,11 @@ class NormalMixture:
         x = (vectors - mean) / scale
         centres = _spread(x, max(1, min(components, len(x) // 16)), seed)
         for _ in range(sweeps):
-            nearest = _nearest(x, centres)
+            nearest = nearest_centres(x, centres)
             sums = torch.zeros_like(centres).index_add_(0, nearest, x)
             count = torch.bincount(nearest, minlength=len(centres))[:, None]
             centres = torch.where(count > 0, sums / count.clamp(min=1), centres)
-        nearest = _nearest(x, centres)
+        nearest = nearest_centres(x, centres)
         count = torch.bincount(nearest, minlength=len(centres))
         residual = (x - centres[nearest]) * count[nearest].rsqrt()[:, None]
         covariance = residual.T @ residual / (count > 0).sum()
@@ -94,8 +94,8 @@ class NormalMixture:
 
         Mixtures of different vectors number their kinds as it comes; so they can be compared.
         """
-        there, spread = other._rotate(self._back(self.rotated)), (other.variances + 1).sqrt()
-        nearest = _nearest(there / spread, other.rotated / spread)
+        there, spread = other.rotate(self._back(self.rotated)), (other.variances + 1).sqrt()
+        nearest = nearest_centres(there / spread, other.rotated / spread)
         return replace(self, kinds=other.kinds[nearest])
 
     def to(self, device: torch.device) -> NormalMixture:
@@ -107,9 +107,13 @@ class NormalMixture:
         with torch.inference_mode(False):  # it is kept, and gradients may want it later
             return self.centres @ self.basis
 
+    def rotate(self, vectors: Tensor) -> Tensor:
+        """Vectors (N, C) in their own units, scaled and in the eigenbasis, as `rotated` is."""
+        return (vectors - self.mean) / self.scale @ self.basis
+
     def responsibilities(self, vectors: Tensor, noise: float) -> Tensor:
         """How likely each component made each noised vector y: (N, K), rows add up to 1."""
-        return torch.softmax(self._log_joint(self._rotate(vectors), noise), 1)
+        return torch.softmax(self._log_joint(self.rotate(vectors), noise), 1)
 
     def posterior(self, vectors: Tensor, noise: float) -> Posterior:
         """The clean vectors z_0 given the noised y: mean and variance over all components.
@@ -117,7 +121,7 @@ class NormalMixture:
         Component k has the mean mu_k + L / (L + n) (y - mu_k) and the variance L n / (L + n) along
         the eigenvectors, L the eigenvalues; what the components disagree in adds to the variance.
         """
-        rotated = self._rotate(vectors)
+        rotated = self.rotate(vectors)
         weight = torch.softmax(self._log_joint(rotated, noise), 1)
         gain = self.variances / (self.variances + noise)
         centre, square = weight @ self.rotated, weight @ self.rotated.square()
@@ -139,7 +143,7 @@ class NormalMixture:
 
         The vectors are rotated once.
         """
-        rotated = self._rotate(vectors)
+        rotated = self.rotate(vectors)
         for noise, left in noises:
             parts = [self._step(rows, noise, left) for rows in rotated.split(ROWS)]
             yield Step(*map(torch.cat, zip(*parts, strict=True)))
@@ -165,12 +169,9 @@ class NormalMixture:
 
         Minus twice the log-density a dimension, without its constant. Differentiable.
         """
-        rotated = self._rotate(vectors)
+        rotated = self.rotate(vectors)
         residual = rotated - self.rotated[self._component(rotated, noise)]
         return (residual.square() / (self.variances + noise)).mean(1)
-
-    def _rotate(self, vectors: Tensor) -> Tensor:
-        return (vectors - self.mean) / self.scale @ self.basis
 
     def _back(self, rotated: Tensor) -> Tensor:
         return rotated @ self.basis.T * self.scale + self.mean
@@ -200,6 +201,13 @@ def kinds_of(rotated: Tensor, variances: Tensor) -> Tensor:
     return torch.from_numpy(fcluster(ward(scaled), KINDS, "maxclust").astype(np.int64) - 1)
 
 
+def nearest_centres(x: Tensor, centres: Tensor, rows: int = 4096) -> Tensor:
+    """The index (N,) of the centre (K, C) that is nearest to each of x (N, C)."""
+    lengths = centres.square().sum(1)
+    parts = [torch.addmm(lengths, part, centres.T, alpha=-2).argmin(1) for part in x.split(rows)]
+    return torch.cat(parts)
+
+
 def _logsumexp(x: Tensor) -> Tensor:
     """Of each row (N, K): (N,). As `Tensor.logsumexp`, by `log_softmax`, which is ten times faster
     on CPUs."""
@@ -220,12 +228,6 @@ def _spread(x: Tensor, count: int, seed: int) -> Tensor:
         if size:
             chosen = torch.multinomial(distance + 1e-9, size, generator=generator)
             drawn.append(x[chosen])
-            found = (x - drawn[-1][_nearest(x, drawn[-1])]).square().sum(1)
+            found = (x - drawn[-1][nearest_centres(x, drawn[-1])]).square().sum(1)
             distance = torch.minimum(distance, found) if len(drawn) > 1 else found
     return torch.cat(drawn)
-
-
-def _nearest(x: Tensor, centres: Tensor, rows: int = 4096) -> Tensor:
-    lengths = centres.square().sum(1)
-    parts = [torch.addmm(lengths, part, centres.T, alpha=-2).argmin(1) for part in x.split(rows)]
-    return torch.cat(parts)

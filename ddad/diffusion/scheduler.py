@@ -72,6 +72,12 @@ class PosteriorDDPMScheduler(DDPMScheduler):
         """Variance of the noise in x_t in the signal's own units, (1 - abar_t) / abar_t."""
         return 1 / float(self.tables[t + 1]) - 1
 
+    def noisy_as(self, variance: float) -> int:
+        """The first timestep from 1 whose x_t has at least so much noise; the last if none has."""
+        noises = 1 - self.tables
+        t = int(torch.searchsorted(noises, noises.new_tensor(variance))) - 1
+        return min(max(t, 1), self.steps - 1)
+
     def earlier(self, t: int, left: float) -> int:
         """The timestep s < t whose noise ratio is nearest to `left`, 0 to 1, of that of t.
 

@@ -73,14 +73,14 @@ def _rates(evaluation: Evaluation, wished: float | None) -> dict[str, Any]:
 def _judge(detector: Detector, sample: Sample, evaluation: Evaluation) -> dict[str, Any]:
     """What a model finds in one image, beside its truth; counted in the evaluation."""
     pixels = load_image(sample.path, levels=detector.levels).pixels
-    defect, mask = _truth(sample, pixels.shape[:2])
+    defect, mask = truth(sample, pixels.shape[:2])
     (found,) = detector.detect([pixels])
     evaluation.add(found.score, found.score_map, mask, defect)
     area = None if mask is None else float(mask.mean())
     return {"defect": defect, "true_area": area} | score_row(found)
 
 
-def _truth(sample: Sample, size: tuple[int, ...]) -> tuple[str, np.ndarray | None]:
+def truth(sample: Sample, size: tuple[int, ...]) -> tuple[str, np.ndarray | None]:
     """The kind of defect, and the true mask, bool (H, W); None where its pixels are not known.
 
     Raises ValueError for a mask that is not of its image's size or contradicts its folder.

@@ -100,9 +100,7 @@ def descend(scene: Scene, x: Tensor, rounds: int, updates: int) -> Iterator[Tens
     is found above may change from there on. The best canvas is the last.
     """
     s, threshold = scene.config.step, scene.fitted.threshold
-    variance = 1 - (1 - s * s) ** updates
-    tables = 1 - scene.scorer.scheduler.tables
-    t = max(1, int(torch.searchsorted(tables, tables.new_tensor(variance))) - 1)
+    t = scene.scorer.scheduler.noisy_as(1 - (1 - s * s) ** updates)
     best, least = x, math.inf
     for number in range(rounds * updates):
         if number % updates == 0:

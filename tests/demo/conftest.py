@@ -13,6 +13,7 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 from serving import Site
+from visiting import watched
 
 from demo.batch import events as batch
 from demo.inspect import events as inspect
@@ -56,19 +57,17 @@ def site(tiny_checkpoint, examples, tmp_path_factory):
 def page(browser, site):
     """A fresh visit that fails on script errors and on requests that leave this machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    page = watched(context.new_page())
+    away: list[str] = []
     page.on(
         "request",
-        lambda r: wrong.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None,
+        lambda r: away.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None,
     )
     page.goto(site)
     page.wait_for_selector("#viewer .viewer")
     yield page
     context.close()
-    assert not wrong
+    assert not page.errors and not away
 
 
 @pytest.fixture

@@ -121,6 +121,17 @@ def test_an_earlier_timestep_has_the_share_of_the_noise_that_is_nearest(t, left)
     assert off(s) == min(map(off, range(t)))
 
 
+@pytest.mark.parametrize("variance", [0.0, 0.002, 0.5, 0.99])
+def test_a_variance_names_the_first_timestep_with_so_much_noise(variance):
+    chain = linear_chain()
+    noisy = [t for t in range(1, 1000) if chain.noise_std(t) ** 2 >= variance]
+    assert chain.noisy_as(variance) == noisy[0]
+
+
+def test_more_noise_than_the_chain_ends_on_is_its_last_timestep():
+    assert linear_chain().noisy_as(1 - (1 - 0.99**2) ** 5) == 999
+
+
 def test_nothing_is_earlier_than_the_first_timestep():
     with pytest.raises(ValueError, match="from 1 to 999"):
         linear_chain().earlier(0, 0.5)

@@ -97,13 +97,19 @@ def test_what_passes_after_the_start_is_left_as_it_is(tiny_detector, broken, sta
 
 
 def test_a_gradient_that_leads_astray_is_not_followed(tiny_detector, broken):
-    """Steps far too large: of the canvases that were judged, the best is the result."""
-    config = replace(BUDGET, start="image", step=0.9, evaluations=160)
-    scores = [
-        tiny_detector.detect([step.image])[0].score
-        for step in tiny_detector.restore(broken[1], config)
-    ]
-    assert scores[-1] == min(scores[::5]) and scores[-1] in scores[:-1]
+    """Steps far too large: of the canvases that were judged, the best is the result.
+
+    Which one that is differs between processors, but for steps that ruin the image at once.
+    """
+
+    def scores(step):
+        config = replace(BUDGET, start="image", step=step, evaluations=160)
+        done = tiny_detector.restore(broken[1], config)
+        return [tiny_detector.detect([canvas.image])[0].score for canvas in done]
+
+    far, ruinous = scores(0.9), scores(0.99)
+    assert far[-1] == min(far[::5])
+    assert ruinous[-1] == min(ruinous[::5]) and ruinous[-1] in ruinous[:-1]
 
 
 def test_sampling_differs_from_the_mean(tiny_detector, broken, steps):

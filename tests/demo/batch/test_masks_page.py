@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dropping import encoded, marking, photograph
+from visiting import reload
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -74,7 +75,7 @@ def test_what_is_not_sure_is_asked_used_and_undone_by_keys_and_after_a_reload(as
     assert alone.locator(".tick").is_enabled() and not alone.locator(".tick").is_checked()
     assert not any("mask" in note for note in notes(asked).values())
 
-    asked.reload()
+    reload(asked)
     asked.get_by_role("tab", name="Many images").click()
     asked.wait_for_selector(".brought .asked:visible")
     several.get_by_label("Image of 1_mask.png").select_option(label="B/1.png")
@@ -91,7 +92,7 @@ def test_what_is_not_sure_is_asked_used_and_undone_by_keys_and_after_a_reload(as
     asked.wait_for_selector(".brought .said:has-text('1 mask put on its image; 1 mask waits')")
     assert "has a true mask" in notes(asked)["B/1.png"] and "mask" not in notes(asked)["A/1.png"]
 
-    asked.reload()
+    reload(asked)
     asked.get_by_role("tab", name="Many images").click()
     asked.locator(".brought .undo").click()
     asked.wait_for_selector(".brought .notes li:has-text('undone')")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from parts import spoil, texture
 from PIL import Image
-from visiting import png
+from visiting import png, reload
 
 from ddad.measure.metrics import Evaluation
 
@@ -215,13 +215,13 @@ def test_cancel_keeps_what_is_done_and_a_reload_keeps_everything(many, browser, 
     states = many.locator(".many tbody tr")
     waiting = many.locator(".many tr[data-verdict=waiting]").count()
     assert states.count() == 40 and 0 < waiting < 40
-    many.reload()
+    reload(many)
     opened(many)
     many.wait_for_function("() => document.querySelectorAll('.many tbody tr').length === 40")
     left = many.locator(".many tr[data-verdict=waiting]").count()
     assert 0 < left <= waiting  # what was in hand when it was cancelled was finished
     many.wait_for_timeout(1500)
-    many.reload()
+    reload(many)
     opened(many)
     many.wait_for_function("() => document.querySelectorAll('.many tbody tr').length === 40")
     assert many.locator(".many tr[data-verdict=waiting]").count() == left  # and nothing since

@@ -11,7 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.ndimage import binary_fill_holes
-from visiting import canvas, download, drawn, pick, png, saved, set_threshold, settled, text, upload
+from visiting import (
+    canvas,
+    download,
+    drawn,
+    pick,
+    png,
+    reload,
+    saved,
+    set_threshold,
+    settled,
+    text,
+    upload,
+    watched,
+)
 
 from ddad.images.regions import drop_small, find_regions
 from demo.app import LAUNCH
@@ -253,9 +266,9 @@ def state(page, name):
     )
 
 
-def reload(page, name):
-    page.wait_for_timeout(1500)  # nothing under way when the page is left
-    page.reload()
+def back(page, name):
+    """Leave the page and come back to an image."""
+    reload(page)
     settled(page, name)
 
 
@@ -301,7 +314,7 @@ def test_a_reload_shows_the_desk_as_it_was_left_and_the_file_is_what_was_drawn(p
     assert page.locator("#viewer .uncalibrated").is_visible()
     data, _ = download(page, "#viewer .mask-file")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))) > 0, mask)
-    reload(page, "2_square.png")
+    back(page, "2_square.png")
     np.testing.assert_array_equal(drawn(page), mask)
     assert text(page, ".table") == table
     assert state(page, "threshold") == 3.25
@@ -395,7 +408,7 @@ def test_what_is_ignored_does_not_count(page, tiny_detector, examples):
     data, _ = download(page, "#viewer .csv-file")
     (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
     assert float(row["score"]) == pytest.approx(outside, abs=1e-4)
-    reload(page, "2_square.png")
+    back(page, "2_square.png")
     assert not drawn(page)[:25].any()
 
 
@@ -430,7 +443,7 @@ def test_decisions_by_key_survive_a_reload_and_the_queue_is_walked(page):
     page.keyboard.press("u")
     page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('○ undecided')")
     assert "1 decided" in text(page, ".queue-count")
-    page.reload()
+    reload(page)
     page.wait_for_selector("#viewer .queued")
     chips = page.locator("#viewer .chip").all_inner_texts()
     assert chips == ["✓ accepted", "○ undecided"]
@@ -471,7 +484,7 @@ def test_a_link_restores_example_model_and_threshold(page, site):
 
 
 def test_a_stroke_outlives_a_lost_connection(browser, site):
-    page = browser.new_page()
+    page = watched(browser.new_page())
     page.goto(site)
     page.wait_for_selector("#viewer .viewer")
     pick(page, 0)
@@ -482,7 +495,7 @@ def test_a_stroke_outlives_a_lost_connection(browser, site):
     mask = drawn(page)
     page.unroute("**/component_server/**")
     saved(page)
-    reload(page, "1_good part.png")
+    back(page, "1_good part.png")
     np.testing.assert_array_equal(drawn(page), mask)
     page.close()
 
