@@ -106,19 +106,24 @@ def watched(page):
     return page
 
 
-def reload(page) -> None:
-    """Load a watched page again once nothing has been under way for a while.
+def quiet(page) -> None:
+    """Wait until nothing has been under way on a watched page for half a second.
 
     Gradio now and then leaves a stream of answers open though nothing more will come of it:
-    that one is cut off after a quarter of a minute.
+    that one is waited for a quarter of a minute.
     """
-    deadline, quiet = time.monotonic() + 15, 0
-    while quiet < 5:
+    deadline, still = time.monotonic() + 15, 0
+    while still < 5:
         page.wait_for_timeout(100)
         late = time.monotonic() > deadline
         busy = [r.url for r in page.under_way if not (late and "/queue/data" in r.url)]
         assert time.monotonic() < deadline + 45, busy
-        quiet = 0 if busy else quiet + 1
+        still = 0 if busy else still + 1
+
+
+def reload(page) -> None:
+    """Load a watched page again, once it is quiet."""
+    quiet(page)
     page.leaving = True
     page.reload()
     page.leaving = False
