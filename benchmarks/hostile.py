@@ -14,7 +14,6 @@ import faulthandler
 import io
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -32,6 +31,7 @@ from typing import Any
 import psutil
 
 from benchmarks import corpus
+from benchmarks.timing import memory
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 700
@@ -330,7 +330,7 @@ def main() -> None:
     for route in dict.fromkeys(route for route, _ in tally.counts):
         counts = (tally.counts[route, "accepted"], tally.counts[route, "refused"])
         print(f"{route:20} {sum(counts):4} inputs: {counts[0]} accepted, {counts[1]} refused")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    _, peak = memory()
     print(f"{time.monotonic() - started:.0f} s, at most {peak:.0f} MB here")
     if peak > 1500:
         tally.wrong.append(f"memory: {peak:.0f} MB")

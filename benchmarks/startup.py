@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import ROOT, served
+from benchmarks.timing import memory
 from ddad.model.checkpoint import CHECKPOINTS
 
 
@@ -30,20 +31,13 @@ def main() -> None:
                 file = folder / f"{side}.png"
                 Image.fromarray(picture(0, 256, 256)).resize((side, side)).save(file)
                 client.predict(handle_file(str(file)), "cookie", None, api_name="/score")
-                held, most = _memory(process.pid)
+                held, most = memory(process.pid)
                 print(f"{side} x {side} scored: {held:.0f} MB held, at most {most:.0f} so far")
             time.sleep(5)
-            print(f"idle: {_memory(process.pid)[0]:.0f} MB (targets: idle < 1000, at most 1500)")
+            print(f"idle: {memory(process.pid)[0]:.0f} MB (targets: idle < 1000, at most 1500)")
     sizes = sorted(installed().items(), key=lambda item: -item[1])
     print(f"installed: {sum(size for _, size in sizes):.0f} MB")
     print(", ".join(f"{name} {size:.0f}" for name, size in sizes if size >= 5))
-
-
-def _memory(pid: int) -> tuple[float, float]:
-    """MB resident now and at most (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    now, most = (int(re.findall(rf"{key}:\s+(\d+)", status)[0]) for key in ("VmRSS", "VmHWM"))
-    return now / 1024, most / 1024
 
 
 def installed() -> dict[str, float]:

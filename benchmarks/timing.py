@@ -1,9 +1,11 @@
-"""Calls that take turns within one run, and how their times are said."""
+"""Calls that take turns within one run, and how their times are said; what a process holds."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,3 +46,10 @@ def compare(rounds: int, **calls: Callable[[], Any]) -> dict[str, float]:
 def say(label: str, found: dict[str, float], target: str) -> None:
     times = ", ".join(f"{k} {v * 1e3:.0f} ms" for k, v in found.items() if k != "ratio")
     print(f"{label}: {times}; ratio {found['ratio']:.2f} (target {target})", flush=True)
+
+
+def memory(pid: int | str = "self") -> tuple[float, float]:
+    """MB resident now and at most (Linux). Not `ru_maxrss`, which a process inherits."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    now, most = (int(re.findall(rf"{key}:\s+(\d+)", status)[0]) for key in ("VmRSS", "VmHWM"))
+    return now / 1024, most / 1024
