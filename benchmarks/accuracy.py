@@ -33,7 +33,13 @@ from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 
-SETS = {"bottle": "mvtec_bottle", "pill": "mvtec_pill", "cookie": "aws_cookie", "mtd": "mtd"}
+SETS = {
+    "bottle": "mvtec_bottle",
+    "pill": "mvtec_pill",
+    "cookie": "aws_cookie",
+    "mtd": "mtd",
+    "pill_800": "mvtec_pill_800",
+}
 FLIPPED = ("cookie", "mtd", "brick")
 """Sets whose parts have no handedness: their U-Net sees them mirrored too."""
 COLUMNS = ("image_auroc", "pixel_auroc", "pixel_ap", "aupro")

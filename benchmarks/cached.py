@@ -18,7 +18,7 @@ from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
 from ddad.images.geometry import feature_shape, to_model
-from ddad.score.feature import CONTEXT, described
+from ddad.score.look import CONTEXT, described
 
 
 @torch.inference_mode()

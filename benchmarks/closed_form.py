@@ -46,7 +46,8 @@ from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
-from ddad.score.feature import described, jump
+from ddad.score.feature import jump
+from ddad.score.look import described
 from ddad.score.fusion import Maps, calibrate, score_map
 from ddad.training.fit import COMPONENTS, VECTORS
 

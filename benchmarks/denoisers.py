@@ -38,7 +38,7 @@ from ddad.images.geometry import model_shape, to_image, to_model
 from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
-from ddad.model.runtime import bf16_is_fast
+from ddad.diffusion.precision import bf16_is_fast
 from ddad.score.feature import jump
 from ddad.score.noise import seeded_generator
 

@@ -25,11 +25,20 @@ GRID = 8
 """Pixels a side of one cell of the feature grid."""
 
 
+PROBE = 240
+"""Pixels around a place within which a backbone's `reach` is looked for."""
+
+
 MARGIN = 32
 """Pixels mirrored around the image: zero padding inside the backbone makes borders look strange."""
 
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+Edges = tuple[bool, bool, bool, bool]
+"""Top, bottom, left and right."""
+WHOLE: Edges = (True, True, True, True)
 
 
 class Extractor(nn.Module):
@@ -123,6 +132,25 @@ class Extractor(nn.Module):
         with torch.no_grad():
             return int(self.stages(weights.new_zeros(1, 3, 64, 64))[-1].shape[1])
 
+    @cached_property
+    def reach(self) -> int | None:
+        """Pixels, a multiple of 16, beyond which nothing has a say in what stands at a place.
+
+        None for a backbone that looks at the whole picture at once (attention, squeeze and
+        excitation), and for one that looks farther than PROBE.
+        """
+        side = 2 * PROBE + 16
+        noise = torch.Generator().manual_seed(0)
+        x = torch.rand(1, 3, side, side, generator=noise).mul_(2).sub_(1)
+        x = x.to(next(self.model.parameters())).requires_grad_()
+        with torch.inference_mode(False), torch.enable_grad():
+            middle = side // GRID // 2
+            cells = self.cells(x)[..., middle - 1 : middle + 1, middle - 1 : middle + 1]
+            (slope,) = torch.autograd.grad(cells.square().sum(), x)
+        seen = slope[0].abs().amax(0).nonzero()
+        farthest = int((seen - (side - 1) / 2).abs().max()) - 8
+        return None if farthest >= PROBE - 8 else -(-farthest // 16) * 16
+
     def stages(self, x: Tensor) -> list[Tensor]:
         """The backbone's last map of each stride in STRIDES that it has, finest first."""
         mean, std = (x.new_tensor(v)[:, None, None] for v in (self.mean, self.std))
@@ -130,15 +158,26 @@ class Extractor(nn.Module):
         last = {x.shape[-1] // s.shape[-1]: s for s in states if s.ndim == 4}
         return [last[stride] for stride in STRIDES if stride in last]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """All stages on the grid of stride 8, each averaged over its 3 x 3 neighbourhood."""
+    def cells(self, x: Tensor) -> Tensor:
+        """`forward` without anything mirrored around x, so the backbone pads with zeros there."""
+        shape = x.shape[-2] // GRID, x.shape[-1] // GRID
+        maps = []
+        for stage in self.stages(x):
+            near: Tensor = avg_pool2d(stage.float(), 3, 1, 1, count_include_pad=False)
+            shrinks = near.shape[-1] > shape[1]
+            maps.append(interpolate(near, shape, mode="bilinear", antialias=shrinks))
+        return torch.cat(maps, 1)
+
+    def forward(self, x: Tensor, edges: Edges = WHOLE) -> Tensor:
+        """All stages on the grid of stride 8, each averaged over its 3 x 3 neighbourhood.
+
+        `edges` says which sides of x, a piece of a picture, are the picture's own: beyond those it
+        is mirrored, beyond the others the backbone sees nothing, so that all within `reach` of
+        them differs from what it is in the whole picture.
+        """
         height, width = x.shape[-2] // GRID, x.shape[-1] // GRID
         margin = min(MARGIN, (min(x.shape[-2:]) - 1) // 16 * 16)
-        cut = margin // GRID
-        maps = []
-        for stage in self.stages(pad(x, (margin,) * 4, mode="reflect")):
-            near: Tensor = avg_pool2d(stage.float(), 3, 1, 1, count_include_pad=False)
-            shape = height + 2 * cut, width + 2 * cut
-            near = interpolate(near, shape, mode="bilinear", antialias=near.shape[-1] > shape[1])
-            maps.append(near[..., cut : cut + height, cut : cut + width])
-        return torch.cat(maps, 1)
+        top, bottom, left, right = (margin * own for own in edges)
+        found = self.cells(pad(x, (left, right, top, bottom), mode="reflect"))
+        rows, columns = top // GRID, left // GRID
+        return found[..., rows : rows + height, columns : columns + width]

@@ -34,6 +34,11 @@ def model_shape(shape: Sequence[int], size: int, stride: int) -> tuple[int, int]
     return side(size * ratio), side(size / ratio)
 
 
+def squares(shape: Sequence[int]) -> int:
+    """How many whole squares fit into an image of shape (H, W, ...) side by side, up to four."""
+    return max(1, min(4, max(shape[:2]) // min(shape[:2])))
+
+
 def feature_shape(shape: Sequence[int], size: int) -> tuple[int, int]:
     """`model_shape` of the feature branch, whose stride is 16: larger for an elongated image.
 
@@ -41,9 +46,25 @@ def feature_shape(shape: Sequence[int], size: int) -> tuple[int, int]:
     as long as the image has so many pixels itself: squeezed into the area of one square, it would
     lose what is thin.
     """
-    height, width = shape[:2]
-    squares = min(4, max(height, width) // min(height, width), height * width // size**2)
-    return model_shape(shape, round(size * math.sqrt(max(1, squares))), 16)
+    fitting = min(squares(shape), shape[0] * shape[1] // size**2)
+    return model_shape(shape, round(size * math.sqrt(max(1, fitting))), 16)
+
+
+def to_levels(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """uint8 (H, W, 3) to uint8 (3, h, w), antialiased when it shrinks."""
+    planes = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)
+    if tuple(planes.shape[1:]) == shape:
+        return planes
+    shrunk = [  # a channel at a time, for the memory of large images
+        interpolate(plane[None, None].float(), shape, mode="bilinear", antialias=True)[0]
+        for plane in planes
+    ]
+    return torch.cat(shrunk).round_().clamp_(0, 255).byte()
+
+
+def from_levels(levels: Tensor) -> Tensor:
+    """Grey levels, uint8, as float32 in [-1, 1]."""
+    return levels.float() / 127.5 - 1
 
 
 def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
@@ -51,14 +72,7 @@ def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
 
     Values stay on the 256 grey levels, on which L_0 is defined and which training keeps.
     """
-    planes = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)
-    if tuple(planes.shape[1:]) != shape:  # a channel at a time, for the memory of large images
-        shrunk = [
-            interpolate(plane[None, None].float(), shape, mode="bilinear", antialias=True)[0]
-            for plane in planes
-        ]
-        planes = torch.cat(shrunk)
-    return planes.float().round().clamp(0, 255) / 127.5 - 1
+    return from_levels(to_levels(pixels, shape))
 
 
 def to_image(maps: Tensor, height: int, width: int) -> Tensor:

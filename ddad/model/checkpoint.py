@@ -5,9 +5,11 @@ head.safetensors                       the U-Net's feature head; absent where it
 features/extractor/                    the backbone, as transformers reads it; no directory where
                                        ddad.json names the bundled one by its digest
 features/mixture.safetensors           what it says of normal images; no features/: pixels alone
+features/mixture_SIZE.safetensors      the same of each closer look
 ddad.json                              format, score settings, what it was trained on; white of
                                        deep pictures, where it was trained on such
 calibration.json                       absent: the model is not calibrated
+calibration_0.json                     the same without its closer looks, _1 with one of them, ...
 README.md  metrics.json  examples/     for people; optional
 """
 
@@ -18,6 +20,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,7 +57,8 @@ class Checkpoint:
 
     name: str
     scorer: Scorer
-    calibration: Calibration | None
+    calibrations: tuple[Calibration, ...]
+    """With no closer look, with one, ..., with all; empty where it is not calibrated."""
     training: dict[str, Any]
     card: str
     levels: Levels = Levels()
@@ -63,11 +67,14 @@ class Checkpoint:
 def write(
     path: Path,
     scorer: Scorer,
-    calibration: Calibration | None,
+    calibrations: Sequence[Calibration],
     training: dict[str, Any],
     levels: Levels | None = None,
 ) -> None:
-    """Write the files beside their places and rename them one by one, `ddad.json` last."""
+    """Write the files beside their places and rename them one by one, `ddad.json` last.
+
+    `calibrations` are as in `Checkpoint`.
+    """
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path, prefix=".saving-") as name:
         parts = Path(name)
@@ -88,12 +95,14 @@ def write(
                 meta["bundled_extractor"] = extractor.digest
             else:
                 extractor.save(parts / "features" / "extractor")
-            save_file(_tensors(scorer.features.mixture), parts / "features" / "mixture.safetensors")
+            closer = {f"_{s}": m for s, m in zip(scorer.config.looks, scorer.features.closer)}
+            for suffix, mixture in ({"": scorer.features.mixture} | closer).items():
+                save_file(_tensors(mixture), parts / "features" / f"mixture{suffix}.safetensors")
         if scorer.head is not None:
             weights = {k: v.cpu().contiguous() for k, v in scorer.head.state_dict().items()}
             save_file(weights, parts / HEAD)
-        if calibration is not None:
-            (parts / "calibration.json").write_text(calibration.to_json(), "utf-8")
+        for name, calibration in zip(_calibrations(scorer.config), calibrations):
+            (parts / name).write_text(calibration.to_json(), "utf-8")
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
         for config_file in parts.rglob("config.json"):
             _forget_origin(config_file)
@@ -127,8 +136,7 @@ def read(path: str | Path) -> Checkpoint:
         if isinstance(error, TypeError):  # Python's words for null where a number belongs
             what = "a setting in its JSON files is of the wrong kind"
         raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
-    fitted = found.calibration
-    if fitted is not None and fitted.fingerprint != fingerprint(found.scorer):
+    if found.calibrations and found.calibrations[-1].fingerprint != fingerprint(found.scorer):
         raise CheckpointError(
             f"the calibration in {folder} belongs to other weights or settings: "
             "run `python -m ddad calibrate` again"
@@ -169,12 +177,23 @@ def fingerprint(scorer: Scorer) -> str:
     if scorer.features is not None:
         digest.update(scorer.features.extractor.digest.encode())
         weights |= _tensors(scorer.features.mixture)
+        for mixture, size in zip(scorer.features.closer, scorer.config.looks, strict=True):
+            weights |= {f"{size}.{name}": value for name, value in _tensors(mixture).items()}
     for name, tensor in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
     digest.update(scorer.scheduler.tables.numpy().tobytes())
-    digest.update(json.dumps(asdict(scorer.config), sort_keys=True).encode())
+    settings = asdict(scorer.config)
+    if not scorer.config.looks:  # of no consequence, and unknown to earlier versions
+        settings = {k: v for k, v in settings.items() if not k.startswith("look")}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:32]
+
+
+def _calibrations(config: ScoreConfig) -> list[str]:
+    """The files of a model's calibrations, that with the fewest looks first."""
+    coarser = [f"calibration_{count}.json" for count in range(len(config.looks))]
+    return [*coarser, "calibration.json"]
 
 
 def _tensors(mixture: NormalMixture) -> dict[str, Tensor]:
@@ -202,17 +221,23 @@ def _read(folder: Path) -> Checkpoint:
     if (folder / "unet").is_dir():
         unet, head = read_network(folder)
     if (folder / "features").is_dir():
-        mixture = NormalMixture(**load_file(folder / "features" / "mixture.safetensors"))
-        features = FeatureModel(_extractor(meta, folder), mixture)
+        names = ("mixture", *(f"mixture_{size}" for size in config.looks))
+        mixtures = [
+            NormalMixture(**load_file(folder / "features" / f"{name}.safetensors"))
+            for name in names
+        ]
+        features = FeatureModel(_extractor(meta, folder), mixtures[0], tuple(mixtures[1:]))
     if unet is None and features is None:
         raise CheckpointError(f"the checkpoint {folder} has neither unet/ nor features/")
     scheduler = PosteriorDDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
     scheduler.noise_std(0)  # refuses another parametrisation now rather than at the first score
-    stored, card = folder / "calibration.json", folder / "README.md"
+    card, stored = folder / "README.md", [folder / name for name in _calibrations(config)]
     return Checkpoint(
         folder.name,
         Scorer(unet, scheduler, config, features=features, head=head),
-        Calibration.from_json(stored.read_text("utf-8")) if stored.exists() else None,
+        tuple(Calibration.from_json(file.read_text("utf-8")) for file in stored)
+        if stored[-1].exists()
+        else (),
         dict(meta.get("training") or {}),
         without_header(card.read_text("utf-8")) if card.exists() else "",
         Levels(**dict(meta.get("levels") or {})),

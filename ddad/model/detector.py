@@ -37,6 +37,9 @@ class Detector(Scorer):
 
     fitted: Calibration | None = field(default=None, kw_only=True)
     """None until it is calibrated."""
+    coarser: tuple[Calibration, ...] = field(default=(), kw_only=True)
+    """Those of the same model without its closest look, ..., with none: see `with_looks`; the
+    one with the fewest looks comes first."""
     name: str = field(default="", kw_only=True)
     card: str = field(default="", kw_only=True)
     training: dict[str, Any] = field(default_factory=dict, kw_only=True)
@@ -97,22 +100,33 @@ class Detector(Scorer):
     def detect_steps(self, image: np.ndarray) -> Iterator[ScaleMap | Detection]:
         """What `detect` finds in one image, as it comes: each noise scale's map, then the whole.
 
-        The quicker branch comes first. The Detection at the end is that of `detect([image])` bit
-        for bit. Raises CheckpointError where the model is not calibrated.
+        The quickest branch comes first. A closer look at a large photograph comes again with each
+        of its tiles, the most suspicious first, and as quiet as usual where it is yet to be seen.
+        Whoever stops asking cancels the rest. The Detection at the end is that of
+        `detect([image])` bit for bit. Raises CheckpointError where the model is not calibrated.
         """
-        calibration = self.calibration
-        z: dict[str, Tensor] = {}
-        kept: np.ndarray | None = None
-        for branch in sorted(self.weights):  # feature before pixel
+        means = self.calibration.means
+        maps: dict[str, list[np.ndarray]] = {branch: [] for branch in self.weights}
+        kept: Maps = {}
+        for branch, number, found, whole, held in self.glimpses(self.see(image)):
+            quiet = np.where(np.isnan(found), np.float32(means[branch][number]), found)
+            smooth = self.smooth(branch, quiet)
+            if whole:
+                maps[branch].append(smooth)
+            kept |= {} if held is None else {HELD: held}
+            yield self._scale_map(branch, number, self._normal(branch, number, smooth))
+        for branch in sorted(set(self.weights) - set(self.looks)):
             x = to_model(image, self.shape(branch, image))[None].to(self.device)
-            parts = []
-            for number, scale in enumerate(self.scales(branch, x)):
-                one, held = torch.from_numpy(scale.maps), scale.held
-                parts.append(normalise(calibration, branch, one, slice(number, number + 1)))
-                yield self._scale_map(branch, number, parts[-1][0])
-            z[branch] = torch.cat(parts)
-            kept = kept if held is None else held[0]
-        yield self._detection(z, kept, image.shape)
+            for number, (found,) in enumerate(self.scales(branch, x)):
+                maps[branch].append(found)
+                yield self._scale_map(branch, number, self._normal(branch, number, found))
+        stacked = {branch: np.stack(scales) for branch, scales in maps.items()}
+        yield self.judge(stacked | kept, image.shape)
+
+    def _normal(self, branch: str, number: int, found: np.ndarray) -> Tensor:
+        """One noise scale's map (h, w) in z-units."""
+        one = torch.from_numpy(found[None])
+        return normalise(self.calibration, branch, one, slice(number, number + 1))[0]
 
     def posterior(self, image: np.ndarray, t: int) -> dict[str, Posterior]:
         """What each branch expects of an image uint8 (H, W, 3) under the noise of t, and how sure
@@ -134,15 +148,54 @@ class Detector(Scorer):
         """
         raw = self.maps(normals, on_progress=on_progress)
         pairs = [(maps, image.shape[:2]) for maps, image in zip(raw, normals, strict=True)]
-        return self.calibrated(calibrate(pairs, self.weights, target_fpr, parts=parts))
+        return self.calibrated_by(pairs, target_fpr, parts)
+
+    def calibrated_by(
+        self,
+        normals: Sequence[tuple[Maps, Sequence[int]]],
+        target_fpr: float,
+        parts: Sequence[str] | None = None,
+        *,
+        cross_fitted: bool = False,
+    ) -> Detector:
+        """This model calibrated by raw maps and shapes of normal images, see `calibrate`: with all
+        its looks, and with fewer."""
+        every = []
+        for count in range(len(self.config.looks) + 1):
+            one = self.with_looks(count)
+            options = {"parts": parts, "cross_fitted": cross_fitted}
+            fitted = calibrate(normals, one.weights, target_fpr, **options)  # type: ignore[arg-type]
+            every.append(replace(fitted, fingerprint=one.fingerprint))
+        return replace(self, fitted=every[-1], coarser=tuple(every[:-1]))
 
     def calibrated(self, fitted: Calibration) -> Detector:
         """This model with a calibration made for it."""
         return replace(self, fitted=replace(fitted, fingerprint=self.fingerprint))
 
+    def with_looks(self, count: int) -> Detector:
+        """This model with its first `count` closer looks alone, which is faster; calibrated where
+        it was calibrated for that. Raises ValueError for more looks than it has."""
+        config, features = self.config, self.features
+        if count == len(config.looks):
+            return self
+        if not 0 <= count < len(config.looks):
+            raise ValueError(f"the model '{self.name}' has {len(config.looks)} closer looks")
+        assert features is not None
+        total = 1 - sum(config.look_shares[count:])
+        shares = [share / total for share in config.look_shares[:count]]
+        return replace(
+            self,
+            config=config.closer(config.looks[:count], shares),
+            features=replace(features, closer=features.closer[:count]),
+            fitted=self.coarser[count] if self.coarser else None,
+            coarser=self.coarser[:count],
+        )
+
     def with_config(self, config: ScoreConfig) -> Detector:
         """The same weights with other score settings; uncalibrated unless they are equal."""
-        return replace(self, config=config, fitted=self.fitted if config == self.config else None)
+        return self if config == self.config else replace(
+            self, config=config, fitted=None, coarser=()
+        )
 
     def restore(
         self, image: np.ndarray, config: RestoreConfig | None = None
@@ -170,7 +223,8 @@ class Detector(Scorer):
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint into a directory; see `ddad.model.checkpoint` for its format."""
-        checkpoint.write(Path(path), self, self.fitted, self.training, self.levels)
+        calibrations = () if self.fitted is None else (*self.coarser, self.fitted)
+        checkpoint.write(Path(path), self, calibrations, self.training, self.levels)
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | None = None) -> Detector:
@@ -186,7 +240,8 @@ class Detector(Scorer):
             found.scorer.config,
             features=found.scorer.features,
             head=found.scorer.head,
-            fitted=found.calibration,
+            fitted=found.calibrations[-1] if found.calibrations else None,
+            coarser=found.calibrations[:-1],
             name=found.name,
             card=found.card,
             training=found.training,

@@ -21,7 +21,7 @@ from ddad.model.detector import Detector
 from ddad.model.verification import check_parts, try_out
 
 KNOWN = re.compile(
-    r"(ddad|calibration|metrics|model_index)\.json|README\.md"
+    r"(ddad|calibration(_\d)?|metrics|model_index)\.json|README\.md"
     r"|unet/(config\.json|diffusion_pytorch_model\.safetensors)"
     r"|scheduler/scheduler_config\.json"
     r"|features/\w{1,40}\.safetensors"

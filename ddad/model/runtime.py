@@ -1,4 +1,4 @@
-"""Decides device, precision and threads."""
+"""Decides device, layout and threads."""
 
 from __future__ import annotations
 
@@ -18,16 +18,6 @@ N = TypeVar("N", bound=nn.Module)
 def pick_device() -> torch.device:
     """CUDA where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether bfloat16 runs in hardware; elsewhere it is emulated and slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities: dict[str, object] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # torch >= 2.11
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def arrange(network: N) -> N:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ddad.score.composition import Usual
 from ddad.score.levels import BORDER
+from ddad.score.sight import Sight
 from ddad.score.promise import Promise, conformal_threshold, promised
 
 
@@ -52,6 +53,9 @@ class Calibration:
     """What normals hold of each kind of appearance; None without a feature branch, or where few
     parts could say."""
 
+    sight: Sight | None = None
+    """How small a spot is found; None where it was not measured."""
+
     @property
     def n(self) -> int:
         """Number of held-out normal images."""
@@ -72,7 +76,7 @@ class Calibration:
         try:
             values = json.loads(text)
             expected = {field.name for field in fields(cls)}
-            later = {"parts", "normal_levels", "strange", "usual"}
+            later = {"parts", "normal_levels", "strange", "usual", "sight"}
             if not isinstance(values, dict) or not expected - later <= set(values) <= expected:
                 names = ", ".join(sorted(expected))
                 raise ValueError(f"a calibration has exactly the fields {names}")
@@ -86,6 +90,8 @@ class Calibration:
             }
             if values.get("usual") is not None:
                 values["usual"] = Usual.read(values["usual"])
+            if values.get("sight") is not None:
+                values["sight"] = Sight.read(values["sight"])
             found = cls(**values)
             found._check()
         except (AttributeError, TypeError, OverflowError, RecursionError) as error:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 CHAIN = 1000
 """T of the chain that timesteps count on."""
+LARGEST_LOOK = 16_384
+"""Pixels: the largest size at which a look sees a picture."""
 METHODS = ("gradient", "inpaint", "partial", "one-step")
 ENERGIES = ("score", "feature")
 STARTS = ("inpaint", "partial", "image")
@@ -33,6 +36,15 @@ class ScoreConfig:
     """The KL is that of the step to where this share of the noise ratio is left, 0 to 1."""
     feature_blur: float = 0.0
     """Smoothing of its maps: standard deviation in cells of its grid."""
+    looks: tuple[int, ...] = ()
+    """Sizes of closer looks, as `feature_size`, each larger than the one before. They see the same
+    photograph with more detail, and what is around a place by the look at the whole part."""
+    look_shares: tuple[float, ...] = ()
+    """Share of each closer look in the feature branch's score; the whole part has the rest."""
+    look_timesteps: tuple[int, ...] = (100,)
+    """Noise scales of closer looks."""
+    look_blur: float = 1.0
+    """Smoothing of their maps: standard deviation in cells of their grids."""
     pixel_weight: float = 0.0
     """Weight of the pixel branch where a model has both; the feature branch has the rest. With
     none it is not run for a score, and draws normal versions alone."""
@@ -52,16 +64,28 @@ class ScoreConfig:
             raise ValueError(
                 "a feature score's steps begin at t >= 1 and leave 0 to 1 of the noise"
             )
-        for steps in (self.timesteps, self.feature_timesteps):
+        for steps in (self.timesteps, self.feature_timesteps, self.look_timesteps):
             if len(set(steps)) < len(steps):
                 raise ValueError("each timestep may be named once")
             if steps and not 0 <= min(steps) <= max(steps) < CHAIN:
                 raise ValueError(f"timesteps lie between 0 and {CHAIN - 1}")
         if not self.feature_timesteps or self.feature_size < 64:
             raise ValueError("a feature score needs timesteps and a size of at least 64")
-        shares = self.pixel_weight, self.head_weight
-        if min(shares) < 0 or sum(shares) > 1:
-            raise ValueError("weights lie within 0..1, also that of pixels and head together")
+        sizes = (self.feature_size, *self.looks)
+        if sorted(set(sizes)) != [*sizes] or min(self.look_timesteps, default=0) < 1:
+            raise ValueError("closer looks need timesteps >= 1, and each is larger than the last")
+        if len(self.look_shares) != len(self.looks) or max(sizes) > LARGEST_LOOK:
+            raise ValueError(f"closer looks have a share each, and {LARGEST_LOOK} pixels at most")
+        if sum(self.look_shares) >= 1:
+            raise ValueError("closer looks leave the one at the whole part a share")
+        for shares in ((self.pixel_weight, self.head_weight), self.look_shares):
+            if min(shares, default=0) < 0 or sum(shares) > 1:
+                raise ValueError("weights and shares lie within 0..1, also all together")
+
+    def closer(self, looks: Sequence[int], shares: Sequence[float] = ()) -> ScoreConfig:
+        """The same with these closer looks, all looks with equal shares unless others are given."""
+        equal = [1 / (len(looks) + 1)] * len(looks)
+        return replace(self, looks=tuple(looks), look_shares=tuple(shares or equal))
 
 
 @dataclass(frozen=True)

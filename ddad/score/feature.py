@@ -6,69 +6,62 @@ thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture, Step
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.score.composition import PLACES
+from ddad.score.look import Look, described
 
 
 @dataclass(frozen=True)
 class FeatureModel:
-    """An extractor with the mixture that denoises what it says of normal images."""
+    """An extractor with the mixtures that denoise what it says of normal images."""
 
     extractor: Extractor
     mixture: NormalMixture
+    """Of the whole part."""
+    closer: tuple[NormalMixture, ...] = ()
+    """Of each closer look."""
 
     def to(self, device: torch.device) -> FeatureModel:
-        return FeatureModel(self.extractor.to(device), self.mixture.to(device))
+        closer = tuple(mixture.to(device) for mixture in self.closer)
+        return FeatureModel(self.extractor.to(device), self.mixture.to(device), closer)
 
-
-CONTEXT = 9
-"""Cells a side of a place's surroundings, odd."""
-
-
-def described(extractor: Extractor, x: Tensor) -> Tensor:
-    """What stands at each place of images x (B, 3, H, W), and around it: (B, C, H / 8, W / 8).
-
-    The extractor's features, and the mean of its coarsest stage over CONTEXT x CONTEXT cells: what
-    is usual somewhere may be strange here.
-    """
-    features = extractor(x)
-    coarse = features[:, -extractor.coarsest :]
-    around = avg_pool2d(coarse, CONTEXT, 1, CONTEXT // 2, count_include_pad=False)
-    return torch.cat([features, around], 1)
+    @property
+    def mixtures(self) -> tuple[NormalMixture, ...]:
+        """The whole part's, then those of closer looks."""
+        return self.mixture, *self.closer
 
 
 def feature_maps(
-    model: FeatureModel,
+    mixture: NormalMixture,
     scheduler: PosteriorDDPMScheduler,
-    x: Tensor,
+    features: Tensor,
     timesteps: Sequence[int],
     left: float,
 ) -> Iterator[Step]:
-    """KL(q(z_s | z_t, z_0) || p(z_s | z_t)) of the features z_0 of x, nats, summed over channels.
+    """KL(q(z_s | z_t, z_0) || p(z_s | z_t)) of the features z_0 of images, summed over channels.
 
-    Of each timestep in turn for images x (B, 3, H, W) in [-1, 1]: the KL (B, h, w), and how far
-    each kind of appearance answers for each place (B, G, h, w). s is where `left` of the noise of t
-    is left. p is exact for the mixture of normal features, which is a diffusion
+    Of each timestep in turn for what a `Look` describes, (B, C, h, w): the KL (B, h, w), nats, and
+    how far each kind of appearance answers for each place (B, G, h, w). s is where `left` of the
+    noise of t is left. p is exact for the mixture of normal features, which is a diffusion
     model whose every variance is known: see `NormalMixture.kl`. The noise is left at its mean of
     zero, so nothing is drawn. Lu et al. 2023, pixel-level score, in the space of their
-    feature-level score. Differentiable in x.
+    feature-level score. Differentiable in the features.
     """
-    features = described(model.extractor, x)
     steps = [jump(scheduler, t, left) for t in timesteps]
-    size = features.shape[2:]
-    for kl, kinds in model.mixture.steps(tokens(features), steps):
-        laid_out = kinds.view(len(x), -1, kinds.shape[1]).transpose(1, 2)
-        yield Step(kl.view(len(x), *size), laid_out.reshape(len(x), -1, *size))
+    count, size = len(features), features.shape[2:]
+    for kl, kinds in mixture.steps(tokens(features), steps):
+        laid_out = kinds.view(count, -1, kinds.shape[1]).transpose(1, 2)
+        yield Step(kl.view(count, *size), laid_out.reshape(count, -1, *size))
 
 
 def as_places(kinds: Tensor) -> np.ndarray:
@@ -102,21 +95,19 @@ def tokens(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2).flatten(0, 1)
 
 
-@torch.inference_mode()
-def sample_tokens(
-    extractor: Extractor,
-    images: Sequence[Tensor],
-    most: int,
-    seed: int,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Tensor]:
-    """Feature vectors (n, C) of each image (3, H, W) in [-1, 1]: together about `most`."""
-    each = -(-most // len(images))
-    tokens = []
-    for index, image in enumerate(images):
-        found = described(extractor, image[None])[0].flatten(1).T
-        rng = np.random.default_rng((seed, index))
-        chosen = rng.permutation(len(found))[:each]
-        tokens.append(found[torch.from_numpy(chosen)])
-        on_progress(index + 1, len(images))
-    return tokens
+def sample_tokens(look: Look, most: int, seed: Sequence[int]) -> Tensor:
+    """Feature vectors (n, C) of a look, of at most so many places drawn without replacement."""
+    height, width = look.grid
+    numbers = np.arange(height * width).reshape(height, width)
+    drawn = np.random.default_rng(tuple(seed)).permutation(height * width)[:most]
+    wanted = np.zeros(height * width, bool)
+    wanted[drawn] = True
+    found, places = [], []
+    for tile in look.tiles:
+        here = numbers[tile.place].ravel()
+        chosen = np.flatnonzero(wanted[here])
+        found.append(tokens(look.described(tile))[torch.from_numpy(chosen)])
+        places.append(here[chosen])
+    rank = np.empty(height * width, np.int64)
+    rank[np.concatenate(places)] = np.arange(len(drawn))
+    return torch.cat(found)[torch.from_numpy(rank[drawn])]

@@ -5,6 +5,7 @@ Knows tensors of maps and a calibration, nothing of networks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -42,16 +43,12 @@ def normalise(
 def fuse(z: Mapping[str, Tensor], weights: Mapping[str, float], shape: Sequence[int]) -> Tensor:
     """Weighted mean of the branches, each the mean over its timesteps: (H, W) at image size.
 
-    `z` holds a normalised (timesteps, h, w) a branch, `shape` is (H, W, ...). Differentiable.
+    `z` holds a normalised (timesteps, h, w) a branch, `shape` is (H, W, ...). They meet on the
+    finest of their grids, as photographs are large. Differentiable.
     """
-    sized = (
-        to_image(z[branch].mean(0)[None], shape[0], shape[1])[0].mul_(weight)
-        for branch, weight in weights.items()
-    )
-    total = next(sized)
-    for each in sized:
-        total += each  # in place: photographs are large
-    return total
+    finest = max((z[branch].shape[1:] for branch in weights), key=math.prod)
+    sized = [to_image(z[b].mean(0)[None], *finest) * weight for b, weight in weights.items()]
+    return to_image(sum(sized[1:], sized[0]), shape[0], shape[1])[0]
 
 
 def score_map(
@@ -108,6 +105,31 @@ def calibrate(
         usual, scores = joined(every, scores, members)
         found = replace(found, usual=usual)
     return with_normals(found, scores.tolist(), quiet.tolist(), members.tolist())
+
+
+LEAST_SHARE = 0.1
+"""A look that normals leave less than this is dropped."""
+
+
+def look_shares(normals: Sequence[Maps], branches: Sequence[str]) -> list[float]:
+    """Share of each look, by how loud it is on normal images that it was not fitted to.
+
+    By the inverse square of what the loudest place of a normal image is, on the median, in
+    deviations of its normal pixels: so weighted, looks that are independent of one another make
+    the quietest mean. One that would have less than LEAST_SHARE only adds noise: it has none. The
+    first, of the whole part, is kept.
+    """
+    loud = []
+    for branch in branches:
+        sums = [moments(maps[branch]) for maps in normals]
+        found = _levels({branch: np.stack(sums)}, 0.5, False)
+        z = [normalise(found, branch, torch.from_numpy(maps[branch])) for maps in normals]
+        loud.append(float(np.median([float(each.mean(0).max()) for each in z])))
+    shares = np.square(1 / np.maximum(loud, 1e-6))
+    for look in range(len(shares) - 1, 0, -1):
+        if shares[look] < LEAST_SHARE * shares.sum():
+            shares[look] = 0.0
+    return [round(float(share), 3) for share in shares / shares.sum()]
 
 
 def _levels(sums: Mapping[str, np.ndarray], target_fpr: float, cross_fitted: bool) -> Calibration:

@@ -15,8 +15,9 @@ from torch.nn.functional import adaptive_max_pool2d, max_pool2d
 
 from ddad.images.geometry import resize
 from ddad.score.calibration import Calibration
-from ddad.score.feature import described, feature_energy, jump, tokens
+from ddad.score.feature import feature_energy, jump, tokens
 from ddad.score.fusion import normalise
+from ddad.score.look import described
 from ddad.score.noise import scale_noise
 from ddad.score.pixel import kl_map
 from ddad.score.scene import Scene

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ddad.images.geometry import to_model
-from ddad.score.feature import FeatureModel, described, tokens
+from ddad.score.feature import FeatureModel, tokens
+from ddad.score.look import described
 from ddad.score.noise import scale_noise
 from ddad.score.scorer import Scorer
 

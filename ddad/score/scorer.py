@@ -18,7 +18,9 @@ from torch import Tensor
 
 from ddad.diffusion import losses
 from ddad.diffusion.extractor import STRIDES
+from ddad.diffusion.mixture import KINDS, Step
 from ddad.diffusion.networks import FeatureHead, predict, stride_of
+from ddad.diffusion.precision import fast
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
 from ddad.score.composition import HELD
@@ -26,21 +28,29 @@ from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, as_places, feature_maps
 from ddad.score.fusion import Maps
 from ddad.score.head import head_maps
+from ddad.score.look import Look, Tile, looks
 from ddad.score.noise import seeded_generator
 from ddad.score.pixel import pixel_maps
 
 
-class Scale(NamedTuple):
-    """What one noise scale makes of a batch of images."""
+class Glimpse(NamedTuple):
+    """A noise scale of a look, as far as it is known."""
 
-    maps: np.ndarray
-    """(B, h, w), nats, smoothed."""
+    branch: str
+    number: int
+    """Of the branch's timesteps."""
+    map: np.ndarray
+    """(h, w), nats, not smoothed; NaN where tiles are yet to be seen."""
+    whole: bool
+    """Whether all of it is there."""
     held: np.ndarray | None = None
-    """(B, G, PLACES, PLACES): see `ddad.score.composition`; of the feature branch alone."""
+    """(G, PLACES, PLACES) once the look at the whole part is complete: see `composition`."""
 
 
-def _smooth(maps: Tensor, blur: float) -> np.ndarray:
-    found: np.ndarray = gaussian_filter(maps.cpu().numpy(), (0, blur, blur), mode="nearest")
+def _smooth(maps: np.ndarray, blur: float) -> np.ndarray:
+    """Maps (..., h, w)."""
+    widths = (*[0] * (maps.ndim - 2), blur, blur)
+    found: np.ndarray = gaussian_filter(maps, widths, mode="nearest")
     return found
 
 
@@ -60,29 +70,46 @@ class Scorer:
     def __post_init__(self) -> None:
         if self.unet is None and self.features is None:
             raise ValueError("a detector needs a pixel branch, a feature branch, or both")
+        if self.features and len(self.features.closer) != len(self.config.looks):
+            raise ValueError("each closer look has a mixture of its own")
+
+    @property
+    def looks(self) -> dict[str, int]:
+        """The sizes at which the feature branch sees an image, by what each look is called as a
+        branch: the whole part, then closer looks."""
+        if self.features is None:
+            return {}
+        closer = {f"feature_{size}": size for size in self.config.looks}
+        return {"feature": self.config.feature_size} | closer
 
     @property
     def weights(self) -> dict[str, float]:
         """Share in the score map of each branch that has one."""
+        config = self.config
+        pixel, head = config.pixel_weight, config.head_weight if self.head else 0.0
         if self.unet is None or self.features is None:
-            return {"pixel": 1.0} if self.features is None else {"feature": 1.0}
-        pixel, head = self.config.pixel_weight, self.config.head_weight if self.head else 0.0
-        shares = {"pixel": pixel, "head": head, "feature": 1 - pixel - head}
+            pixel, head = float(self.features is None), 0.0
+        each = (1 - sum(config.look_shares), *config.look_shares)
+        shares = {"pixel": pixel, "head": head}
+        for branch, share in zip(self.looks, each, strict=self.features is not None):
+            shares[branch] = (1 - pixel - head) * share
         return {branch: share for branch, share in shares.items() if share}
 
     @property
     def timesteps(self) -> dict[str, tuple[int, ...]]:
         """Each branch's noise scales."""
-        pixel, feature = self.config.timesteps, self.config.feature_timesteps
-        every = {"pixel": pixel, "head": pixel, "feature": feature}
+        config = self.config
+        every = dict.fromkeys(self.looks, config.look_timesteps)
+        every |= {"pixel": config.timesteps, "head": config.timesteps}
+        every["feature"] = config.feature_timesteps
         return {branch: every[branch] for branch in self.weights}
 
     @property
     def evaluations(self) -> int:
         """Network evaluations that the maps of one image take."""
         passes = self.config.draws * len(self.config.timesteps)
-        rows = {"pixel": passes, "head": passes, "feature": 1}
-        return sum(rows[branch] for branch in self.weights)
+        rows = {"pixel": passes, "head": passes}
+        return sum(rows.get(branch, 1) for branch in self.weights)
 
     def predict(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The U-Net's 2C channels for x_t (B, C, h, w) at t (B,)."""
@@ -91,8 +118,8 @@ class Scorer:
 
     def shape(self, branch: str, pixels: np.ndarray) -> tuple[int, int]:
         """Height and width at which a branch sees an image (H, W, 3)."""
-        if branch == "feature":
-            return feature_shape(pixels.shape, self.config.feature_size)
+        if branch in self.looks:
+            return feature_shape(pixels.shape, self.looks[branch])
         assert self.unet is not None
         stride = stride_of(self.unet)
         if self.head is not None:
@@ -100,21 +127,62 @@ class Scorer:
         return model_shape(pixels.shape, self.config.size, stride)
 
     @torch.inference_mode()
-    def scales(self, branch: str, x: Tensor) -> Iterator[Scale]:
-        """Smoothed maps (B, h, w) of each noise scale in turn, for images of one shape."""
-        if branch == "feature":
-            assert self.features is not None
-            steps, left = self.config.feature_timesteps, self.config.feature_left
-            for step in feature_maps(self.features, self.scheduler, x, steps, left):
-                yield Scale(_smooth(step.kl, self.config.feature_blur), as_places(step.kinds))
-        elif branch == "head":
+    def scales(self, branch: str, x: Tensor) -> Iterator[np.ndarray]:
+        """Smoothed maps (B, h, w) of each noise scale of the U-Net in turn, for images of one
+        shape; `branch` is "pixel" or "head"."""
+        if branch == "head":
             assert self.unet is not None and self.head is not None and self.features is not None
             networks = self.unet, self.head, self.features.extractor
             for scale in head_maps(*networks, self.scheduler, x, self.config):
-                yield Scale(_smooth(scale, self.config.feature_blur))
+                yield _smooth(scale.cpu().numpy(), self.config.feature_blur)
         else:
             for scale in pixel_maps(self.predict, self.scheduler, x, self.config):
-                yield Scale(_smooth(scale, self.config.blur))
+                yield _smooth(scale.cpu().numpy(), self.config.blur)
+
+    def see(self, pixels: np.ndarray) -> list[Look]:
+        """An image (H, W, 3) at the sizes of the feature branch that have a share; may be none."""
+        sizes = [size for branch, size in self.looks.items() if branch in self.weights]
+        return looks(self.features.extractor, pixels, sizes) if self.features and sizes else []
+
+    def glimpses(self, seen: Sequence[Look]) -> Iterator[Glimpse]:
+        """What the feature branch says of an image, as it comes: of the whole part each noise
+        scale, then of closer looks tile after tile, the most suspicious first.
+
+        What is said in the end does not depend on the order.
+        """
+        coarse: Tensor | None = None
+        for look, branch in zip(seen, self.looks, strict=False):
+            order = look.tiles if coarse is None else look.suspicious_first(coarse)
+            count = len(self.timesteps[branch])
+            maps = torch.full((count, *look.grid), torch.nan)
+            kinds = torch.zeros(KINDS, *look.grid) if coarse is None else None
+            for done, tile in enumerate(order, 1):
+                for number, step in enumerate(self._steps(branch, look, tile)):
+                    maps[number][tile.place] = step.kl[0].cpu()
+                    whole, held = done == len(order), None
+                    if kinds is not None and number == count - 1:
+                        kinds[..., *tile.place] = step.kinds[0].cpu()
+                        held = as_places(kinds[None])[0] if whole else None
+                    yield Glimpse(branch, number, maps[number].numpy(), whole, held)
+            coarse = maps.mean(0)
+
+    def _steps(self, branch: str, look: Look, tile: Tile) -> Iterator[Step]:
+        """The noise scales of a tile of a look."""
+        assert self.features is not None
+        mixture = self.features.mixtures[list(self.looks).index(branch)]
+        config, wanted = self.config, self.timesteps[branch]
+        with torch.inference_mode(), fast(self.device):
+            features = look.described(tile)
+        steps = feature_maps(mixture, self.scheduler, features, wanted, config.feature_left)
+        for _ in wanted:  # no caller's code runs inside the context
+            with torch.inference_mode():
+                step = next(steps)
+            yield step
+
+    def smooth(self, branch: str, found: np.ndarray) -> np.ndarray:
+        """A map (h, w) of a look as it counts."""
+        config = self.config
+        return _smooth(found, config.feature_blur if branch == "feature" else config.look_blur)
 
     def maps(
         self,
@@ -129,23 +197,47 @@ class Scorer:
         appearance the image holds where, at its last noise scale. `on_progress(done, total)` counts
         rows through the networks.
         """
-        maps: list[Maps] = [{} for _ in images]
-        rows = {"pixel": self.config.draws, "head": self.config.draws, "feature": 1}
-        total = len(images) * sum(rows[b] * len(steps) for b, steps in self.timesteps.items())
+        rows = {"pixel": self.config.draws, "head": self.config.draws}
+        every = [self.see(image) for image in images]
+        total = len(images) * sum(rows.get(b, 0) * len(t) for b, t in self.timesteps.items())
+        total += sum(
+            len(look.tiles) * len(self.timesteps[branch])
+            for seen in every
+            for look, branch in zip(seen, self.looks, strict=False)
+        )
         done = 0
-        for branch in self.weights:
+
+        def on(count: int) -> None:
+            nonlocal done
+            done += count
+            on_progress(done, total)
+
+        maps = [self.maps_of(seen, lambda: on(1)) for seen in every]
+        for branch in set(self.weights) - set(self.looks):
             shapes = [self.shape(branch, image) for image in images]
             for group in _runs(shapes, batch_size):
                 x = torch.stack([to_model(images[i], shapes[i]) for i in group]).to(self.device)
-                scales: list[Scale] = []
+                scales: list[np.ndarray] = []
                 for scale in self.scales(branch, x):
                     scales.append(scale)
-                    done += len(group) * rows[branch]
-                    on_progress(done, total)
+                    on(len(group) * rows[branch])
                 for row, index in enumerate(group):
-                    maps[index][branch] = np.stack([scale.maps[row] for scale in scales])
-                    if (held := scales[-1].held) is not None:
-                        maps[index][HELD] = held[row]
+                    maps[index][branch] = np.stack([scale[row] for scale in scales])
+        return maps
+
+    def maps_of(
+        self, seen: Sequence[Look], on_step: Callable[[], None] = lambda: None
+    ) -> Maps:
+        """Those of the feature branch, for an image that is `see`n."""
+        parts: dict[str, dict[int, np.ndarray]] = {}
+        maps: Maps = {}
+        for glimpse in self.glimpses(seen):
+            parts.setdefault(glimpse.branch, {})[glimpse.number] = glimpse.map
+            if glimpse.held is not None:
+                maps[HELD] = glimpse.held
+            on_step()
+        for branch, scales in parts.items():
+            maps[branch] = np.stack([self.smooth(branch, scales[n]) for n in sorted(scales)])
         return maps
 
 

@@ -25,7 +25,8 @@ from ddad.training.synthetic import KINDS, paint_defect
 MOST = 40
 """At most so many normals are painted on."""
 PIXELS = 1_000_000
-"""Larger photographs are reduced to about this many pixels first."""
+"""Larger photographs are reduced to about this many pixels first, or to those of the closest look;
+of larger looks fewer are painted on, for the time they take."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Rehearsal:
     """Paints on some of `total` held-out normals as they come by, and remembers what was found."""
 
     def __init__(self, total: int, seed: int = 0) -> None:
-        self.seed = seed
+        self.seed, self.total = seed, total
         order = np.random.default_rng((seed, 7)).permutation(total)[:MOST]
         self.chosen = {int(index): place for place, index in enumerate(sorted(order))}
         self.trials: list[Trial] = []
@@ -56,8 +57,11 @@ class Rehearsal:
         """
         if index not in self.chosen:
             return None
-        kind = KINDS[self.chosen[index] % len(KINDS)]
-        pair = painted(pixels, kind, (self.seed, index))
+        place, seen = self.chosen[index], max(model.looks.values(), default=0) ** 2
+        if place % max(1, -(-2 * seen // PIXELS)):
+            return None
+        kind = KINDS[place % len(KINDS)]
+        pair = painted(pixels, kind, (self.seed, index), max(PIXELS, seen))
         if pair is None:
             return None
         clean, spoiled, mask = pair
@@ -111,10 +115,10 @@ class Rehearsal:
 
 
 def painted(
-    pixels: np.ndarray, kind: str, seed: tuple[int, ...]
+    pixels: np.ndarray, kind: str, seed: tuple[int, ...], most: int = PIXELS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The image (reduced to about PIXELS), the same with a defect, and its mask."""
-    clean = _small(pixels, round(PIXELS**0.5)) if pixels[..., 0].size > PIXELS else pixels
+    """The image (reduced to about `most` pixels), the same with a defect, and its mask."""
+    clean = _small(pixels, round(most**0.5)) if pixels[..., 0].size > most else pixels
     try:
         spoiled, mask = paint_defect(clean, kind, np.random.default_rng(seed))
     except ValueError:  # nothing visible can be painted, as on a blank image

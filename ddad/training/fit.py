@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,30 +13,39 @@ from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
+from ddad.diffusion.precision import fast
 from ddad.diffusion.scheduler import linear_chain
-from ddad.images.geometry import feature_shape, to_model
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, sample_tokens
-from ddad.score.fusion import Maps, calibrate
+from ddad.score.fusion import Maps
+from ddad.score.look import Look, looks
+from ddad.score.pace import COMPONENTS as CLOSER_COMPONENTS
+from ddad.training.looks import settled
 
 COMPONENTS = 1024
-"""Centres of the mixture."""
+"""Centres of the mixture of the whole part."""
 VECTORS = 60_000
 """Feature vectors it is fitted to, over all images."""
 FOLDS = 5
 CROSS_FIT_BELOW = 200
 """Up to this many normal images, cross-fitting uses every one for both fitting and calibration."""
+KEPT = 1_000_000_000
+"""Bytes of what an extractor says of photographs that are kept until they are judged."""
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """What an extractor says of normal images: feature vectors (n, C) of each."""
+    """What an extractor says of normal images: feature vectors (n, C) of each, drawn over places
+    and photographs, of each look."""
 
     extractor: Extractor
-    each: Sequence[Tensor]
+    each: Mapping[str, Sequence[Tensor]]
+    """By the look's branch."""
     config: ScoreConfig
     seed: int = 0
+    seen: Sequence[Sequence[Look] | None] = ()
+    """Whole photographs as they were seen, as many as KEPT holds."""
 
     @classmethod
     def of(
@@ -46,17 +55,34 @@ class Vectors:
         config: ScoreConfig,
         *,
         seed: int = 0,
+        keep: bool = True,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Vectors:
-        """Those of uint8 (H, W, 3) images of good parts, together about VECTORS."""
-        inputs = [to_model(i, feature_shape(i.shape, config.feature_size)) for i in images]
-        each = sample_tokens(extractor, inputs, VECTORS, seed, on_progress)
-        return cls(extractor, each, config, seed)
+        """Those of uint8 (H, W, 3) images of good parts, together about VECTORS a look.
+
+        With `keep`, what was seen stays in memory for `maps`, as far as KEPT goes.
+        """
+        sizes = {"feature": config.feature_size} | {f"feature_{s}": s for s in config.looks}
+        each: dict[str, list[Tensor]] = {branch: [] for branch in sizes}
+        seen: list[Sequence[Look] | None] = []
+        most, left = -(-VECTORS // len(images)), KEPT if keep else 0
+        device = next(extractor.parameters()).device
+        for index, image in enumerate(images):
+            now = looks(extractor, image, [*sizes.values()])
+            size = sum(look.nbytes for look in now)
+            left -= size
+            seen.append([look.keep() for look in now] if left >= 0 else None)
+            for number, (branch, look) in enumerate(zip(sizes, now, strict=True)):
+                drawn = (seed, index, number) if number else (seed, index)
+                with torch.inference_mode(), fast(device):
+                    each[branch].append(sample_tokens(look, most, drawn))
+            on_progress(index + 1, len(images))
+        return cls(extractor, each, config, seed, seen)
 
     @cached_property
-    def whole(self) -> NormalMixture:
+    def whole(self) -> FeatureModel:
         """Fitted to all images."""
-        return NormalMixture.fit(torch.cat([*self.each]), COMPONENTS, seed=self.seed)
+        return self._fit(np.ones(len(self.each["feature"]), bool))
 
     def fit(self, kept: np.ndarray | None = None) -> FeatureModel:
         """The feature branch for all images, or for those that `kept`, bool (N,), names.
@@ -64,14 +90,27 @@ class Vectors:
         All call the kinds of appearance alike.
         """
         if kept is None:
-            return FeatureModel(self.extractor, self.whole)
-        chosen = torch.cat([v for v, mine in zip(self.each, kept, strict=True) if mine])
-        part = NormalMixture.fit(chosen, COMPONENTS, seed=self.seed)
-        return FeatureModel(self.extractor, part.with_kinds_of(self.whole))
+            return self.whole
+        found = self._fit(kept)
+        return replace(found, mixture=found.mixture.with_kinds_of(self.whole.mixture))
+
+    def _fit(self, kept: np.ndarray) -> FeatureModel:
+        counts = COMPONENTS, *[CLOSER_COMPONENTS] * len(self.config.looks)
+        mixtures = []
+        for count, every in zip(counts, self.each.values(), strict=True):
+            chosen = torch.cat([v for v, mine in zip(every, kept, strict=True) if mine])
+            mixtures.append(NormalMixture.fit(chosen, count, seed=self.seed))
+        return FeatureModel(self.extractor, mixtures[0], tuple(mixtures[1:]))
 
     def detector(self, kept: np.ndarray | None = None) -> Detector:
         """The same as a detector without calibration."""
         return Detector(None, linear_chain(), self.config, features=self.fit(kept))
+
+    def maps(self, model: Detector, index: int, images: Sequence[np.ndarray]) -> Maps:
+        """What a model of these vectors makes of one of their images, extracted once if it was
+        kept."""
+        seen = self.seen[index]
+        return model.maps_of(model.see(images[index]) if seen is None else seen)
 
 
 def cross_fit(
@@ -94,8 +133,7 @@ def cross_fit(
     for fold in np.unique(folds):
         model = vectors.detector(folds != fold)
         for index in np.flatnonzero(folds == fold).tolist():
-            (maps,) = model.maps([images[index]])
-            yield index, model, maps
+            yield index, model, vectors.maps(model, index, images)
 
 
 def fold_of(groups: Sequence[str], seed: int) -> np.ndarray:
@@ -126,7 +164,5 @@ def cross_fitted(
     """A detector fitted to all images, calibrated by what `cross_fit` made of all or some."""
     pairs = [(raw[index], images[index].shape[:2]) for index in sorted(raw)]
     parts = [groups[index] for index in sorted(raw)]
-    detector = vectors.detector()
-    return detector.calibrated(
-        calibrate(pairs, detector.weights, target_fpr, parts=parts, cross_fitted=True)
-    )
+    detector = settled(vectors.detector(), [*raw.values()])
+    return detector.calibrated_by(pairs, target_fpr, parts, cross_fitted=True)

@@ -26,16 +26,21 @@ from ddad.images.levels import Levels
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.card import write_card
 from ddad.model.detector import Detector
-from ddad.score.calibration import Calibration
-from ddad.score.fusion import Maps, calibrate
+from ddad.score.config import ScoreConfig
+from ddad.score.fusion import Maps
+from ddad.score.pace import pace
+from ddad.training import spots
 from ddad.training.estimate import Rehearsal, Trial, preview
 from ddad.training.fit import Vectors, cross_fit, cross_fitted
 from ddad.training.journal import PAUSE, STOP, Journal, exclusive, requested
+from ddad.training.looks import closer_looks, settled
 from ddad.training.photographs import Photographs
 from ddad.training.plan import CALIBRATION, FEATURES, PIXEL, Plan
 from ddad.training.run import stop_flag
 from ddad.training.train import train
 
+SIGHTED = 3
+"""Photographs that it is tried on how small a spot a model finds."""
 Show = Callable[[dict[str, Any]], None]
 
 
@@ -110,6 +115,9 @@ class _Work:
         self.journal, self.stopped, self.plan = journal, stopped, plan
         self.extractor, self.name, self.levels = extractor, name, levels
         self.rehearsal = Rehearsal(0)
+        self.trials: dict[int, spots.Trial] = {}
+        """Normals, SIGHTED at most, each with a model that was not fitted to it: one a fold where
+        there are folds."""
 
     def cross_fitted(self, normals: Sequence[Sample]) -> Detector:
         """Every normal serves both fitting and calibration of the feature branch."""
@@ -130,9 +138,12 @@ class _Work:
             self._at(len(raw) / len(normals))
             if len(normals) > 1:  # a single one was fitted to
                 self._rehearse(index, photographs[index], model)
+                if len(self.trials) < SIGHTED:
+                    self.trials.setdefault(id(model), (photographs[index], model))
             if self._ending_early():
                 break
-        detector = cross_fitted(vectors, raw, photographs, groups, self.plan.target_fpr)
+        found = cross_fitted(vectors, raw, photographs, groups, self.plan.target_fpr)
+        detector = self._sighted(found)
         named = replace(detector, name=self.name, training=record, levels=self.levels)
         return replace(named, unet=unet, head=head)
 
@@ -141,22 +152,24 @@ class _Work:
         part, held = datasets.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
         self.rehearsal = Rehearsal(len(held), self.plan.seed)
         unet, head, scheduler, features = None, None, linear_chain(), None
+        score = self.plan.score
         record: dict[str, Any] = {}
         if self.plan.branch != "feature":
             unet, head, scheduler, record = self._pixel_branch(part, held)
         if self.extractor is not None:
-            features = self._vectors(self._photographs(part), self.plan.config.seed).fit()
+            vectors = self._vectors(self._photographs(part), self.plan.config.seed, keep=False)
+            score, features = vectors.config, vectors.fit()
         detector = Detector(
             unet,
             scheduler,
-            self.plan.score,
+            score,
             features=features,
             head=head,
             name=self.name,
             training=record | self._record(part),
             levels=self.levels,
         )
-        return detector.calibrated(self._calibrate(detector, held))
+        return self._sighted(self._calibrated(detector, held))
 
     def _parted(self, normals: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
         """What the pixel branch learns from and what its loss is watched on; it calibrates nothing
@@ -165,7 +178,7 @@ class _Work:
             return normals, normals
         return datasets.hold_out(normals, self.plan.config.held_out, self.plan.config.seed)
 
-    def _calibrate(self, detector: Detector, held: Sequence[Sample]) -> Calibration:
+    def _calibrated(self, detector: Detector, held: Sequence[Sample]) -> Detector:
         """By the held-out normals, as many as there is time for."""
         photographs = self._photographs(held)
         self.journal.begin(CALIBRATION)
@@ -174,11 +187,14 @@ class _Work:
             pixels = photographs[index]
             pairs += [(maps, pixels.shape[:2]) for maps in detector.maps([pixels])]
             self._rehearse(index, pixels, detector)
+            if len(self.trials) < SIGHTED:
+                self.trials[index] = pixels, detector
             self._at(len(pairs) / len(held))
             if self._ending_early():
                 break
         parts = [sample.group for sample in held[: len(pairs)]]
-        return calibrate(pairs, detector.weights, self.plan.target_fpr, parts=parts)
+        final = settled(detector, [maps for maps, _ in pairs])
+        return final.calibrated_by(pairs, self.plan.target_fpr, parts)
 
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
         keep_freed_memory(all_of_it=True)
@@ -214,16 +230,28 @@ class _Work:
     def _photographs(self, samples: Sequence[Sample]) -> Photographs:
         return Photographs([sample.path for sample in samples], self.levels)
 
-    def _vectors(self, photographs: Photographs, seed: int) -> Vectors:
+    def _vectors(self, photographs: Photographs, seed: int, *, keep: bool = True) -> Vectors:
         assert self.extractor is not None
         self.journal.begin(FEATURES)
         return Vectors.of(
             photographs,
             self.extractor,
-            self.plan.score,
+            self._score(photographs),
             seed=seed,
+            keep=keep,
             on_progress=lambda done, total: self._at(done / total),
         )
+
+    def _score(self, photographs: Photographs) -> ScoreConfig:
+        """The score's settings with as close a look as the photographs and the time allow."""
+        assert self.extractor is not None
+        score, sizes = self.plan.score, self.plan.looks
+        if sizes is None:
+            # A handful tells: those of one part are of one size, or nearly so.
+            some = range(0, len(photographs), len(photographs) // 9 + 1)
+            shapes = [photographs[index].shape for index in some]
+            sizes = closer_looks(shapes, score, self.plan.seconds, pace(self.extractor))
+        return score.closer(sizes)
 
     def _at(self, share: float) -> None:
         """Report, and pause here if that was asked for."""
@@ -233,6 +261,12 @@ class _Work:
 
     def _ending_early(self) -> bool:
         return requested(self.journal.folder, STOP)
+
+    def _sighted(self, detector: Detector) -> Detector:
+        """With how small a spot it finds, where it looks at features and was not fitted to all."""
+        if not self.trials or "feature" not in detector.weights or self._ending_early():
+            return detector
+        return spots.seen(detector, [*self.trials.values()], self.plan.seed)
 
     def _rehearse(self, index: int, pixels: np.ndarray, model: Detector) -> None:
         """Paint on a held-out normal: a row of the log, now and then a preview."""

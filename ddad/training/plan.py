@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ddad.data.datasets import Sample, hold_out
 from ddad.score.config import ScoreConfig
 from ddad.training.fit import CROSS_FIT_BELOW, FOLDS
+from ddad.training.looks import SECONDS as SECONDS_PER_IMAGE
 from ddad.training.run import CPU, TrainConfig
 
 PIXEL, FEATURES, CALIBRATION = "pixel branch", "feature branch", "calibration"
@@ -35,6 +36,10 @@ class Plan:
     score: ScoreConfig
     target_fpr: float = 0.05
     seed: int = 0
+    seconds: float = SECONDS_PER_IMAGE
+    """A photograph may take about this long on this machine: it decides on closer looks."""
+    looks: tuple[int, ...] | None = None
+    """Their sizes, where they are given."""
 
     def cross_fits(self, normals: int) -> bool:
         """Whether every normal serves both fitting and calibration: not of a pixel branch that

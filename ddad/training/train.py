@@ -21,7 +21,8 @@ from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.networks import FeatureHead
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.levels import Levels
-from ddad.model.runtime import bf16_is_fast, pick_device
+from ddad.diffusion.precision import bf16_is_fast
+from ddad.model.runtime import pick_device
 from ddad.training.batches import crop_window, load_normals
 from ddad.training.journal import PAUSE, STOP, append_row, requested
 from ddad.training.run import Run, TrainConfig, claim, cut_log, stop_flag
