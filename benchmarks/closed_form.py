@@ -47,8 +47,8 @@ from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import jump
-from ddad.score.look import described
 from ddad.score.fusion import Maps, calibrate, score_map
+from ddad.score.look import described
 from ddad.training.fit import COMPONENTS, VECTORS
 
 Steps = tuple[tuple[int, float], ...]

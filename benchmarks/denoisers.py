@@ -32,13 +32,13 @@ from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.losses import hybrid_loss
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.networks import UNetConfig, image_unet
+from ddad.diffusion.precision import bf16_is_fast
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler, linear_chain
 from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_image, to_model
 from ddad.measure.evaluation import truth
 from ddad.measure.metrics import Evaluation
 from ddad.model.allocator import keep_freed_memory
-from ddad.diffusion.precision import bf16_is_fast
 from ddad.score.feature import jump
 from ddad.score.noise import seeded_generator
 

@@ -24,8 +24,8 @@ from torch.nn.functional import pad
 
 from benchmarks.accuracy import COLUMNS
 from benchmarks.closed_form import THIN, Choice, Set
-from ddad.model.allocator import keep_freed_memory
 from ddad.diffusion.precision import bf16_is_fast
+from ddad.model.allocator import keep_freed_memory
 from ddad.score.noise import seeded_generator
 
 WIDTH = 96

@@ -75,13 +75,15 @@ def _score(models: Models, default: str) -> Callable[..., Any]:
             promise of the calibrated threshold (the share of new good parts above it, between low
             and high, of so many parts; null where none can be made); timestep_means, the mean of
             each noise scale's map; regions, loudest first, each with area in pixels, bbox as x, y,
-            width, height, centroid as x, y, peak and mean score; note on how the file was read.
+            width, height, centroid as x, y, peak and mean score; note on how the file was read, and
+            on why small defects may be missed in it; sees, how small a spot the model finds.
         """
         at = _number(threshold)
         with _told(image):
             detector, loaded = _opened(models, image, model)
             (found,) = detector.detect([loaded.pixels])
-        return _result(detector, found, at, loaded.note)
+            notes = filter(None, (loaded.note, detector.doubt(loaded.pixels)))
+        return _result(detector, found, at, "; ".join(notes))
 
     return score
 
@@ -197,4 +199,5 @@ def _result(
         "timestep_means": {scale.name: scale.mean for scale in found.scales},
         "regions": [vars(region) for region in find_regions(found.score_map, mask)],
         "note": note,
+        "sees": sight.sentence if (sight := detector.calibration.sight) else "",
     }

@@ -67,7 +67,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
                 promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
             with gr.Column(scale=1, min_width=200):
                 model = gr.Dropdown(
-                    names,
+                    models.all_offers(),
                     value=names[0] if names else None,
                     label="Model",
                     interactive=len(names) > 0,

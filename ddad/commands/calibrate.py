@@ -42,12 +42,14 @@ def add(commands: options.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ddad.model.checkpoint import find_checkpoint
+    from ddad.model.checkpoint import detail_of, find_checkpoint
 
     if not args.add_normals and args.data is None:
         raise ValueError("calibrate needs DATA, or --add-normals with images of good parts")
     if args.out is not None:
         options.check_out(args.out)
+    if detail_of(args.checkpoint)[1] is not None:
+        raise ValueError("calibrate the whole model: what it says with fewer looks goes along")
     detector = _with_false_alarms(args) if args.add_normals else _anew(args)
     detector.save(args.out or find_checkpoint(args.checkpoint))
     options.say_threshold(detector)

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         options.tell(error)
     print("  ".join(f"{k} {metrics[k]:.4f}" for k in SAID if metrics[k] is not None))
     options.say_unpromised(args.checkpoint)
+    options.say_sight(args.checkpoint)
     missed, alarms = (Rate(**metrics["rates"][name]) for name in ("missed", "false_alarms"))
     print(f"at {detector.calibration.threshold:.4g}: missed defects {missed}")
     print(f"false alarms {alarms}")

@@ -68,7 +68,10 @@ SCORE_FLAGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
 
 
 def add_checkpoint(parser: Parser) -> None:
-    text = "the model: a checkpoint folder, or the name of a shipped one (required)"
+    text = (
+        "the model: a checkpoint folder, or the name of a shipped one; with @fast behind it, its "
+        "look at the whole part alone, with @1 its first closer look too (required)"
+    )
     parser.add_argument("--checkpoint", required=True, metavar="MODEL", help=text)
 
 
@@ -225,25 +228,26 @@ def say_threshold(detector: Detector) -> None:
 def say_unpromised(checkpoint: str | Path) -> None:
     """That a model's threshold promises nothing, where it does not."""
     from ddad.model.card import unpromised
-    from ddad.model.checkpoint import find_checkpoint
-    from ddad.score.calibration import Calibration
+    from ddad.model.checkpoint import find_checkpoint, read_calibration
 
-    file = find_checkpoint(checkpoint) / "calibration.json"
-    fitted = Calibration.from_json(file.read_text("utf-8"))
-    if sentence := unpromised(fitted):
-        tell(f"{file.parent.name}: {sentence}")
+    if sentence := unpromised(read_calibration(checkpoint)):
+        tell(f"{find_checkpoint(checkpoint).name}: {sentence}")
+
+
+def say_sight(checkpoint: str | Path) -> None:
+    """How small a spot a model finds, where that is known."""
+    from ddad.model.checkpoint import find_checkpoint, read_calibration
+
+    if (sight := read_calibration(checkpoint).sight) is not None:
+        print(f"{find_checkpoint(checkpoint).name} {sight.sentence}")
 
 
 def say_drift(checkpoint: str | Path, rows: Iterable[dict[str, Any]]) -> None:
     """That a series of photographs is not what the threshold promised for, where it is not."""
-    from ddad.model.checkpoint import find_checkpoint
-    from ddad.score.calibration import Calibration
+    from ddad.model.checkpoint import read_calibration
     from ddad.score.drift import CURE, Drift
 
-    fitted = Calibration.from_json(
-        (find_checkpoint(checkpoint) / "calibration.json").read_text("utf-8")
-    )
-    if sentence := Drift.of(fitted).add_rows(rows).said():
+    if sentence := Drift.of(read_calibration(checkpoint)).add_rows(rows).said():
         print(f"{sentence} {CURE}")
 
 

@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if strange:
         print(strangers(len(strange), total - len(errors)))
     options.say_unpromised(args.checkpoint)
+    options.say_sight(args.checkpoint)
     options.say_drift(args.checkpoint, rows.values())
     return 1 if errors else 0
 

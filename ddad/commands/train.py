@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,20 @@ def _add_what(parser: options.Parser) -> None:
         "--download", action="store_true", help="fetch --extractor from the hub (default: no)"
     )
     parser.add_argument(
+        "--seconds-per-image",
+        type=options.positive,
+        metavar="SECONDS",
+        help="seconds that a photograph may take on this machine: with more, the model looks "
+        "closer, as far as its photographs have the pixels (default: 2)",
+    )
+    parser.add_argument(
+        "--looks",
+        type=options.numbers,
+        metavar="N,N,...",
+        help="sizes of its closer looks, as --feature-size, in pixels; 0: none (default: by "
+        "--seconds-per-image)",
+    )
+    parser.add_argument(
         "--flips",
         action="store_true",
         help="mirror images at random, for parts without a handedness (default: no)",
@@ -159,7 +173,11 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
     from ddad.training.lifecycle import Plan
 
     score = options.override(ScoreConfig(size=config.size), args)  # a mistake in it ends here
-    return Plan(args.branch or "both", config, score, args.fpr, config.seed)
+    plan = Plan(args.branch or "both", config, score, args.fpr, config.seed)
+    if args.looks is not None:
+        plan = replace(plan, looks=tuple(size for size in args.looks if size))
+        score.closer(plan.looks or ())  # a mistake in it ends here
+    return plan if args.seconds_per_image is None else replace(plan, seconds=args.seconds_per_image)
 
 
 def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
@@ -195,6 +213,7 @@ def _train(args: argparse.Namespace, plan: Plan, first: bool) -> int:
         )
     if detector is not None:
         options.say_threshold(detector)
+        options.say_sight(args.out)
         print(f"wrote {args.out}")
     return 0
 

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pad
+
+from ddad.diffusion.precision import bf16_is_fast
 
 STRIDES = (4, 8, 16)
 """The last feature map of each of these strides is used."""
@@ -150,6 +153,14 @@ class Extractor(nn.Module):
         seen = slope[0].abs().amax(0).nonzero()
         farthest = int((seen - (side - 1) / 2).abs().max()) - 8
         return None if farthest >= PROBE - 8 else -(-farthest // 16) * 16
+
+    def fast(self) -> AbstractContextManager[object]:
+        """Within it the backbone computes in bfloat16 where the processor does so in hardware.
+
+        For features alone: a mixture's KL, the difference of large numbers, would lose nats.
+        """
+        device = next(self.model.parameters()).device
+        return torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_fast(device))
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """The backbone's last map of each stride in STRIDES that it has, finest first."""

@@ -122,6 +122,10 @@ def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) ->
         f"- {promise(calibration).capitalize()}.",
         f"- Scores of those normals, {low:.2f} to {high:.2f}: `{bars}`",
     ]
+    for count in range(len(detector.config.looks), -1, -1):
+        one = detector.with_looks(count)
+        if (sight := one.calibration.sight) is not None:
+            lines.append(f"- {one.name} {sight.sentence}.")
     if training.get("ended_early"):
         lines.append("- Training of the pixel branch was ended early, on request.")
     if estimate is not None:

@@ -42,6 +42,8 @@ from ddad.score.feature import FeatureModel
 from ddad.score.scorer import Scorer
 
 FORMAT = 4
+DETAIL = r"(?<=.)@(fast|\d)$"
+"""What stands behind a model's name for fewer closer looks than it has."""
 HEAD = "head.safetensors"
 BUNDLED = CHECKPOINTS / "extractor"
 """The feature extractor that comes with the project."""
@@ -84,7 +86,7 @@ def write(
             stock.save_pretrained(parts / "scheduler")
         else:
             DDPMPipeline(unet=scorer.unet, scheduler=stock).save_pretrained(parts)
-        meta: dict[str, Any] = {"format": FORMAT, "score": asdict(scorer.config)}
+        meta: dict[str, Any] = {"format": FORMAT, "score": settings(scorer.config)}
         meta["training"] = training
         if levels is not None and levels.white is not None:
             meta["levels"] = asdict(levels)
@@ -95,13 +97,14 @@ def write(
                 meta["bundled_extractor"] = extractor.digest
             else:
                 extractor.save(parts / "features" / "extractor")
-            closer = {f"_{s}": m for s, m in zip(scorer.config.looks, scorer.features.closer)}
-            for suffix, mixture in ({"": scorer.features.mixture} | closer).items():
+            suffixes = ("", *(f"_{size}" for size in scorer.config.looks))
+            for suffix, mixture in zip(suffixes, scorer.features.mixtures, strict=True):
                 save_file(_tensors(mixture), parts / "features" / f"mixture{suffix}.safetensors")
         if scorer.head is not None:
             weights = {k: v.cpu().contiguous() for k, v in scorer.head.state_dict().items()}
             save_file(weights, parts / HEAD)
-        for name, calibration in zip(_calibrations(scorer.config), calibrations):
+        names = _calibrations(scorer.config) if calibrations else []
+        for name, calibration in zip(names, calibrations, strict=True):
             (parts / name).write_text(calibration.to_json(), "utf-8")
         (parts / "ddad.json").write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
         for config_file in parts.rglob("config.json"):
@@ -111,6 +114,8 @@ def write(
             target = path / file.relative_to(parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
+        for stale in {file.name for file in path.glob("calibration*.json")} - {*names}:
+            (path / stale).unlink()  # of a model that was here before
 
 
 def _forget_origin(config_file: Path) -> None:
@@ -145,7 +150,9 @@ def read(path: str | Path) -> Checkpoint:
 
 
 def find_checkpoint(path: str | Path) -> Path:
-    """The directory of a checkpoint given as a path or as the name of a shipped model."""
+    """The directory of a checkpoint given as a path or as the name of a shipped model, whatever
+    its detail."""
+    path, _ = detail_of(path)
     folder = Path(path)
     if not (folder / "ddad.json").is_file() and re.fullmatch(r"[\w-]+", str(path)):
         folder = CHECKPOINTS / folder
@@ -160,6 +167,28 @@ def find_checkpoint(path: str | Path) -> Path:
             f"{', '.join(known) or '(no shipped model)'}"
         )
     return folder
+
+
+def detail_of(path: str | Path) -> tuple[str | Path, int | None]:
+    """A checkpoint, and how many closer looks of it are meant: None for all.
+
+    MODEL@fast is a model with none, MODEL@1 with the first of them.
+    """
+    meant = re.search(DETAIL, str(path))
+    if meant is None or Path(path).exists():
+        return path, None
+    return str(path)[: meant.start()], 0 if meant[1] == "fast" else int(meant[1])
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """That of a checkpoint, without its weights. Raises ValueError where it is none, OSError where
+    it is not there."""
+    base, count = detail_of(path)
+    folder = find_checkpoint(base)
+    name = "calibration.json" if count is None else f"calibration_{count}.json"
+    if count is not None and not (folder / name).exists():
+        raise CheckpointError(f"the model {folder.name} has no closer look, so no other detail")
+    return Calibration.from_json((folder / name).read_text("utf-8"))
 
 
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
@@ -183,11 +212,15 @@ def fingerprint(scorer: Scorer) -> str:
         digest.update(name.encode())
         digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
     digest.update(scorer.scheduler.tables.numpy().tobytes())
-    settings = asdict(scorer.config)
-    if not scorer.config.looks:  # of no consequence, and unknown to earlier versions
-        settings = {k: v for k, v in settings.items() if not k.startswith("look")}
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    digest.update(json.dumps(settings(scorer.config), sort_keys=True).encode())
     return digest.hexdigest()[:32]
+
+
+def settings(config: ScoreConfig) -> dict[str, Any]:
+    """As they are kept: without those of closer looks where there are none, as earlier versions
+    knew of none."""
+    every = asdict(config)
+    return every if config.looks else {k: v for k, v in every.items() if not k.startswith("look")}
 
 
 def _calibrations(config: ScoreConfig) -> list[str]:

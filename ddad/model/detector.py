@@ -5,6 +5,7 @@ Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +19,7 @@ from torch import Tensor
 from ddad.images.geometry import to_model
 from ddad.images.levels import Levels
 from ddad.model import checkpoint
-from ddad.model.checkpoint import CheckpointError
+from ddad.model.checkpoint import DETAIL, CheckpointError
 from ddad.model.detection import Detection, ScaleMap
 from ddad.model.runtime import arrange, pick_device
 from ddad.score.calibration import Calibration
@@ -128,6 +129,11 @@ class Detector(Scorer):
         one = torch.from_numpy(found[None])
         return normalise(self.calibration, branch, one, slice(number, number + 1))[0]
 
+    def doubt(self, image: np.ndarray) -> str:
+        """Why it may see less in this image than its `Sight` says, in a sentence, or nothing."""
+        sight = self.calibration.sight
+        return "" if sight is None else sight.doubt(image, max(self.looks.values(), default=0))
+
     def posterior(self, image: np.ndarray, t: int) -> dict[str, Posterior]:
         """What each branch expects of an image uint8 (H, W, 3) under the noise of t, and how sure
         it is. Raises ValueError for a timestep that is not one of 1 to T - 1."""
@@ -174,17 +180,21 @@ class Detector(Scorer):
 
     def with_looks(self, count: int) -> Detector:
         """This model with its first `count` closer looks alone, which is faster; calibrated where
-        it was calibrated for that. Raises ValueError for more looks than it has."""
+        it was calibrated for that. Its name says so: see `checkpoint.detail_of`. Raises ValueError
+        for more looks than it has."""
         config, features = self.config, self.features
         if count == len(config.looks):
             return self
         if not 0 <= count < len(config.looks):
-            raise ValueError(f"the model '{self.name}' has {len(config.looks)} closer looks")
+            raise ValueError(
+                f"the model '{self.name}' has {len(config.looks)} closer looks at most"
+            )
         assert features is not None
         total = 1 - sum(config.look_shares[count:])
         shares = [share / total for share in config.look_shares[:count]]
         return replace(
             self,
+            name=self.name and f"{re.sub(DETAIL, '', self.name)}@{count or 'fast'}",
             config=config.closer(config.looks[:count], shares),
             features=replace(features, closer=features.closer[:count]),
             fitted=self.coarser[count] if self.coarser else None,
@@ -193,8 +203,8 @@ class Detector(Scorer):
 
     def with_config(self, config: ScoreConfig) -> Detector:
         """The same weights with other score settings; uncalibrated unless they are equal."""
-        return self if config == self.config else replace(
-            self, config=config, fitted=None, coarser=()
+        return (
+            self if config == self.config else replace(self, config=config, fitted=None, coarser=())
         )
 
     def restore(
@@ -230,11 +240,13 @@ class Detector(Scorer):
     def load(cls, path: str | Path, *, device: torch.device | None = None) -> Detector:
         """Open a checkpoint directory, or one of the shipped models by name.
 
-        Raises CheckpointError, naming what is wrong and what to do, for anything that is not a
-        whole checkpoint of this format.
+        With @fast behind it, what looks at the whole part alone; with @1, with its first closer
+        look. Raises CheckpointError, naming what is wrong and what to do, for anything that is
+        not a whole checkpoint of this format.
         """
-        found = checkpoint.read(path)
-        return cls(
+        base, count = checkpoint.detail_of(path)
+        found = checkpoint.read(base)
+        whole = cls(
             found.scorer.unet,
             found.scorer.scheduler,
             found.scorer.config,
@@ -248,6 +260,12 @@ class Detector(Scorer):
             levels=found.levels,
             device=device or pick_device(),
         )
+        if count is None:
+            return whole
+        try:
+            return whole.with_looks(count)
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
 
     def _detection(
         self, z: dict[str, Tensor], held: np.ndarray | None, shape: Sequence[int]

@@ -15,8 +15,8 @@ import numpy as np
 
 from ddad.score.composition import Usual
 from ddad.score.levels import BORDER
-from ddad.score.sight import Sight
 from ddad.score.promise import Promise, conformal_threshold, promised
+from ddad.score.sight import Sight
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import KINDS, NormalMixture
-from ddad.diffusion.precision import fast
 from ddad.images.geometry import squares
 from ddad.score.config import ScoreConfig
 from ddad.score.look import LARGEST, described
@@ -32,7 +31,7 @@ def pace(extractor: Extractor) -> float:
     with torch.inference_mode():
         for _ in range(3):
             begun = time.perf_counter()
-            with fast(x.device):
+            with extractor.fast():
                 vectors = described(extractor, x).flatten(2)[0].T
             next(_mixture_of(vectors).steps(vectors, [(1.0, 0.3)]))
             spent.append(time.perf_counter() - begun)

@@ -20,7 +20,6 @@ from ddad.diffusion import losses
 from ddad.diffusion.extractor import STRIDES
 from ddad.diffusion.mixture import KINDS, Step
 from ddad.diffusion.networks import FeatureHead, predict, stride_of
-from ddad.diffusion.precision import fast
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
 from ddad.score.composition import HELD
@@ -171,7 +170,7 @@ class Scorer:
         assert self.features is not None
         mixture = self.features.mixtures[list(self.looks).index(branch)]
         config, wanted = self.config, self.timesteps[branch]
-        with torch.inference_mode(), fast(self.device):
+        with torch.inference_mode(), look.extractor.fast():
             features = look.described(tile)
         steps = feature_maps(mixture, self.scheduler, features, wanted, config.feature_left)
         for _ in wanted:  # no caller's code runs inside the context
@@ -225,9 +224,7 @@ class Scorer:
                     maps[index][branch] = np.stack([scale[row] for scale in scales])
         return maps
 
-    def maps_of(
-        self, seen: Sequence[Look], on_step: Callable[[], None] = lambda: None
-    ) -> Maps:
+    def maps_of(self, seen: Sequence[Look], on_step: Callable[[], None] = lambda: None) -> Maps:
         """Those of the feature branch, for an image that is `see`n."""
         parts: dict[str, dict[int, np.ndarray]] = {}
         maps: Maps = {}

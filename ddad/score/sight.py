@@ -36,6 +36,8 @@ class Sight:
     """Root of the pixels of these photographs."""
     sharpness: float
     """Of the least sharp of them: see `sharpness`."""
+    seconds: float
+    """That one of them took, on the machine where this was measured."""
 
     @classmethod
     def read(cls, values: object) -> Sight:
@@ -46,7 +48,7 @@ class Sight:
         numbers = [value for value in values.values() if value is not None]
         if not all(isinstance(v, int | float) and math.isfinite(v) and v >= 0 for v in numbers):
             raise ValueError("what a model can see is numbers")
-        if None in (values["places"], values["side"], values["sharpness"]):
+        if None in [values[name] for name in ("places", "side", "sharpness", "seconds")]:
             raise ValueError("what a model can see was measured somewhere")
         return cls(**values)
 
@@ -58,7 +60,7 @@ class Sight:
         faint = "no faint ones" if self.faint is None else f"faint ones from {self.faint:.0f}"
         return (
             f"sees clear spots from {self.clear:.0f} px across, {faint}, in photographs of about "
-            f"{self.side**2 / 1e6:.2g} megapixels"
+            f"{self.side**2 / 1e6:.2g} megapixels, {self.seconds:.1g} s a photograph"
         )
 
     def doubt(self, pixels: np.ndarray, size: int) -> str:
@@ -78,8 +80,10 @@ class Sight:
                 "model learned from: it holds less detail, and small defects may be missed"
             )
         if sharpness(pixels, size) < BLURRED * self.sharpness:
-            return "blurred beside the photographs that the model learned from: small defects " \
-                "may be missed"
+            return (
+                "blurred beside the photographs that the model learned from: small defects may be "
+                "missed"
+            )
         return ""
 
 

@@ -19,7 +19,7 @@ from ddad.images.decode import load_image
 from ddad.images.files import file_digest, write_whole
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
-from ddad.score.calibration import widened
+from ddad.score.calibration import Calibration, widened
 from ddad.score.levels import quiet_part, strange_limit
 
 FEWEST, SHARE = 3, 0.05
@@ -58,24 +58,26 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     added = [dict(row) for row in detector.training.get("added_normals", ())]
     known = {row["digest"] for row in added} | set(detector.training.get("trained_on", ()))
     reference = detector.training.get("trained_threshold", before.threshold)
-    fresh: dict[str, Detection] = {}
+    details = [detector.with_looks(count) for count in range(len(detector.config.looks) + 1)]
+    fresh: dict[str, list[Detection]] = {}
     files: list[Path] = []
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
-            (found,) = detector.detect([load_image(path, levels=detector.levels).pixels])
-            fresh[digest] = found
+            pixels = load_image(path, levels=detector.levels).pixels
+            (raw,) = detector.maps([pixels])
+            fresh[digest] = [one.judge(raw, pixels.shape) for one in details]
             files.append(path)
     if fresh:
         parts = _parts(files, detector)
-        added += [{"digest": digest, "score": found.score} for digest, found in fresh.items()]
+        added += [{"digest": digest, "score": found[-1].score} for digest, found in fresh.items()]
         record = {"added_normals": added, "trained_threshold": reference}
         detector = replace(detector, training=detector.training | record)
-        every = list(fresh.values())
-        scores, levels = [it.score for it in every], [it.level for it in every]
-        limits = [before.strange or 0, strange_limit([quiet_part(it.score_map) for it in every])]
-        fitted = replace(before, strange=max(limits))
-        detector = detector.calibrated(widened(fitted, scores, levels, parts))
+        wider = [
+            _wider(one.calibration, found, parts)
+            for one, found in zip(details, zip(*fresh.values(), strict=True), strict=True)
+        ]
+        detector = replace(detector, fitted=wider[-1], coarser=tuple(wider[:-1]))
     alarms = sum(row["score"] > reference for row in added)
     return detector, Change(
         len(fresh),
@@ -84,6 +86,13 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
         detector.calibration.threshold,
         alarms >= max(FEWEST, SHARE * len(detector.training.get("trained_on", ()))),
     )
+
+
+def _wider(fitted: Calibration, found: Sequence[Detection], parts: Sequence[str]) -> Calibration:
+    """A calibration with these normals besides."""
+    limits = [fitted.strange or 0, strange_limit([quiet_part(it.score_map) for it in found])]
+    scores, levels = [it.score for it in found], [it.level for it in found]
+    return widened(replace(fitted, strange=max(limits)), scores, levels, parts)
 
 
 def _parts(paths: Sequence[Path], detector: Detector) -> list[str]:

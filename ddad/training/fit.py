@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
-from ddad.diffusion.precision import fast
 from ddad.diffusion.scheduler import linear_chain
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
@@ -66,7 +65,6 @@ class Vectors:
         each: dict[str, list[Tensor]] = {branch: [] for branch in sizes}
         seen: list[Sequence[Look] | None] = []
         most, left = -(-VECTORS // len(images)), KEPT if keep else 0
-        device = next(extractor.parameters()).device
         for index, image in enumerate(images):
             now = looks(extractor, image, [*sizes.values()])
             size = sum(look.nbytes for look in now)
@@ -74,7 +72,7 @@ class Vectors:
             seen.append([look.keep() for look in now] if left >= 0 else None)
             for number, (branch, look) in enumerate(zip(sizes, now, strict=True)):
                 drawn = (seed, index, number) if number else (seed, index)
-                with torch.inference_mode(), fast(device):
+                with torch.inference_mode(), extractor.fast():
                     each[branch].append(sample_tokens(look, most, drawn))
             on_progress(index + 1, len(images))
         return cls(extractor, each, config, seed, seen)

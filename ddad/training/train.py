@@ -19,9 +19,9 @@ from diffusers import UNet2DModel
 from ddad.data.datasets import Sample
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.networks import FeatureHead
+from ddad.diffusion.precision import bf16_is_fast
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.levels import Levels
-from ddad.diffusion.precision import bf16_is_fast
 from ddad.model.runtime import pick_device
 from ddad.training.batches import crop_window, load_normals
 from ddad.training.journal import PAUSE, STOP, append_row, requested

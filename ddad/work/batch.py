@@ -114,7 +114,8 @@ def score_file(
         loaded = load_image(file, max_pixels=max_pixels, levels=detector.levels)
         with _large if loaded.pixels.size > 3 * LARGE else nullcontext():
             (found,) = detector.detect([loaded.pixels])
-            row |= {"note": loaded.note} | score_row(found)
+            notes = filter(None, (loaded.note, detector.doubt(loaded.pixels)))
+            row |= {"note": "; ".join(notes)} | score_row(found)
             if out is not None:
                 with writing(out):
                     row |= _write_pictures(detector, loaded.pixels, found, out, name)

@@ -89,8 +89,11 @@ def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, 
         detector = page.models.get(name)
         while waiting and time.monotonic() - began < SLICE:
             item = waiting.pop(0)
-            (found,) = detector.detect([session.pixels(item)])
-            session.record(item, found, detector)
+            pixels = session.pixels(item)
+            (found,) = detector.detect([pixels])
+            kept = session.record(item, found, detector)
+            if (doubt := detector.doubt(pixels)) and doubt not in kept.note:
+                session.describe(item, note="; ".join(filter(None, (kept.note, doubt))))
             if waiting and time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
                 yield view.listing(session, phase="scoring", more=False), session.id, gr.skip()

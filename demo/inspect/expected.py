@@ -79,7 +79,7 @@ def _expected(page: Page, session_id: str | None, current: str | None, t: int) -
         item = session.item(current or "")
         if item.result is None:
             raise ValueError("this image has no result yet")
-        detector = page.models.get(item.result.model)
+        detector = page.models.judge(item.result.model, session.id)
         found = detector.posterior(session.pixels(item.id), t)
     except ValueError as error:
         return gr.update(visible=False, value=[]), problem(error)

@@ -55,7 +55,8 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
         image = photograph_url(loaded.pixels)
         if item is None:
             found = yield from _maps(detector, loaded.pixels, name, image)
-            item = session.add(name, loaded.pixels, loaded.note)
+            notes = (loaded.note, detector.doubt(loaded.pixels))
+            item = session.add(name, loaded.pixels, "; ".join(filter(None, notes)))
             item = session.record(item.id, found, detector)
         value = view.desk_value(session, item, image)
     except ValueError as error:

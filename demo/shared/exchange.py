@@ -85,6 +85,8 @@ def export(
 
     log = {"decisions.csv": decision_log(session).encode(errors="backslashreplace")}
     notes = [sentence] if (sentence := stream.said(chosen)) else []
+    said = (f"{r.model} {r.sees}." for item in chosen if (r := item.result) and r.sees)
+    notes += dict.fromkeys(said)
     names = [item.name for item in chosen]
     write_zip(records(), formats, path, names=names, extra=log, notes=notes)
     return len(chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,12 @@ from demo.limits import LIMITS
 
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
+
+
+def detail(name: str) -> tuple[str, str]:
+    """A model's name, and what stands for its detail behind it: @fast, @1, ..., or nothing."""
+    base, at, kind = str(name).rpartition("@")
+    return (base, at + kind) if at and (kind == "fast" or kind.isdecimal()) else (str(name), "")
 
 
 OWN = LIMITS.own_models
@@ -66,7 +73,9 @@ class Models:
         return all(name in self._loaded or name in self._failed for name in self.names)
 
     def folder(self, name: str) -> Path:
-        """Where a model lies. Raises ValueError for a name that is not on offer."""
+        """Where a model lies, whatever its detail. Raises ValueError for a name that is not on
+        offer."""
+        name, _ = detail(name)
         if name in self.names:  # a request's text never becomes a path unchecked
             return self.root / name
         own = self.private(name) if isinstance(name, str) else None
@@ -77,7 +86,10 @@ class Models:
         return own
 
     def get(self, name: str) -> Detector:
-        """The model, loaded now if need be. Raises ValueError for a name that is not on offer."""
+        """The model, loaded now if need be; NAME@fast is its quickest detail, see `offers`.
+
+        Raises ValueError for a name that is not on offer.
+        """
         folder = self.folder(name)
         calibration = folder / "calibration.json"
         stamp = calibration.stat().st_mtime_ns if calibration.exists() else 0
@@ -85,12 +97,19 @@ class Models:
             if self._stamps.get(name) != stamp:
                 from ddad.model.detector import Detector
 
-                self._loaded[name] = Detector.load(folder)
+                self._loaded[name] = Detector.load(f"{folder}{detail(name)[1]}")
                 self._stamps[name] = stamp
-            own = [each for each in self._loaded if each not in self.names]
+            own = [each for each in self._loaded if detail(each)[0] not in self.names]
             for old in own[:-OWN]:
                 del self._loaded[old], self._stamps[old]
             return self._loaded[name]
+
+    def judge(self, called: str, session: str) -> Detector:
+        """The model that a result in a visitor's session names: everybody's, or his own.
+
+        Raises ValueError where it is gone.
+        """
+        return self.get(called if detail(called)[0] in self.names else f"~{session}/{called}")
 
     def library(self) -> None:
         """Import what models need, before anything else imports a part of it.
@@ -121,15 +140,46 @@ class Models:
         return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
 
     def promise(self, name: str) -> str:
-        """What a model's threshold promises, a sentence in Markdown; empty where it has none."""
+        """What a model's threshold promises and how small a spot it sees, a sentence or two in
+        Markdown; empty where it has none."""
         try:
-            file = self.folder(name) / "calibration.json"
-            fitted = Calibration.from_json(file.read_text("utf-8"))
+            fitted = self._calibration(name)
         except (OSError, ValueError):
             return ""
-        made = fitted.promise
+        made, sight = fitted.promise, fitted.sight
         sentence = f": {unpromised(fitted)}" if made is None else f" marks {made}"
-        return f"**{name.rpartition('/')[2]}**{sentence}."
+        seen = "" if sight is None else f" It {sight.sentence}."
+        return f"**{name.rpartition('/')[2]}**{sentence}.{seen}"
+
+    def offers(self, name: str, called: str = "") -> list[tuple[str, str]]:
+        """What of a model can be chosen, as labels and names: itself, and where it looks closer
+        what is quicker and sees less, the closest look first."""
+        called = called or name
+        with suppress(OSError, ValueError):
+            count = len(list(self.folder(name).glob("calibration_?.json")))
+            names = [name, *(f"{name}@{n or 'fast'}" for n in reversed(range(count)))]
+            words = ("fine", *["middle"] * (count - 1), "fast") if count else ("",)
+            return [
+                (f"{called}{self._kind(each, word)}", each)
+                for each, word in zip(names, words, strict=True)
+            ]
+        return [(called, name)]
+
+    def all_offers(self) -> list[tuple[str, str]]:
+        """Those of all models that everybody has."""
+        return [offer for name in self.names for offer in self.offers(name)]
+
+    def _kind(self, name: str, word: str) -> str:
+        """What tells a detail from the others, for its label."""
+        sight = self._calibration(name).sight if word else None
+        if sight is None or sight.clear is None:
+            return f": {word}" if word else ""
+        return f": {word}, {sight.seconds:.1g} s a picture, sees marks from {sight.clear:.0f} px"
+
+    def _calibration(self, name: str) -> Calibration:
+        folder, (_, kind) = self.folder(name), detail(name)
+        number = {"": "", "@fast": "_0"}.get(kind, f"_{kind[1:]}")
+        return Calibration.from_json((folder / f"calibration{number}.json").read_text("utf-8"))
 
     def _load_all(self) -> None:
         for name in self.names:

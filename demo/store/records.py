@@ -76,6 +76,8 @@ class Result:
     """`Detection.composition`; None where the model says nothing of amounts."""
     findings: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """What there is less or more of: a sentence, and the numbers of the places, row by row."""
+    sees: str = ""
+    """How small a spot the model finds, `Sight.sentence`; empty where that is not known."""
 
     @property
     def withheld(self) -> Literal["", "strange", "unpromised"]:
@@ -112,6 +114,7 @@ class Result:
             found.strangeness,
             found.composition if math.isfinite(found.composition) else None,
             tuple((it.sentence, tuple(it.places)) for it in found.findings),
+            fitted.sight.sentence if fitted.sight else "",
         )
 
     def to_json(self) -> str:

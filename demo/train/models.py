@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.shared.models import detail
 from demo.store.session import Session
 from demo.train import view, work
 from demo.train.layout import RESULT
@@ -36,8 +37,9 @@ def mine(session: Session) -> Any:
 
 def choices(page: Page, session: Session, value: str | None) -> Any:
     """The picker with the visitor's own models at the end; None: what is chosen stays."""
-    own = [(f"{name} (yours)", f"~{session.id}/{name}") for name in session.trained.models()]
-    offered = [*((name, name) for name in page.models.names), *own]
+    offered = page.models.all_offers()
+    for name in session.trained.models():
+        offered += page.models.offers(f"~{session.id}/{name}", f"{name} (yours)")
     if value is None:
         return gr.update(choices=offered)
     known = value in [each for _, each in offered]
@@ -99,7 +101,7 @@ def _wire_desk(page: Page, alarm: tuple[gr.Button, gr.HTML]) -> None:
         page.models.library()
         own = page.store.open(session)
         try:
-            name = model.removeprefix(f"~{own.id}/")
+            name, _ = detail(model.removeprefix(f"~{own.id}/"))
             return f"<p class='kept'>{work.desk_alarm(own, name, current)}</p>"
         except (ValueError, OSError) as error:
             return problem(error)

@@ -12,11 +12,18 @@ from parts import texture
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.scheduler import linear_chain
-from ddad.images.geometry import to_model
-from ddad.model.checkpoint import BUNDLED, CheckpointError, find_checkpoint, list_checkpoints
+from ddad.model.checkpoint import (
+    BUNDLED,
+    CheckpointError,
+    find_checkpoint,
+    list_checkpoints,
+    read_calibration,
+)
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, sample_tokens
+from ddad.score.look import Look
+from ddad.training.fit import Vectors
 
 
 @pytest.fixture
@@ -113,7 +120,7 @@ def test_shipped_models_load_and_fit_their_limits():
 def test_the_bundled_extractor_is_named_by_its_digest(tmp_path, images):
     folder = tmp_path / "model"
     extractor = Extractor.load(BUNDLED)
-    (tokens,) = sample_tokens(extractor, [to_model(images[0], (64, 64))], 64, 0)
+    tokens = sample_tokens(Look(extractor, images[0], 64), 64, (0, 0))
     features = FeatureModel(extractor, NormalMixture.fit(tokens, 2))
     made = Detector(None, linear_chain(), ScoreConfig(feature_size=64), features=features)
     made.save(folder)
@@ -124,3 +131,55 @@ def test_the_bundled_extractor_is_named_by_its_digest(tmp_path, images):
     (folder / "ddad.json").write_text(json.dumps(meta))
     with pytest.raises(CheckpointError, match="another version of the bundled extractor"):
         Detector.load(folder)
+
+
+@pytest.fixture(scope="module")
+def close(tmp_path_factory):
+    """A model with two closer looks, calibrated, and its folder."""
+    rng = np.random.default_rng(0)
+    normals = [texture(rng, 200, 200) for _ in range(6)]
+    config = ScoreConfig(feature_size=64).closer((128, 192))
+    vectors = Vectors.of(normals, Extractor.load(BUNDLED), config)
+    made = vectors.detector().calibrate(normals, target_fpr=0.2)
+    folder = tmp_path_factory.mktemp("models") / "close"
+    made.save(folder)
+    return made, folder, texture(rng, 200, 200)
+
+
+def test_a_model_with_closer_looks_is_opened_whole_or_faster(close):
+    made, folder, pixels = close
+    whole = Detector.load(folder)
+    assert whole.fingerprint == made.fingerprint and whole.name == "close"
+    for name, looks in (("close@fast", ()), ("close@1", (128,))):
+        found = Detector.load(folder.with_name(name))
+        assert found.name == name and found.config.looks == looks
+        again = made.with_looks(len(looks))
+        assert found.fingerprint == again.fingerprint == found.calibration.fingerprint
+        assert found.detect([pixels])[0].score == again.detect([pixels])[0].score
+        assert read_calibration(folder.with_name(name)) == found.calibration
+        assert sum(found.weights.values()) == pytest.approx(1)
+    for name in ("close@3", "close@9"):
+        with pytest.raises(CheckpointError, match="closer look"):
+            Detector.load(folder.with_name(name))
+    with pytest.raises(CheckpointError):
+        Detector.load(folder.with_name("close@slow"))
+
+
+def test_its_steps_end_in_what_it_finds(close, monkeypatch):
+    made, _, pixels = close
+    monkeypatch.setattr("ddad.score.look.LARGEST", 1)
+    monkeypatch.setattr("ddad.score.look.CORE", 8)
+    *steps, last = made.detect_steps(pixels)
+    (found,) = made.detect([pixels])
+    np.testing.assert_array_equal(last.score_map, found.score_map)
+    assert [step.branch for step in steps[:2]] == ["feature", "feature"]
+    assert len([step for step in steps if step.branch == "feature_192"]) > 2, "a tile at a time"
+    np.testing.assert_array_equal(steps[-1].map, found.scales[-1].map)
+
+
+def test_a_model_saved_over_another_leaves_nothing_of_it(close, tmp_path):
+    made, _, _ = close
+    made.save(tmp_path)
+    made.with_looks(0).save(tmp_path)
+    assert [file.name for file in tmp_path.glob("calibration*")] == ["calibration.json"]
+    assert Detector.load(tmp_path).config.looks == ()

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import pytest
 from parts import ROOT
 
+from ddad.model.checkpoint import settings
 from ddad.score.config import ScoreConfig
 
 
 def test_the_defaults_are_the_settings_of_the_shipped_cookie():
     """Its figures are in the README as those of the settings as they come."""
     shipped = json.loads((ROOT / "checkpoints" / "cookie" / "ddad.json").read_text())["score"]
-    assert json.loads(json.dumps(asdict(ScoreConfig()))) == shipped
+    assert json.loads(json.dumps(settings(ScoreConfig()))) == shipped
 
 
 @pytest.mark.parametrize(

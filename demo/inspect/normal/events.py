@@ -72,7 +72,7 @@ def _run(
         item = session.item(current or "")
         if item.result is None:
             raise ValueError("this image has no result yet")
-        detector, pixels = page.models.get(item.result.model), session.pixels(item.id)
+        detector, pixels = page.models.judge(item.result.model, session.id), session.pixels(item.id)
         halt = halts[session.id] = threading.Event()
         yield view.begun(panel)
         started = time.monotonic()
@@ -97,10 +97,11 @@ def _offer(page: Page, session: str | None, current: str | None, cost: Cost) -> 
     if not current:
         return "", False
     try:
-        item = page.store.open(session).item(current)
+        mine = page.store.open(session)
+        item = mine.item(current)
         if item.result is None:
             return "", False
-        detector = page.models.get(item.result.model)
+        detector = page.models.judge(item.result.model, mine.id)
     except ValueError:
         return "", False
     if detector.unet is None:
