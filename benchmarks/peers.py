@@ -22,6 +22,9 @@ from ddad.model.detector import Detector
 SIDE, SHARE, POOL = 256, 0.1, 100_000
 """Pixels a side (images are stretched), share kept as memory, vectors the share is taken from."""
 
+ROWS = 8192
+"""Vectors compared with the memory at once."""
+
 
 def patchcore(
     extractor: Extractor, normals: Sequence[np.ndarray], images: Sequence[np.ndarray], seed: int = 0
@@ -50,22 +53,26 @@ def patchcore_memory(extractor: Extractor, normals: Sequence[np.ndarray], seed: 
 
 @torch.inference_mode()
 def patchcore_map(
-    extractor: Extractor, memory: Tensor, pixels: np.ndarray
+    extractor: Extractor, memory: Tensor, pixels: np.ndarray, side: int = SIDE
 ) -> tuple[np.ndarray, float]:
     """Map and score of one image."""
-    found = _vectors(extractor, pixels)
-    flat = found.flatten(1).T
+    found = _vectors(extractor, pixels, side)
     lengths = memory.square().sum(1)
-    distance = (flat.square().sum(1)[:, None] + lengths - 2 * flat @ memory.T).amin(1)
+    distance = torch.cat(
+        [
+            (flat.square().sum(1)[:, None] + lengths - 2 * flat @ memory.T).amin(1)
+            for flat in found.flatten(1).T.split(ROWS)
+        ]
+    )
     grid = distance.clamp(min=0).sqrt().view(1, *found.shape[1:])
-    large = interpolate(grid[None], (SIDE, SIDE), mode="bilinear")[0]
+    large = interpolate(grid[None], (side, side), mode="bilinear")[0]
     smooth = torch.from_numpy(gaussian_filter(large[0].numpy(), 4))[None]
     return to_image(smooth, *pixels.shape[:2])[0].numpy(), float(grid.max())
 
 
 @torch.inference_mode()
-def _vectors(extractor: Extractor, pixels: np.ndarray) -> Tensor:
-    stages = extractor.stages(to_model(pixels, (SIDE, SIDE))[None])[-2:]
+def _vectors(extractor: Extractor, pixels: np.ndarray, side: int = SIDE) -> Tensor:
+    stages = extractor.stages(to_model(pixels, (side, side))[None])[-2:]
     near = [avg_pool2d(stage, 3, 1, 1) for stage in stages]
     shape = near[0].shape[-2:]
     return torch.cat([interpolate(n, shape, mode="bilinear") for n in near], 1)[0]

@@ -77,6 +77,12 @@ def tiny_detector(tiny_checkpoint: Path):
     return Detector.load(tiny_checkpoint)
 
 
+@pytest.fixture
+def single_precision(monkeypatch):
+    """No bfloat16 on any processor: the tests' small network tells too little apart for it."""
+    monkeypatch.setattr("ddad.diffusion.extractor.bf16_is_fast", lambda device: False)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The real defect sets; a machine without them skips, except in CI, where that is a failure."""

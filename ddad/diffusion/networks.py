@@ -8,14 +8,18 @@ at the price of an image a p-th as large a side. p is read off the U-Net, which 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from diffusers import UNet2DModel
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuffle, silu
+
+WINDOW, HALO = 768, 128
+"""Pixels a side of a window of `in_windows` at most, and around it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,32 @@ def predict(unet: UNet2DModel, x_t: Tensor, t: Tensor) -> Tensor:
     """eps and v, (B, 6, H, W), of x_t (B, 3, H, W) at t (B,)."""
     patch = patch_of(unet)
     return _laid_out(unet(pixel_unshuffle(x_t, patch), t).sample, patch)
+
+
+def in_windows(call: Callable[[Tensor], Tensor], x: Tensor, stride: int) -> Tensor:
+    """`call` of a large x (B, C, H, W), window by window, each with HALO pixels around it.
+
+    Memory stays that of a window. A network with GroupNorm, as the U-Net, has sums over all that
+    it sees, so this is not what it says of x in one piece; it is what it says of windows nearer in
+    size to the crops that it learned from. `stride` divides the sides of x.
+    """
+    height, width = x.shape[-2:]
+    rows, columns = (_edges(length, stride) for length in (height, width))
+    halo = -(-HALO // stride) * stride
+    bands = []
+    for top, bottom in itertools.pairwise(rows):
+        pieces = []
+        for left, right in itertools.pairwise(columns):
+            y, z = max(0, top - halo), max(0, left - halo)
+            seen = call(x[..., y : min(height, bottom + halo), z : min(width, right + halo)])
+            pieces.append(seen[..., top - y : bottom - y, left - z : right - z])
+        bands.append(torch.cat(pieces, -1))
+    return torch.cat(bands, -2)
+
+
+def _edges(length: int, stride: int) -> list[int]:
+    count = -(-length // WINDOW)
+    return [round(length * n / count / stride) * stride for n in range(count)] + [length]
 
 
 class FeatureHead(nn.Module):

@@ -19,7 +19,7 @@ from torch import Tensor
 from ddad.diffusion import losses
 from ddad.diffusion.extractor import STRIDES
 from ddad.diffusion.mixture import KINDS, Step
-from ddad.diffusion.networks import FeatureHead, predict, stride_of
+from ddad.diffusion.networks import FeatureHead, in_windows, predict, stride_of
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.geometry import feature_shape, model_shape, to_model
 from ddad.score.composition import HELD
@@ -27,7 +27,7 @@ from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, as_places, feature_maps
 from ddad.score.fusion import Maps
 from ddad.score.head import head_maps
-from ddad.score.look import Look, Tile, looks
+from ddad.score.look import LARGEST, Look, Tile, looks
 from ddad.score.noise import seeded_generator
 from ddad.score.pixel import pixel_maps
 
@@ -111,9 +111,12 @@ class Scorer:
         return sum(rows.get(branch, 1) for branch in self.weights)
 
     def predict(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """The U-Net's 2C channels for x_t (B, C, h, w) at t (B,)."""
-        assert self.unet is not None
-        return predict(self.unet, x_t, t)
+        """The U-Net's 2C channels for x_t (B, C, h, w) at t (B,), of a large one by windows."""
+        unet = self.unet
+        assert unet is not None
+        if math.prod(x_t.shape[-2:]) <= LARGEST:
+            return predict(unet, x_t, t)
+        return in_windows(lambda x: predict(unet, x, t), x_t, stride_of(unet))
 
     def shape(self, branch: str, pixels: np.ndarray) -> tuple[int, int]:
         """Height and width at which a branch sees an image (H, W, 3)."""

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-import torch
-from torch.nn.functional import avg_pool2d
-
-from ddad.images.geometry import feature_shape, to_levels
+from PIL import Image
+from scipy.ndimage import uniform_filter
 
 PLACES = 0.9
 """A spot of a size counts as found where it is found in this share of places."""
@@ -92,6 +90,9 @@ def sharpness(pixels: np.ndarray, size: int) -> float:
 
     Root mean square of what a pixel differs by from the mean of the 3 x 3 around it.
     """
-    levels = to_levels(pixels, feature_shape(pixels.shape, min(size, 1024))).float().mean(0)[None]
-    detail = levels - avg_pool2d(levels, 3, 1, 1, count_include_pad=False)
-    return float(torch.sqrt(detail.square().mean()))
+    height, width = pixels.shape[:2]
+    factor = min(1.0, size / math.sqrt(height * width))
+    shape = max(1, round(width * factor)), max(1, round(height * factor))
+    grey = Image.fromarray(pixels).convert("L").resize(shape, Image.Resampling.BOX)
+    levels = np.asarray(grey, np.float32)
+    return float(np.sqrt(np.square(levels - uniform_filter(levels, 3)).mean()))

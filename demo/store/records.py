@@ -248,6 +248,8 @@ class Training:
     """When the process started, so that a recycled pid is no mistake."""
     attempts: int = 0
     message: str = ""
+    seconds: float = 2.0
+    """That its model may take for a photograph."""
 
     @property
     def over(self) -> bool:

@@ -226,6 +226,7 @@ def _trained(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Mod
         branch = peewee.TextField()
         minutes = peewee.FloatField()
         fpr = peewee.FloatField()
+        seconds = peewee.FloatField(default=2.0)
         state = peewee.TextField(index=True)
         since = peewee.FloatField()
         pid = peewee.IntegerField()

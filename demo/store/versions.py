@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 4
+VERSION = 5
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -55,8 +55,13 @@ def _from_version_3(database: peewee.SqliteDatabase) -> None:
         database.execute_sql("ALTER TABLE photograph ADD COLUMN part TEXT NOT NULL DEFAULT ''")
 
 
+def _from_version_4(database: peewee.SqliteDatabase) -> None:
+    if "training" in database.get_tables():
+        database.execute_sql("ALTER TABLE training ADD COLUMN seconds REAL NOT NULL DEFAULT 2.0")
+
+
 def _lengths(columns: tuple[str, ...]) -> str:
     return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
-_CHANGES = (_from_version_1, _from_version_2, _from_version_3)
+_CHANGES = (_from_version_1, _from_version_2, _from_version_3, _from_version_4)

@@ -108,6 +108,12 @@ def _train_step(ui: dict[str, Any], limits: Limits) -> None:
                 value=0.05,
                 label="Good parts called defective, about",
             )
+            ui["seconds"] = gr.Dropdown(
+                [("half a second", 0.5), ("2 seconds", 2.0), ("10 seconds", 10.0)],
+                value=2.0,
+                label="A picture may take: with more, smaller marks are seen",
+                elem_id="train-seconds",
+            )
             ui["name"] = gr.Textbox("my-part", label="Name of the model", elem_id="train-name")
         ui["time"] = gr.HTML("", elem_id="train-time")
         ui["start"] = gr.Button("Start", variant="primary", elem_id="train-start")

@@ -48,9 +48,18 @@ class Queue:
         threading.Thread(target=loop, name="trainings", daemon=True).start()
 
     def start(
-        self, session: Session, name: str, branch: str, minutes: float, fpr: float
+        self,
+        session: Session,
+        name: str,
+        branch: str,
+        minutes: float,
+        fpr: float,
+        seconds: float = 2.0,
     ) -> Training:
-        """Queue a training on a session's photographs; StoreError where that cannot be."""
+        """Queue a training on a session's photographs; StoreError where that cannot be.
+
+        `seconds` are what its model may take for a photograph.
+        """
         if not NAME.fullmatch(name):
             raise StoreError("a model's name has letters, digits, - and _, 40 at most")
         longest = self.limits.training_minutes
@@ -58,6 +67,8 @@ class Queue:
             raise StoreError(f"a training takes at most {longest:.0f} minutes")
         if not 0.001 <= fpr <= 0.5:
             raise StoreError("the false-positive rate lies between 0.1 % and 50 %")
+        if not 0 < seconds <= 60:
+            raise StoreError("a model takes at most a minute for a photograph")
         with self._lock:
             training = session.trained.training()
             if training is not None and training.state in (*BUSY, "paused"):
@@ -70,7 +81,8 @@ class Queue:
                 raise StoreError("the server's space for trainings is used up: try again later")
             if (session.trained.path(name) / "ddad.json").exists():
                 raise StoreError(f"you have a model called {name}: choose another name")
-            return session.trained.begin(Training(name, branch, float(minutes), float(fpr)))
+            asked = Training(name, branch, float(minutes), float(fpr), seconds=float(seconds))
+            return session.trained.begin(asked)
 
     def place(self, session: Session) -> int:
         """How many trainings come before the session's."""
@@ -130,6 +142,7 @@ class Queue:
         session.photographs.write_parts()
         command = [sys.executable, "-m", "ddad", "train", str(session.photographs.folder)]
         command += ["--out", str(out), "--branch", training.branch, "--fpr", str(training.fpr)]
+        command += ["--seconds-per-image", str(training.seconds)]
         if training.branch == "both":
             command += ["--minutes", str(training.minutes)]
         with _output(out).open("ab") as output:

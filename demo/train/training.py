@@ -52,10 +52,13 @@ def _wire_plan(ui: dict[str, Any], page: Page) -> None:
 
 
 def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
-    def start(session: str | None, name: str, branch: str, minutes: float, fpr: float) -> Any:
+    def start(
+        session: str | None, name: str, branch: str, minutes: float, fpr: float, seconds: float
+    ) -> Any:
         mine = page.store.open(session)
+        numbers = float(minutes), float(fpr), float(seconds)
         try:
-            queue.start(mine, (name or "").strip(), branch, float(minutes), float(fpr))
+            queue.start(mine, (name or "").strip(), branch, *numbers)
         except ValueError as error:
             return problem(error), *now(mine, queue)
         return "", *now(mine, queue)
@@ -70,7 +73,7 @@ def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
         return do
 
     shown = [ui[name] for name in LIVE]
-    inputs = [page.session, *(ui[n] for n in ("name", "branch", "minutes", "fpr"))]
+    inputs = [page.session, *(ui[n] for n in ("name", "branch", "minutes", "fpr", "seconds"))]
     ui["start"].click(start, inputs, [ui["trouble"], *shown], **LIGHT, **PRIVATE)
     for what in ("pause", "resume", "stop", "cancel"):
         ui[what].click(ask(what), page.session, shown, **LIGHT, **PRIVATE)

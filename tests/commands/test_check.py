@@ -36,7 +36,9 @@ def test_photographs_are_counted_by_parts(tmp_path, tiny_backbone, capsys):
     ]
 
 
-def test_what_is_far_out_is_named_and_its_map_written(tmp_path, tiny_backbone, capsys):
+def test_what_is_far_out_is_named_and_its_map_written(
+    tmp_path, tiny_backbone, capsys, single_precision
+):
     data, maps = tmp_path / "data", tmp_path / "maps"
     data.mkdir()
     for i in range(24):  # of random phase: enough that each has its like among the others

@@ -22,9 +22,9 @@ def canvas(tiny_detector):
     return image, to_model(image, size)[None]
 
 
-def test_levels_are_those_of_the_score_map(tiny_detector, canvas, monkeypatch):
+def test_levels_are_those_of_the_score_map(tiny_detector, canvas, single_precision):
     """Without smoothing, which energies leave out, and in the precision that gradients have."""
-    monkeypatch.setattr("ddad.diffusion.extractor.bf16_is_fast", lambda device: False)
+
     image, x = canvas
     config = tiny_detector.config
     sharp = tiny_detector.with_config(replace(config, blur=0.0, feature_blur=0.0, draws=1))

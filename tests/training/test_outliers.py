@@ -20,7 +20,7 @@ def parts(count):
     return [texture(np.random.default_rng(i), 64, 64) for i in range(count)]
 
 
-def test_a_part_unlike_the_others_is_found_with_its_map(extractor):
+def test_a_part_unlike_the_others_is_found_with_its_map(extractor, single_precision):
     images, seen = parts(24), []
     images[5][16:48, 16:48] = (255, 0, 0)
     (found,) = far_out(images, extractor, on_progress=lambda *done: seen.append(done))
@@ -30,7 +30,7 @@ def test_a_part_unlike_the_others_is_found_with_its_map(extractor):
     assert seen[-1] == (24, 24)
 
 
-def test_parts_alike_are_not_found_and_few_or_many_are_not_judged(extractor):
+def test_parts_alike_are_not_found_and_few_or_many_are_not_judged(extractor, single_precision):
     assert far_out(parts(24), extractor) == []
     images = parts(LEAST - 1)
     images[0], _ = spoil(images[0], np.random.default_rng(0))

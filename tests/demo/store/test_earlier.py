@@ -315,7 +315,7 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         for table, column in (
             *(("session", "imported"), ("photograph", "asked"), ("photograph", "part")),
-            *(("item", "kind"), ("item", "digest")),
+            *(("item", "kind"), ("item", "digest"), ("training", "seconds")),
         ):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("waiting", "before"):
