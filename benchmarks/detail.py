@@ -78,6 +78,10 @@ def speed() -> None:
     print("| megapixels | way | looks | s a photograph | ns a pixel | MB at most |")
     print("|---|---|---|---|---|---|", flush=True)
     for side in SIDES:
+        file = photograph(side)
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(plate(0, side, side)).save(file, compress_level=1)
         for way in ("own size", "default", "patchcore"):
             if way != "patchcore" or side <= PATCHCORE_MOST:
                 command = [sys.executable, "-m", "benchmarks.detail", "one", way, str(side)]
@@ -85,13 +89,14 @@ def speed() -> None:
                 print(done.stdout, end="", flush=True)
 
 
+def photograph(side: int) -> Path:
+    """Made beforehand: making it takes more memory than scoring it."""
+    return Path("runs") / f"plate_{side}.png"
+
+
 def one(way: str, side: int) -> None:
     """A row of `speed`: the file is read, scored and its mask made, the quicker of two times."""
-    file = Path("runs") / f"plate_{side}.png"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        Image.fromarray(plate(0, side, side)).save(file, compress_level=1)
-    extractor = Extractor.load(BUNDLED)
+    file, extractor = photograph(side), Extractor.load(BUNDLED)
     if way == "patchcore":
         bank = patchcore_memory(extractor, [np.asarray(Image.open(file).resize((1024, 1024)))])
         score, said = (lambda p: patchcore_map(extractor, bank, p, side)[0]), "one piece"
