@@ -125,7 +125,7 @@ def any_model(extractor: Extractor, side: int, way: str) -> Detector:
     if way == "default":
         sizes = closer_looks([(side, side)], config, SECONDS, pace(extractor))
     rng = torch.Generator().manual_seed(0)
-    channels = 704
+    channels = extractor.channels + extractor.coarsest
     mixtures = [
         NormalMixture.fit(torch.randn(16 * count, channels, generator=rng), count, sweeps=1)
         for count in (1024, *[COMPONENTS] * len(sizes))

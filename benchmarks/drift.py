@@ -134,7 +134,7 @@ def _trained(images: Sequence[np.ndarray]) -> Detector:
     vectors = Vectors.of(images, Extractor.load(BUNDLED), ScoreConfig())
     names = [str(index) for index in range(len(images))]
     raw = {index: maps for index, _, maps in cross_fit(vectors, images, names)}
-    return cross_fitted(vectors, raw, images, names, 0.05)
+    return cross_fitted(vectors, raw, names, 0.05)
 
 
 def _scored(

@@ -43,7 +43,7 @@ def trained(extractor: Extractor, shots: list[np.ndarray], seed: int) -> Detecto
     groups = [str(index) for index in range(len(shots))]
     vectors = Vectors.of(shots, extractor, ScoreConfig(), seed=seed)
     raw = {index: maps for index, _, maps in cross_fit(vectors, shots, groups)}
-    return cross_fitted(vectors, raw, shots, groups, 0.05)
+    return cross_fitted(vectors, raw, groups, 0.05)
 
 
 def ours(detector: Detector, kept: list[np.ndarray], sizes: list[tuple[int, ...]]) -> Found:

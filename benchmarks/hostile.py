@@ -85,7 +85,7 @@ def model(out: Path) -> Path:
         groups = [str(i) for i in range(6)]
         vectors = Vectors.of(normals, Extractor.load(BUNDLED), config)
         raw = {index: maps for index, _, maps in cross_fit(vectors, normals, groups)}
-        cross_fitted(vectors, raw, normals, groups, 0.2).save(path)
+        cross_fitted(vectors, raw, groups, 0.2).save(path)
     return path
 
 

@@ -129,11 +129,22 @@ class Extractor(nn.Module):
         return digest.hexdigest()[:32]
 
     @cached_property
-    def coarsest(self) -> int:
-        """Channels of the last stage, which are the last of what `forward` gives."""
+    def _widths(self) -> list[int]:
+        """Channels of each stage."""
         weights = next(self.model.parameters())
         with torch.no_grad():
-            return int(self.stages(weights.new_zeros(1, 3, 64, 64))[-1].shape[1])
+            stages = self.stages(weights.new_zeros(1, 3, 64, 64))
+        return [int(stage.shape[1]) for stage in stages]
+
+    @property
+    def coarsest(self) -> int:
+        """Channels of the last stage, which are the last of what `forward` gives."""
+        return self._widths[-1]
+
+    @property
+    def channels(self) -> int:
+        """Of what `forward` gives."""
+        return sum(self._widths)
 
     @cached_property
     def reach(self) -> int | None:

@@ -57,4 +57,8 @@ def sixteen_bit(score_map: np.ndarray) -> np.ndarray:
     In the map's own precision, so that of float64 is the more exact.
     """
     low, high = float(score_map.min()), float(score_map.max())
-    return np.rint((score_map - low) / max(high - low, 1e-12) * 65535).astype(np.uint16)
+    codes = np.empty(score_map.shape, np.uint16)
+    for top in range(0, len(codes), STRIP):
+        part = score_map[top : top + STRIP]
+        codes[top : top + STRIP] = np.rint((part - low) / max(high - low, 1e-12) * 65535)
+    return codes

@@ -77,6 +77,8 @@ def to_model(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
 
 def to_image(maps: Tensor, height: int, width: int) -> Tensor:
     """Maps (N, h, w) resized to (N, height, width), the original image's size."""
+    if tuple(maps.shape[1:]) == (height, width):
+        return maps
     shrinks = height < maps.shape[1] or width < maps.shape[2]
     return interpolate(maps[None], (height, width), mode="bilinear", antialias=shrinks)[0]
 

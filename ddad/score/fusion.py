@@ -18,6 +18,8 @@ from ddad.score.calibration import Calibration, with_normals
 from ddad.score.composition import FEWEST, HELD, joined
 from ddad.score.levels import border_factors, levels, map_level, moments, quiet_part, strange_limit
 
+LARGE = 4_000_000
+"""Pixels of a photograph of which no more than one map is held at its own size."""
 Maps = dict[str, np.ndarray]
 """Smoothed maps of one image before normalisation: branch to float32 (timesteps, h, w).
 
@@ -43,11 +45,13 @@ def normalise(
 def fuse(z: Mapping[str, Tensor], weights: Mapping[str, float], shape: Sequence[int]) -> Tensor:
     """Weighted mean of the branches, each the mean over its timesteps: (H, W) at image size.
 
-    `z` holds a normalised (timesteps, h, w) a branch, `shape` is (H, W, ...). They meet on the
-    finest of their grids, as photographs are large. Differentiable.
+    `z` holds a normalised (timesteps, h, w) a branch, `shape` is (H, W, ...). Of photographs of
+    more than LARGE pixels they meet on the finest of their grids, for memory. Differentiable.
     """
-    finest = max((z[branch].shape[1:] for branch in weights), key=math.prod)
-    sized = [to_image(z[b].mean(0)[None], *finest) * weight for b, weight in weights.items()]
+    meet = shape[:2]
+    if math.prod(meet) > LARGE:
+        meet = max((z[branch].shape[1:] for branch in weights), key=math.prod)
+    sized = [to_image(z[b].mean(0)[None], *meet) * weight for b, weight in weights.items()]
     return to_image(sum(sized[1:], sized[0]), shape[0], shape[1])[0]
 
 

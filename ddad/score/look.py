@@ -75,7 +75,7 @@ class Look:
     @property
     def nbytes(self) -> int:
         """About the bytes that `keep` takes."""
-        channels = 3 * self.extractor.coarsest  # those of all stages and of the surroundings
+        channels = self.extractor.channels + self.extractor.coarsest * (self.whole is None)
         return 2 * channels * self.grid[0] * self.grid[1]
 
     def keep(self) -> Look:

@@ -24,12 +24,12 @@ from ddad.training.looks import settled
 
 COMPONENTS = 1024
 """Centres of the mixture of the whole part."""
-VECTORS = 60_000
-"""Feature vectors it is fitted to, over all images."""
+VECTORS, CLOSER_VECTORS = 60_000, 30_000
+"""Feature vectors it is fitted to, over all images, and of a closer look."""
 FOLDS = 5
 CROSS_FIT_BELOW = 200
 """Up to this many normal images, cross-fitting uses every one for both fitting and calibration."""
-KEPT = 1_000_000_000
+KEPT = 600_000_000
 """Bytes of what an extractor says of photographs that are kept until they are judged."""
 
 
@@ -45,6 +45,8 @@ class Vectors:
     seed: int = 0
     seen: Sequence[Sequence[Look] | None] = ()
     """Whole photographs as they were seen, as many as KEPT holds."""
+    shapes: Sequence[tuple[int, int]] = ()
+    """Heights and widths of all."""
 
     @classmethod
     def of(
@@ -57,25 +59,28 @@ class Vectors:
         keep: bool = True,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Vectors:
-        """Those of uint8 (H, W, 3) images of good parts, together about VECTORS a look.
+        """Those of uint8 (H, W, 3) images of good parts, together about VECTORS and, of each closer
+        look, CLOSER_VECTORS.
 
         With `keep`, what was seen stays in memory for `maps`, as far as KEPT goes.
         """
         sizes = {"feature": config.feature_size} | {f"feature_{s}": s for s in config.looks}
         each: dict[str, list[Tensor]] = {branch: [] for branch in sizes}
         seen: list[Sequence[Look] | None] = []
-        most, left = -(-VECTORS // len(images)), KEPT if keep else 0
+        shapes, left = list[tuple[int, int]](), KEPT if keep else 0
         for index, image in enumerate(images):
             now = looks(extractor, image, [*sizes.values()])
+            shapes.append((image.shape[0], image.shape[1]))
             size = sum(look.nbytes for look in now)
             left -= size
             seen.append([look.keep() for look in now] if left >= 0 else None)
             for number, (branch, look) in enumerate(zip(sizes, now, strict=True)):
                 drawn = (seed, index, number) if number else (seed, index)
+                most = -(-(CLOSER_VECTORS if number else VECTORS) // len(images))
                 with torch.inference_mode(), extractor.fast():
                     each[branch].append(sample_tokens(look, most, drawn))
             on_progress(index + 1, len(images))
-        return cls(extractor, each, config, seed, seen)
+        return cls(extractor, each, config, seed, seen, shapes)
 
     @cached_property
     def whole(self) -> FeatureModel:
@@ -155,12 +160,11 @@ def moved(pixels: np.ndarray) -> np.ndarray:
 def cross_fitted(
     vectors: Vectors,
     raw: Mapping[int, Maps],
-    images: Sequence[np.ndarray],
     groups: Sequence[str],
     target_fpr: float,
 ) -> Detector:
     """A detector fitted to all images, calibrated by what `cross_fit` made of all or some."""
-    pairs = [(raw[index], images[index].shape[:2]) for index in sorted(raw)]
+    pairs = [(raw[index], vectors.shapes[index]) for index in sorted(raw)]
     parts = [groups[index] for index in sorted(raw)]
     detector = settled(vectors.detector(), [*raw.values()])
     return detector.calibrated_by(pairs, target_fpr, parts, cross_fitted=True)

@@ -142,7 +142,7 @@ class _Work:
                     self.trials.setdefault(id(model), (photographs[index], model))
             if self._ending_early():
                 break
-        found = cross_fitted(vectors, raw, photographs, groups, self.plan.target_fpr)
+        found = cross_fitted(vectors, raw, groups, self.plan.target_fpr)
         detector = self._sighted(found)
         named = replace(detector, name=self.name, training=record, levels=self.levels)
         return replace(named, unet=unet, head=head)

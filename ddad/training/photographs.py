@@ -11,7 +11,7 @@ import numpy as np
 from ddad.images.decode import load_image
 from ddad.images.levels import Levels
 
-CACHE = 512_000_000
+CACHE = 256_000_000
 """Bytes of decoded photographs kept in memory."""
 
 

@@ -127,12 +127,13 @@ def _write_pictures(
 ) -> dict[str, str]:
     """Returns where they are, from `out`, by the columns that say so."""
     mask, scale = found.mask(), detector.calibration
-    pictures: dict[str, np.ndarray] = {
-        "map": sixteen_bit(found.score_map),
-        "mask": mask.astype(np.uint8) * 255,
-        "overlay": overlay(image, found.score_map, mask, scale.map_low, scale.map_high),
+    ends = scale.map_low, scale.map_high
+    pictures: dict[str, Callable[[], np.ndarray]] = {  # one at a time, for the memory of large ones
+        "map": lambda: sixteen_bit(found.score_map),
+        "mask": lambda: mask.astype(np.uint8) * 255,
+        "overlay": lambda: overlay(image, found.score_map, mask, *ends),
     }
     files = {kind: f"{kind}s/{name}.png" for kind in pictures}
     for kind, picture in pictures.items():
-        write_png(picture, out / files[kind])
+        write_png(picture(), out / files[kind])
     return files

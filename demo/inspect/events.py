@@ -57,11 +57,28 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         pictures = view.examples(models, name)
         return gr.update(value=pictures, visible=bool(pictures)), models.card(name)
 
+    def begin_look() -> Any:
+        return gr.update(visible=True)
+
+    def end_look() -> tuple[None, Any]:
+        return None, gr.update(visible=False)
+
+    def stop_look(session: str | None) -> tuple[Any, ...]:
+        """What was on the desk before; nothing of the photograph is kept."""
+        mine = page.store.open(session)
+        last = view.last(mine)
+        return view.message(mine, last) if last else None, "", *end_look()
+
     inputs = [page.model, desk.upload, page.session]
-    desk.upload.upload(inspect_upload, inputs, shown, **heavy).then(
-        lambda: None, None, desk.upload, show_progress="hidden", **PRIVATE
-    )
-    desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy)
+    looking = [
+        desk.upload.upload(inspect_upload, inputs, shown, **heavy),
+        desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy),
+    ]
+    for event, look in zip((desk.upload.upload, desk.examples.select), looking, strict=True):
+        event(begin_look, None, desk.cancel, **QUIET)
+        look.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
+    back = [desk.viewer, desk.problem, desk.upload, desk.cancel]
+    desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)
     page.model.change(choose, page.model, [desk.examples, desk.card], **QUIET)
 
 

@@ -20,6 +20,8 @@ class Desk:
     """The tab's components that something happens to."""
 
     upload: gr.File
+    cancel: gr.Button
+    """Shown while a photograph is looked at."""
     examples: gr.Gallery
     card: gr.Markdown
     loading: gr.Markdown
@@ -61,10 +63,11 @@ def desk(page: Page) -> Desk:
     return Desk(*sources, problem, viewer, wanted, timer)
 
 
-def _sources(page: Page) -> tuple[gr.File, gr.Gallery, gr.Markdown, gr.Markdown]:
+def _sources(page: Page) -> tuple[gr.File, gr.Button, gr.Gallery, gr.Markdown, gr.Markdown]:
     models = page.models
     first = models.names[0] if models.names else ""
     upload = gr.File(label="Photograph", type="filepath", height=130, elem_id="upload")
+    cancel = gr.Button("Stop looking", visible=False, size="sm", elem_id="cancel")
     gr.Markdown(
         f"{READABLE}, up to 40 megapixels. Your work is kept on this server until a week after "
         "your last visit, for this browser alone.",
@@ -85,4 +88,4 @@ def _sources(page: Page) -> tuple[gr.File, gr.Gallery, gr.Markdown, gr.Markdown]
     )
     with gr.Accordion("About this model", open=False):
         card = gr.Markdown(models.card(first))
-    return upload, examples, card, gr.Markdown(view.loading(models), elem_id="loading")
+    return upload, cancel, examples, card, gr.Markdown(view.loading(models), elem_id="loading")

@@ -85,15 +85,15 @@ def _maps(
         "of": sum(len(steps) for steps in detector.timesteps.values()),
         **meaning.of_detector(detector),
     }
-    scales: list[ScaleMap] = []
+    scales: dict[str, ScaleMap] = {}
     shown = 0.0
     for step in detector.detect_steps(pixels):
         if isinstance(step, Detection):
             break
-        scales.append(step)
+        scales[step.name] = step  # the same again as it grows
         if time.monotonic() - shown < PAUSE:
             continue
-        maps = view.scale_values(scales, height, width)
+        maps = view.scale_values(scales.values(), height, width)
         yield {"desk": {**first, "scales": maps}}, gr.skip(), ""
         shown = time.monotonic()
     assert isinstance(step, Detection)

@@ -24,7 +24,7 @@ def extractor(tiny_backbone):
 def crossed(extractor, images, groups):
     vectors = Vectors.of(images, extractor, CONFIG)
     raw = {index: maps for index, _, maps in cross_fit(vectors, images, groups)}
-    return cross_fitted(vectors, raw, images, groups, 0.2)
+    return cross_fitted(vectors, raw, groups, 0.2)
 
 
 def test_cross_fitting_keeps_the_promised_rate_on_fresh_normals(extractor):

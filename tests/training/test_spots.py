@@ -35,7 +35,7 @@ def sighted():
     for index, model, maps in cross_fit(vectors, images, groups):
         raw[index] = maps
         trials.setdefault(id(model), (images[index], model))
-    return seen(cross_fitted(vectors, raw, images, groups, 0.1), [*trials.values()][:3])
+    return seen(cross_fitted(vectors, raw, groups, 0.1), [*trials.values()][:3])
 
 
 def test_a_closer_look_sees_smaller_spots(sighted):

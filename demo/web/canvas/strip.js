@@ -4,7 +4,7 @@ import { shown } from "./desk.js";
 import { schedule } from "./frame.js";
 import { clipped, gainOf, OPAQUE } from "./heat.js";
 import { addResized, sample } from "./maps.js";
-import { captionOf } from "./words.js";
+import { captionOf, seenBy } from "./words.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -30,7 +30,7 @@ function lookButton(now, i) {
 /** @param {Inspected} now @param {number} i */
 function card(now, i) {
   const scale = now.scales[i], card = make("div", "card"), keep = make("label", "keep"), box = make("input"), button = lookButton(now, i);
-  const detail = `${scale.branch === "pixel" ? "pixels" : "features"}, noise ${(100 * scale.noise).toFixed(0)}\u00a0%`;
+  const detail = `${seenBy(scale.branch)}, noise ${(100 * scale.noise).toFixed(0)}\u00a0%`;
   button.append(thumbnail(now, scale.map), make("b", "", `t = ${scale.t}`), make("small", "", detail));
   if (now.peakAt >= 0) {
     const adds = scale.weight * sample(scale.map, now.peakAt, now);
@@ -39,7 +39,7 @@ function card(now, i) {
   }
   Object.assign(box, { type: "checkbox", checked: now.on[i] });
   box.dataset.scale = String(i);
-  box.setAttribute("aria-label", `t = ${scale.t}, ${scale.branch}: counts in the average`);
+  box.setAttribute("aria-label", `t = ${scale.t}, ${seenBy(scale.branch)}: counts in the average`);
   keep.append(box, "counts");
   card.append(button, keep);
   return card;

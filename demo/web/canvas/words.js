@@ -68,10 +68,17 @@ export function meaningOf({ normals, threshold: level, promised, parts }) {
   };
 }
 
+/** What a scale looks at, in a word or two. @param {string} branch */
+export function seenBy(branch) {
+  const closer = branch.match(/^feature_(\d+)$/);
+  return closer ? `closer, at ${closer[1]} px` : branch === "pixel" ? "pixels" : "features";
+}
+
 /** The scale that is looked at, or nothing for the average. @param {import("./maps.js").Scale | undefined} scale */
 export function captionOf(scale) {
   if (!scale) return "";
-  return `${scale.branch === "pixel" ? "Pixel map (KL)" : "Feature map"} at t = ${scale.t}: noise is ` +
+  const closer = /^feature_\d+$/.test(scale.branch) ? `Feature map, ${seenBy(scale.branch)},` : "Feature map";
+  return `${scale.branch === "pixel" ? "Pixel map (KL)" : closer} at t = ${scale.t}: noise is ` +
     `${(100 * scale.noise).toFixed(0)} % of the signal's range; the outline is that of the average`;
 }
 

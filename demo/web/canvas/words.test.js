@@ -62,5 +62,6 @@ test("a region's facts are in pixels of the file", () => {
 test("a scale's caption names its branch and noise, the average has none", () => {
   assert.match(captionOf({ branch: "pixel", t: 40, noise: 0.254 }), /^Pixel map \(KL\) at t = 40: noise is 25 %/);
   assert.match(captionOf({ branch: "feature", t: 5, noise: 0.1 }), /^Feature map at t = 5/);
+  assert.match(captionOf({ branch: "feature_800", t: 100, noise: 0.1 }), /^Feature map, closer, at 800 px, at t = 100/);
   assert.equal(captionOf(undefined), "");
 });
