@@ -29,7 +29,7 @@ VECTORS, CLOSER_VECTORS = 60_000, 30_000
 FOLDS = 5
 CROSS_FIT_BELOW = 200
 """Up to this many normal images, cross-fitting uses every one for both fitting and calibration."""
-KEPT = 600_000_000
+KEPT = 400_000_000
 """Bytes of what an extractor says of photographs that are kept until they are judged."""
 
 

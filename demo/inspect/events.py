@@ -67,18 +67,15 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         """What was on the desk before; nothing of the photograph is kept."""
         mine = page.store.open(session)
         last = view.last(mine)
-        return view.message(mine, last) if last else None, "", *end_look()
+        return view.message(mine, last) | {"clear": True}, "", *end_look()
 
     inputs = [page.model, desk.upload, page.session]
-    looking = [
-        desk.upload.upload(inspect_upload, inputs, shown, **heavy),
-        desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy),
-    ]
-    for event, look in zip((desk.upload.upload, desk.examples.select), looking, strict=True):
-        event(begin_look, None, desk.cancel, **QUIET)
-        look.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
+    begun = desk.upload.upload(begin_look, None, desk.cancel, **QUIET)
+    looking = begun.then(inspect_upload, inputs, shown, **heavy)
+    looking.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
     back = [desk.viewer, desk.problem, desk.upload, desk.cancel]
     desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)
+    desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy)
     page.model.change(choose, page.model, [desk.examples, desk.card], **QUIET)
 
 

@@ -35,7 +35,7 @@ class Desk:
 
 
 def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
-    """A canvas. Its value is a message: `session`, `queue`, `words`, and `desk` or `open`.
+    """A canvas. Its value is a message: `session`, `queue`, `words`, and `desk`, `open` or `clear`.
 
     It draws and edits without the server and calls `answers` to open, save and take away; only
     scoring goes through Gradio's queue.

@@ -22,6 +22,7 @@ export async function receive(desk, message) {
   if (message.words) { desk.words = message.words; offerWords(desk); }
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {
+    if (message.clear) clear(desk);
     if (message.desk) await show(desk, message.desk);
     else if (message.open) await open(desk, message.open);
     else if (message.queue && desk.now?.item && !isSaving(desk)) await follow(desk, desk.now);

@@ -1,6 +1,8 @@
-"""A model that looks closer, on the page: its details to choose from, what it sees, and stopping."""
+"""A model that looks closer, on the page: its details, what it sees, and how a look is stopped."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from visiting import settled, upload, watched
 from ddad.diffusion.extractor import Extractor
 from ddad.model.checkpoint import BUNDLED
 from ddad.score.config import ScoreConfig
-from ddad.training import spots
+from ddad.score.sight import Sight
 from ddad.training.fit import Vectors
 from demo.shared.models import Models
 
@@ -27,7 +29,13 @@ def close(tmp_path_factory):
     config = ScoreConfig(feature_size=96).closer((160, 3200))
     made = Vectors.of(normals[:4], Extractor.load(BUNDLED), config, keep=False).detector()
     made = made.calibrate(normals[4:], target_fpr=0.4)
-    made = spots.seen(made, [(normals[4], made)])
+    sights = [
+        Sight(size, None, 12, 200.0, 1.0, seconds) for size, seconds in ((9, 0.1), (6, 0.3), (4, 9))
+    ]
+    every = [
+        replace(each, sight=s) for each, s in zip((*made.coarser, made.fitted), sights, strict=True)
+    ]
+    made = replace(made, fitted=every[-1], coarser=tuple(every[:-1]))
     folder = tmp_path_factory.mktemp("models")
     made.save(folder / "close")
     photograph = folder.parent / "part.png"
@@ -40,7 +48,8 @@ def test_the_details_of_a_model_are_on_offer(close):
     labels, names = zip(*models.offers("close"), strict=True)
     assert names == ("close", "close@1", "close@fast")
     for label, word in zip(labels, ("fine", "middle", "fast"), strict=True):
-        assert label.startswith(f"close: {word}")
+        assert label.startswith(f"close: {word}, ")
+    assert labels[-1] == "close: fast, 0.1 s a picture, sees marks from 9 px"
     assert models.offers("close", "mine (yours)")[0][0].startswith("mine (yours): fine")
     assert models.get("close@fast").config.looks == () and models.get("close").name == "close"
     assert models.judge("close@1", "x").config.looks == (160,)
@@ -51,16 +60,19 @@ def test_the_details_of_a_model_are_on_offer(close):
         models.get("close@7")
 
 
-def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_factory):
+def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_factory, request):
     folder, photograph = close
     site = Site(tmp_path_factory.mktemp("site"), folder, OMP_NUM_THREADS="1")
     site.start()
+    request.addfinalizer(site.stop)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = watched(context.new_page())
     page.goto(site.url)
     page.wait_for_selector("#viewer .viewer")
+    page.set_default_timeout(90_000)
     page.locator("#upload input[type=file]").set_input_files(photograph)
-    page.locator("#cancel").click(timeout=60_000)
+    page.wait_for_selector("#viewer .viewer[data-state=full]")
+    page.locator("#cancel").click()
     page.wait_for_selector("#viewer .viewer[data-state=empty]")
     page.locator("#cancel").wait_for(state="hidden")
     page.locator("#model input").click()
@@ -77,5 +89,4 @@ def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_
     settled(page, "two.png")
     assert "closer, at 160 px" in page.locator("#viewer .strip").inner_text()
     context.close()
-    site.stop()
     assert not page.errors
