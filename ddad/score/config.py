@@ -82,6 +82,12 @@ class ScoreConfig:
             if min(shares, default=0) < 0 or sum(shares) > 1:
                 raise ValueError("weights and shares lie within 0..1, also all together")
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes at which the feature branch sees an image, by what each look is called as a
+        branch: the whole part first, then closer looks."""
+        return {"feature": self.feature_size} | {f"feature_{size}": size for size in self.looks}
+
     def closer(self, looks: Sequence[int], shares: Sequence[float] = ()) -> ScoreConfig:
         """The same with these closer looks, all looks with equal shares unless others are given."""
         equal = [1 / (len(looks) + 1)] * len(looks)

@@ -74,12 +74,8 @@ class Scorer:
 
     @property
     def looks(self) -> dict[str, int]:
-        """The sizes at which the feature branch sees an image, by what each look is called as a
-        branch: the whole part, then closer looks."""
-        if self.features is None:
-            return {}
-        closer = {f"feature_{size}": size for size in self.config.looks}
-        return {"feature": self.config.feature_size} | closer
+        """`ScoreConfig.sizes`, of a model with a feature branch."""
+        return {} if self.features is None else self.config.sizes
 
     @property
     def weights(self) -> dict[str, float]:

@@ -64,17 +64,16 @@ class Vectors:
 
         With `keep`, what was seen stays in memory for `maps`, as far as KEPT goes.
         """
-        sizes = {"feature": config.feature_size} | {f"feature_{s}": s for s in config.looks}
-        each: dict[str, list[Tensor]] = {branch: [] for branch in sizes}
+        each: dict[str, list[Tensor]] = {branch: [] for branch in config.sizes}
         seen: list[Sequence[Look] | None] = []
         shapes, left = list[tuple[int, int]](), KEPT if keep else 0
         for index, image in enumerate(images):
-            now = looks(extractor, image, [*sizes.values()])
+            now = looks(extractor, image, [*config.sizes.values()])
             shapes.append((image.shape[0], image.shape[1]))
             size = sum(look.nbytes for look in now)
             left -= size
             seen.append([look.keep() for look in now] if left >= 0 else None)
-            for number, (branch, look) in enumerate(zip(sizes, now, strict=True)):
+            for number, (branch, look) in enumerate(zip(each, now, strict=True)):
                 drawn = (seed, index, number) if number else (seed, index)
                 most = -(-(CLOSER_VECTORS if number else VECTORS) // len(images))
                 with torch.inference_mode(), extractor.fast():

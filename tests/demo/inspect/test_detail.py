@@ -26,7 +26,7 @@ def close(tmp_path_factory):
     """The folder of a model whose closest look takes a while, and a photograph."""
     rng = np.random.default_rng(0)
     normals = [texture(rng, 200, 200) for _ in range(6)]
-    config = ScoreConfig(feature_size=96).closer((160, 3200))
+    config = ScoreConfig(feature_size=96).closer((160, 2400))
     made = Vectors.of(normals[:4], Extractor.load(BUNDLED), config, keep=False).detector()
     made = made.calibrate(normals[4:], target_fpr=0.4)
     sights = [
