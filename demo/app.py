@@ -65,7 +65,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             with gr.Column(scale=4, min_width=280):
                 gr.Markdown(HEAD)
                 promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
-            with gr.Column(scale=1, min_width=200):
+            with gr.Column(scale=2, min_width=280):
                 model = gr.Dropdown(
                     models.all_offers(),
                     value=names[0] if names else None,

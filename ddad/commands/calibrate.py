@@ -60,6 +60,7 @@ def _anew(args: argparse.Namespace) -> Detector:
     from ddad.data.parts import find_parts
     from ddad.images.decode import load_image
     from ddad.model.detector import Detector
+    from ddad.training import spots
 
     detector = Detector.load(args.checkpoint)
     options.say_passed_over([args.data])
@@ -70,13 +71,15 @@ def _anew(args: argparse.Namespace) -> Detector:
     parts = find_parts([samples[path] for path in unseen], detector.levels)
     for note in parts.notes:
         print(note)
+    images = [load_image(path, levels=detector.levels).pixels for path in unseen]
     with options.bar("calibrating", "image") as bar:
-        return detector.calibrate(
-            [load_image(path, levels=detector.levels).pixels for path in unseen],
+        found = detector.calibrate(
+            images,
             target_fpr=args.fpr,
             parts=[sample.group for sample in parts.samples],
             on_progress=options.on(bar),
         )
+    return spots.seen(found, [(pixels, found) for pixels in images[: spots.PHOTOGRAPHS]])
 
 
 def _with_false_alarms(args: argparse.Namespace) -> Detector:

@@ -106,7 +106,8 @@ def _rounds(scene: Scene) -> tuple[int, int]:
     """
     config = scene.config
     left = config.evaluations - _share(config) - scene.scorer.evaluations
-    each = 2 * (len(scene.scorer.weights) if config.energy == "score" else 1)
+    descended = {"feature", "pixel"} & set(scene.scorer.weights)  # closer looks only judge
+    each = 2 * (len(descended) if config.energy == "score" else 1)
     whole = each * config.every + 1 + scene.scorer.evaluations
     if left >= whole:
         return left // whole, config.every

@@ -39,8 +39,6 @@ from ddad.training.plan import CALIBRATION, FEATURES, PIXEL, Plan
 from ddad.training.run import stop_flag
 from ddad.training.train import train
 
-SIGHTED = 3
-"""Photographs that it is tried on how small a spot a model finds."""
 Show = Callable[[dict[str, Any]], None]
 
 
@@ -116,8 +114,8 @@ class _Work:
         self.extractor, self.name, self.levels = extractor, name, levels
         self.rehearsal = Rehearsal(0)
         self.trials: dict[int, spots.Trial] = {}
-        """Normals, SIGHTED at most, each with a model that was not fitted to it: one a fold where
-        there are folds."""
+        """Normals that spots are painted on, each with a model that was not fitted to it: one a
+        fold where there are folds."""
 
     def cross_fitted(self, normals: Sequence[Sample]) -> Detector:
         """Every normal serves both fitting and calibration of the feature branch."""
@@ -138,7 +136,7 @@ class _Work:
             self._at(len(raw) / len(normals))
             if len(normals) > 1:  # a single one was fitted to
                 self._rehearse(index, photographs[index], model)
-                if len(self.trials) < SIGHTED:
+                if len(self.trials) < spots.PHOTOGRAPHS:
                     self.trials.setdefault(id(model), (photographs[index], model))
             if self._ending_early():
                 break
@@ -187,7 +185,7 @@ class _Work:
             pixels = photographs[index]
             pairs += [(maps, pixels.shape[:2]) for maps in detector.maps([pixels])]
             self._rehearse(index, pixels, detector)
-            if len(self.trials) < SIGHTED:
+            if len(self.trials) < spots.PHOTOGRAPHS:
                 self.trials[index] = pixels, detector
             self._at(len(pairs) / len(held))
             if self._ending_early():
@@ -264,7 +262,7 @@ class _Work:
 
     def _sighted(self, detector: Detector) -> Detector:
         """With how small a spot it finds, where it looks at features and was not fitted to all."""
-        if not self.trials or "feature" not in detector.weights or self._ending_early():
+        if not self.trials or self._ending_early():
             return detector
         return spots.seen(detector, [*self.trials.values()], self.plan.seed)
 

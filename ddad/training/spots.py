@@ -13,6 +13,8 @@ from ddad.model.detector import Detector
 from ddad.score.fusion import score_map
 from ddad.score.sight import CONTRASTS, PLACES, Sight, sharpness
 
+PHOTOGRAPHS = 3
+"""It is tried on so many, if there are so many."""
 GRID = 5
 """Rows and columns of places on a photograph, clear and faint ones in turn."""
 LARGEST, STEP = 12, 2**0.5
@@ -29,8 +31,11 @@ def seen(detector: Detector, trials: Sequence[Trial], seed: int = 0) -> Detector
     """The calibrated detector, each of its calibrations with what it can see.
 
     Each photograph is judged by a model that was not fitted to it, at the detector's levels and
-    threshold. Sizes fall until no detail finds the spots of either contrast.
+    threshold. Sizes fall until no detail finds the spots of either contrast. A model that does not
+    look at features is returned as it is.
     """
+    if "feature" not in detector.weights:
+        return detector
     details = [detector.with_looks(count) for count in range(len(detector.config.looks) + 1)]
     side = float(np.median([math.sqrt(p.shape[0] * p.shape[1]) for p, _ in trials]))
     smallest: list[dict[str, float | None]] = [dict.fromkeys(CONTRASTS) for _ in details]
