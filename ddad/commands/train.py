@@ -110,7 +110,7 @@ def _add_what(parser: options.Parser) -> None:
         "closer, as far as its photographs have the pixels (default: 2)",
     )
     parser.add_argument(
-        "--looks",
+        "--closer-looks",
         type=options.numbers,
         metavar="N,N,...",
         help="sizes of its closer looks, as --feature-size, in pixels; 0: none (default: by "
@@ -174,8 +174,8 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
 
     score = options.override(ScoreConfig(size=config.size), args)  # a mistake in it ends here
     plan = Plan(args.branch or "both", config, score, args.fpr, config.seed)
-    if args.looks is not None:
-        plan = replace(plan, looks=tuple(size for size in args.looks if size))
+    if args.closer_looks is not None:
+        plan = replace(plan, looks=tuple(size for size in args.closer_looks if size))
         score.closer(plan.looks or ())  # a mistake in it ends here
     return plan if args.seconds_per_image is None else replace(plan, seconds=args.seconds_per_image)
 

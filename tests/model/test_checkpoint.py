@@ -177,6 +177,19 @@ def test_its_steps_end_in_what_it_finds(close, monkeypatch):
     np.testing.assert_array_equal(steps[-1].map, found.scales[-1].map)
 
 
+def test_whoever_stops_asking_cancels_the_rest(close, monkeypatch):
+    made, _, pixels = close
+    monkeypatch.setattr("ddad.score.look.LARGEST", 1)
+    monkeypatch.setattr("ddad.score.look.CORE", 8)
+    seen, described = [], Look.described
+    monkeypatch.setattr(Look, "described", lambda look, t: seen.append(t) or described(look, t))
+    steps = made.detect_steps(pixels)
+    while next(steps).branch != "feature_192":
+        pass
+    steps.close()
+    assert len(seen) < sum(len(look.tiles) for look in made.see(pixels)) - 3
+
+
 def test_a_model_saved_over_another_leaves_nothing_of_it(close, tmp_path):
     made, _, _ = close
     made.save(tmp_path)

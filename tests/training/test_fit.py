@@ -141,3 +141,25 @@ def test_training_with_nothing_but_data_and_a_place_to_write(tree, tmp_path):
     found = json.loads((result / "metrics.json").read_text())
     assert found["image_auroc"] == 1
     assert found["pixel_auroc"] > 0.9
+
+
+def test_closer_looks_are_trained_as_they_are_asked_for(tmp_path, tiny_backbone):
+    rng = np.random.default_rng(0)
+    for index in range(6):
+        Image.fromarray(texture(rng, 128, 128)).save(tmp_path / f"{index}.png")
+    command = ["train", str(tmp_path), "--branch", "feature", "--feature-size", "64", "--all-good"]
+    command += ["--extractor", str(tiny_backbone), "--out"]
+    for flags, looks in (
+        (["--closer-looks", "96,128"], (96, 128)),
+        (["--closer-looks", "0"], ()),
+        (["--seconds-per-image", "0.000001"], ()),
+        ([], (128,)),
+    ):
+        out = tmp_path.parent / f"{tmp_path.name}_{'_'.join(flags) or 'default'}"
+        assert main([*command, str(out), *flags]) == 0
+        made = Detector.load(out)
+        assert set(made.config.looks) <= set(looks) and bool(looks) >= bool(made.config.looks)
+        assert len(list(out.glob("calibration_?.json"))) == len(made.config.looks)
+        assert made.calibration.sight is not None
+    wrong = ["--closer-looks", "32"]
+    assert main([*command, str(tmp_path.parent / "wrong"), *wrong]) == 2
