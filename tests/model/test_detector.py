@@ -9,6 +9,8 @@ import pytest
 import torch
 from parts import spoil, texture
 
+from ddad import CHECKPOINTS
+from ddad.images.decode import load_image
 from ddad.model.checkpoint import CheckpointError
 from ddad.score.fusion import normalise
 
@@ -135,3 +137,22 @@ def test_each_branch_alone_and_their_weighted_mean(tiny_detector, images):
         np.testing.assert_allclose(z, [s.map for s in found.scales if s.branch == branch])
     with pytest.raises(ValueError, match="a pixel branch, a feature branch, or both"):
         Detector(None, tiny_detector.scheduler, tiny_detector.config)
+
+
+@pytest.mark.parametrize("name", ["cookie", "bottle", "brick"])
+def test_bfloat16_says_what_single_precision_says(name, monkeypatch):
+    """To .05 of a deviation of normal pixels, root mean square, on whatever processor; verdicts
+    agree. The figures of the data sets are those of `benchmarks.detail precision`."""
+    whole = Detector.load(name)
+    for file in sorted((CHECKPOINTS / name / "examples").glob("*.png"))[:3]:
+        pixels = load_image(file).pixels
+        found = []
+        for fast in (True, False):
+            monkeypatch.setattr(
+                "ddad.diffusion.extractor.bf16_is_fast", lambda device, fast=fast: fast
+            )
+            found += whole.detect([pixels])
+        off = found[0].score_map - found[1].score_map
+        assert np.sqrt(np.square(off).mean()) < 0.05 and off.any()
+        assert found[0].anomalous == found[1].anomalous
+        assert found[0].score == pytest.approx(found[1].score, abs=0.2, rel=0.02)
