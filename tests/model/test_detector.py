@@ -12,6 +12,7 @@ from parts import spoil, texture
 from ddad import CHECKPOINTS
 from ddad.images.decode import load_image
 from ddad.model.checkpoint import CheckpointError
+from ddad.model.detector import Detector
 from ddad.score.fusion import normalise
 
 
