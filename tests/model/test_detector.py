@@ -140,12 +140,14 @@ def test_each_branch_alone_and_their_weighted_mean(tiny_detector, images):
         Detector(None, tiny_detector.scheduler, tiny_detector.config)
 
 
-@pytest.mark.parametrize("name", ["cookie", "bottle", "brick"])
+@pytest.mark.parametrize("name", ["cookie", "brick"])
 def test_bfloat16_says_what_single_precision_says(name, monkeypatch):
     """To .05 of a deviation of normal pixels, root mean square, on whatever processor; verdicts
     agree. The figures of the data sets are those of `benchmarks.detail precision`."""
     whole = Detector.load(name)
-    for file in sorted((CHECKPOINTS / name / "examples").glob("*.png"))[:3]:
+    files = sorted((CHECKPOINTS / name / "examples").glob("*[!k].png"))  # without the masks
+    assert len(files) >= 2
+    for file in files:
         pixels = load_image(file).pixels
         found = []
         for fast in (True, False):
