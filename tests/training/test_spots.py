@@ -56,3 +56,11 @@ def test_what_it_is_said_to_see_it_sees(sighted):
             mask[y - 2 : y + 3, x - 2 : x + 3].any() for y, x, kind in spots if kind == "clear"
         ]
     assert np.mean(found) > 0.75
+
+
+def test_spots_fit_into_the_narrowest_strip():
+    for side in range(8, 40):
+        strip = np.full((side, 900, 3), 100, np.uint8)
+        image, spots = painted(strip, side / 4, np.random.default_rng(0))
+        assert image.shape == strip.shape and len(spots) == GRID**2
+        assert all(image[y, x, 0] > 100 for y, x, _ in spots)
