@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
     except ValueError as error:
         yield gr.skip(), gr.skip(), problem(error, wanted.path)
         return
-    value |= {"example": wanted.example, "at": wanted.threshold}
+    value |= {"example": wanted.example, "at": wanted.threshold, "answer": secrets.token_hex(4)}
     if wanted.seed not in (None, value["seed"]):
         value["note"] = (
             f"The link names seed {wanted.seed}; this model scores with {value['seed']}."

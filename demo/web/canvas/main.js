@@ -28,9 +28,12 @@ export function start({ element, trigger, server }) {
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
   document.addEventListener("visibilitychange", () => { if (document.hidden && desk.unsaved) flush(desk); });
   // For tests and measurements.
-  const handle = { state: () => desk.now, view: desk.view, ask: (/** @type {string} */ name, /** @type {object} */ request) => ask(desk, name, request) };
+  const handle = {
+    state: () => desk.now, view: desk.view, receive: (/** @type {any} */ value) => receive(desk, value),
+    ask: (/** @type {string} */ name, /** @type {object} */ request) => ask(desk, name, request),
+  };
   Object.assign(desk.$(".viewer"), { desk: handle });
-  return (/** @type {any} */ value) => receive(desk, value);
+  return handle.receive;
 }
 
 /** @param {HTMLCanvasElement} bar */

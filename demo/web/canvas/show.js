@@ -50,7 +50,7 @@ export async function open(desk, item) {
   viewer.setAttribute("aria-busy", "true");
   const answer = await ask(desk, "open", { item });
   viewer.removeAttribute("aria-busy");
-  if (mine !== desk.serial) return;
+  if (mine !== desk.serial || (item === desk.now?.item && isSaving(desk))) return;  // what is done here is newer
   if (answer.error) complain(desk, answer.error); else await show(desk, answer);
 }
 
@@ -68,6 +68,8 @@ function loadImage(desk, url) {
 
 /** Puts an image on the desk: whole, or with the maps there are so far. @param {Desk} desk @param {any} value */
 async function show(desk, value) {
+  // Gradio delivers the last answer of a scoring twice: the second must not undo a hand that was faster.
+  if (value.answer && value.answer === desk.now?.answer) return;
   const mine = ++desk.serial, same = desk.now && value.token === desk.now.token ? desk.now : null;
   const picture = value.image ? await loadImage(desk, value.image) : same?.picture;
   if (mine !== desk.serial) return;

@@ -491,6 +491,20 @@ def test_a_link_restores_example_model_and_threshold(page, site):
     other.close()
 
 
+def test_an_answer_that_comes_twice_does_not_undo_what_was_done_meanwhile(page):
+    pick(page, 1)
+    set_threshold(page, 2.75)
+    again = """async known => {
+        const { desk } = document.querySelector('#viewer .viewer'), now = desk.state();
+        const opened = await desk.ask('open', { item: now.item });
+        const answer = known ? now.answer : 'another';
+        await desk.receive({ desk: { ...opened, review: null, answer } }); }"""
+    page.evaluate(again, True)
+    assert state(page, "threshold") == 2.75
+    page.evaluate(again, False)  # a new answer without the review: this is what the first is not
+    assert state(page, "threshold") != 2.75
+
+
 def test_a_stroke_outlives_a_lost_connection(browser, site):
     page = watched(browser.new_page())
     page.goto(site)
