@@ -45,7 +45,7 @@ def visit(engine: Playwright, url: str, model: str) -> Page:
     browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(url)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name=model).click()
     return page

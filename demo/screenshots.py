@@ -85,7 +85,7 @@ def visit(browser: Browser, url: str, model: str, width: int, scheme: Scheme) ->
     size: ViewportSize = {"width": width, "height": 900}
     page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
     page.goto(url)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name=model).click()
     page.wait_for_timeout(1500)

@@ -89,8 +89,9 @@ def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:
     def open_item(opened: tuple[str, int] | None, session: str | None) -> Any:
         return view.message(page.store.open(session), opened[0]) if opened else gr.skip()
 
-    def refresh(session: str | None) -> dict[str, Any]:
-        return view.message(page.store.open(session))
+    def refresh(session: str | None) -> Any:
+        """A visit that begins has no session yet, and `start` makes it one."""
+        return view.message(page.store.open(session)) if session else gr.skip()
 
     viewer = desk.viewer
     viewer.current(on_desk, None, page.current, **QUIET)

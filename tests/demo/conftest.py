@@ -64,7 +64,7 @@ def page(browser, site):
         lambda r: away.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None,
     )
     page.goto(site)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     yield page
     context.close()
     assert not page.errors and not away

@@ -18,7 +18,7 @@ import { fitStage } from "./view.js";
 /** A message of the server's, the component's value. @param {Desk} desk @param {any} message */
 export async function receive(desk, message) {
   if (!message) return clear(desk);
-  if (message.session) desk.session = message.session;
+  if (message.session) { desk.session = message.session; greet(desk); }
   if (message.words) { desk.words = message.words; offerWords(desk); }
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {
@@ -27,6 +27,12 @@ export async function receive(desk, message) {
     else if (message.open) await open(desk, message.open);
     else if (message.queue && desk.now?.item && !isSaving(desk)) await follow(desk, desk.now);
   } catch (error) { complain(desk, /** @type {Error} */ (error).message); }
+}
+
+/** Until the visit has its session a click would begin another: page.css lets none through. @param {Desk} desk */
+function greet({ element }) {
+  const tabs = /** @type {HTMLElement | null} */ (element.closest("#tabs"));
+  if (tabs) tabs.dataset.ready = "";
 }
 
 /** @param {Desk} desk */

@@ -304,7 +304,7 @@ def test_nothing_overflows(browser, site, parts, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
     page.goto(site)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     opened(page)
     drop(page, ("set.zip", labelled(parts)), ("torn.png", b"junk"))
     done(page, 7)

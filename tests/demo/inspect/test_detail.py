@@ -68,11 +68,10 @@ def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = watched(context.new_page())
     page.goto(site.url)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     page.set_default_timeout(90_000)
     page.locator("#upload input[type=file]").set_input_files(photograph)
-    page.wait_for_selector("#viewer .viewer[data-state=full]")
-    page.locator("#cancel").click()
+    page.locator("#cancel").click()  # it goes with the look
     page.wait_for_selector("#viewer .viewer[data-state=empty]")
     page.locator("#cancel").wait_for(state="hidden")
     page.locator("#model input").click()
@@ -88,5 +87,6 @@ def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_
     upload(page, "two.png", photograph.read_bytes())
     settled(page, "two.png")
     assert "closer, at 160 px" in page.locator("#viewer .strip").inner_text()
+    assert page.locator("#viewer .queued").count() == 2, "nothing is kept of the look that stopped"
     context.close()
     assert not page.errors

@@ -210,7 +210,7 @@ def test_two_visits_do_not_see_each_other(page, browser, site):
     other_context = browser.new_context()
     other = other_context.new_page()
     other.goto(site)
-    other.wait_for_selector("#viewer .viewer")
+    other.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     assert other.locator(".viewer .empty").is_visible()
     pick(other, 0)
     assert text(other, ".score") != score
@@ -508,7 +508,7 @@ def test_an_answer_that_comes_twice_does_not_undo_what_was_done_meanwhile(page):
 def test_a_stroke_outlives_a_lost_connection(browser, site):
     page = watched(browser.new_page())
     page.goto(site)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     pick(page, 0)
     page.route("**/component_server/**", lambda route: route.abort())
     brush(page, "b", 6)
@@ -528,9 +528,10 @@ def test_a_made_up_session_sees_an_empty_desk_and_strangers_get_nothing(page, br
     context = browser.new_context()
     other = context.new_page()
     other.goto(site)
-    other.wait_for_selector("#viewer .viewer")
+    other.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     other.evaluate("localStorage.setItem('ddad-session', 'made up')")
     other.reload()
+    other.wait_for_selector("#tabs[data-ready]")
     pick(other, 0)
     assert other.locator("#viewer .queued").count() == 1
     for name in (item, "../" + item, "0" * 16, None):
@@ -541,11 +542,29 @@ def test_a_made_up_session_sees_an_empty_desk_and_strangers_get_nothing(page, br
     context.close()
 
 
+def test_nothing_can_be_begun_before_the_visit_has_its_session(browser, site):
+    """A greeting that came late would clear the desk of what another session had begun."""
+    page = browser.new_page()
+    held: list = []
+    page.route("**/queue/join*", lambda route: held.append(route))
+    page.goto(site)
+    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_timeout(500)
+    assert held, "the greeting is on its way"
+    through = "e => getComputedStyle(e).pointerEvents"
+    assert page.locator("#examples").evaluate(through) == "none"
+    page.unroute("**/queue/join*")  # lets them go on
+    page.wait_for_selector("#tabs[data-ready]")
+    assert page.locator("#examples").evaluate(through) == "auto"
+    pick(page, 0)
+    page.close()
+
+
 def test_a_finger_paints_and_two_fingers_zoom(browser, site):
     context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
     page = context.new_page()
     page.goto(site)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     pick(page, 0)
     before = drawn(page)
     page.locator("#viewer .tool[data-tool=brush]").tap()
@@ -577,7 +596,7 @@ def test_nothing_overflows(browser, site, width, scheme):
     )
     page = context.new_page()
     page.goto(site)
-    page.wait_for_selector("#viewer .viewer")
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
     pick(page, 1)
     wide = page.evaluate(
         """() => [...document.querySelectorAll('#viewer *, #upload, #examples')]
