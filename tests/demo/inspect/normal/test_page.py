@@ -28,7 +28,6 @@ def test_the_normal_version_on_request_with_its_way_there(page):
     said = offered(page, 1)
     assert re.search(r"Takes \d+ to \d+ seconds", said.inner_text())
     page.locator("#restore").click()
-    page.locator("#restore-stop").wait_for()
     page.locator("#frame img").wait_for()
     page.wait_for_function(
         "() => document.querySelector('#restoration-said').innerText.startsWith('Done in')"
