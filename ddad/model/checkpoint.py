@@ -37,13 +37,11 @@ from ddad.diffusion.networks import FeatureHead
 from ddad.diffusion.scheduler import PosteriorDDPMScheduler
 from ddad.images.levels import Levels
 from ddad.score.calibration import Calibration
-from ddad.score.config import ScoreConfig
+from ddad.score.config import ScoreConfig, detail
 from ddad.score.feature import FeatureModel
 from ddad.score.scorer import Scorer
 
 FORMAT = 4
-DETAIL = r"(?<=.)@(fast|\d)$"
-"""What stands behind a model's name for fewer closer looks than it has."""
 HEAD = "head.safetensors"
 BUNDLED = CHECKPOINTS / "extractor"
 """The feature extractor that comes with the project."""
@@ -170,14 +168,11 @@ def find_checkpoint(path: str | Path) -> Path:
 
 
 def detail_of(path: str | Path) -> tuple[str | Path, int | None]:
-    """A checkpoint, and how many closer looks of it are meant: None for all.
-
-    MODEL@fast is a model with none, MODEL@1 with the first of them.
-    """
-    meant = re.search(DETAIL, str(path))
-    if meant is None or Path(path).exists():
+    """A checkpoint, and how many of its closer looks are meant, None for all: see `detail`."""
+    base, kind = detail(path)
+    if not kind or Path(path).exists():
         return path, None
-    return str(path)[: meant.start()], 0 if meant[1] == "fast" else int(meant[1])
+    return base, 0 if kind == "@fast" else int(kind[1:])
 
 
 def read_calibration(path: str | Path) -> Calibration:

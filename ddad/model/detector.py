@@ -5,7 +5,6 @@ Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,12 +18,12 @@ from torch import Tensor
 from ddad.images.geometry import to_model
 from ddad.images.levels import Levels
 from ddad.model import checkpoint
-from ddad.model.checkpoint import DETAIL, CheckpointError
+from ddad.model.checkpoint import CheckpointError
 from ddad.model.detection import Detection, ScaleMap
 from ddad.model.runtime import arrange, pick_device
 from ddad.score.calibration import Calibration
 from ddad.score.composition import HELD
-from ddad.score.config import RestoreConfig, ScoreConfig
+from ddad.score.config import RestoreConfig, ScoreConfig, detail
 from ddad.score.fusion import Maps, calibrate, fuse, normalise, normalised
 from ddad.score.levels import strange_share
 from ddad.score.posterior import Posterior, posterior
@@ -194,7 +193,7 @@ class Detector(Scorer):
         shares = [share / total for share in config.look_shares[:count]]
         return replace(
             self,
-            name=self.name and f"{re.sub(DETAIL, '', self.name)}@{count or 'fast'}",
+            name=self.name and f"{detail(self.name)[0]}@{count or 'fast'}",
             config=config.closer(config.looks[:count], shares),
             features=replace(features, closer=features.closer[:count]),
             fitted=self.coarser[count] if self.coarser else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -92,6 +93,14 @@ class ScoreConfig:
         """The same with these closer looks, all looks with equal shares unless others are given."""
         equal = [1 / (len(looks) + 1)] * len(looks)
         return replace(self, looks=tuple(looks), look_shares=tuple(shares or equal))
+
+
+def detail(model: object) -> tuple[str, str]:
+    """A model's name, and what stands behind it where fewer closer looks are meant than it has:
+    @fast for none, @1 for the first of them; nothing for all."""
+    name = str(model)  # a path, or whatever a request names
+    meant = re.search(r"(?<=.)@(fast|\d)$", name)
+    return (name[: meant.start()], meant[0]) if meant else (name, "")
 
 
 @dataclass(frozen=True)

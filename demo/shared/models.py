@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING
 from ddad import CHECKPOINTS
 from ddad.model.card import unpromised
 from ddad.score.calibration import Calibration
+from ddad.score.config import detail
 from demo.limits import LIMITS
 
 if TYPE_CHECKING:
     from ddad.model.detector import Detector
-
-
-def detail(name: str) -> tuple[str, str]:
-    """A model's name, and what stands for its detail behind it: @fast, @1, ..., or nothing."""
-    base, at, kind = str(name).rpartition("@")
-    return (base, at + kind) if at and (kind == "fast" or kind.isdecimal()) else (str(name), "")
 
 
 OWN = LIMITS.own_models
@@ -78,11 +73,9 @@ class Models:
         name, _ = detail(name)
         if name in self.names:  # a request's text never becomes a path unchecked
             return self.root / name
-        own = self.private(name) if isinstance(name, str) else None
+        own = self.private(name)
         if own is None:
-            raise ValueError(
-                f"there is no model called {str(name)[:60]!r}: use {', '.join(self.names)}"
-            )
+            raise ValueError(f"there is no model called {name[:60]!r}: use {', '.join(self.names)}")
         return own
 
     def get(self, name: str) -> Detector:

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from ddad.score.config import detail
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
-from demo.shared.models import detail
 from demo.store.session import Session
 from demo.train import view, work
 from demo.train.layout import RESULT

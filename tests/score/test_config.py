@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from parts import ROOT
 
 from ddad.model.checkpoint import settings
-from ddad.score.config import ScoreConfig
+from ddad.score.config import ScoreConfig, detail
 
 
 def test_the_defaults_are_the_settings_of_the_shipped_cookie():
@@ -44,3 +45,10 @@ def test_settings_are_refused_from_the_first_that_means_nothing(edge, over):
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError):
         ScoreConfig(**wrong)
+
+
+def test_a_detail_stands_behind_a_models_name():
+    assert detail("brick@fast") == ("brick", "@fast") and detail("~a/b@1") == ("~a/b", "@1")
+    for name in ("brick", "@fast", "brick@fastest", "brick@12", "brick@", ""):
+        assert detail(name) == (name, "")
+    assert detail(Path("a/brick@2")) == ("a/brick", "@2") and detail(None) == ("None", "")
