@@ -10,6 +10,12 @@ import numpy as np
 from PIL import Image
 
 
+def arrive(page, site):
+    """Open the page and wait until the visit can begin."""
+    page.goto(site)
+    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+
+
 def settled(page, name):
     """Wait until the image of that name is on the desk, whole."""
     page.wait_for_function(

@@ -13,7 +13,7 @@ import pytest
 from parts import spoil, texture
 from PIL import Image
 from serving import Site
-from visiting import watched
+from visiting import arrive, watched
 
 from demo.batch import events as batch
 from demo.inspect import events as inspect
@@ -63,8 +63,7 @@ def page(browser, site):
         "request",
         lambda r: away.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None,
     )
-    page.goto(site)
-    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(page, site)
     yield page
     context.close()
     assert not page.errors and not away

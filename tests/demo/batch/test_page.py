@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from parts import spoil, texture
 from PIL import Image
-from visiting import png, quiet, reload
+from visiting import arrive, png, quiet, reload
 
 from ddad.measure.metrics import Evaluation
 
@@ -303,8 +303,7 @@ def test_names_from_an_archive_are_text(many, parts):
 def test_nothing_overflows(browser, site, parts, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(site)
-    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(page, site)
     opened(page)
     drop(page, ("set.zip", labelled(parts)), ("torn.png", b"junk"))
     done(page, 7)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import binary_fill_holes
 from visiting import (
+    arrive,
     canvas,
     download,
     drawn,
@@ -209,8 +210,7 @@ def test_two_visits_do_not_see_each_other(page, browser, site):
     score = text(page, ".score")
     other_context = browser.new_context()
     other = other_context.new_page()
-    other.goto(site)
-    other.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(other, site)
     assert other.locator(".viewer .empty").is_visible()
     pick(other, 0)
     assert text(other, ".score") != score
@@ -507,8 +507,7 @@ def test_an_answer_that_comes_twice_does_not_undo_what_was_done_meanwhile(page):
 
 def test_a_stroke_outlives_a_lost_connection(browser, site):
     page = watched(browser.new_page())
-    page.goto(site)
-    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(page, site)
     pick(page, 0)
     page.route("**/component_server/**", lambda route: route.abort())
     brush(page, "b", 6)
@@ -527,8 +526,7 @@ def test_a_made_up_session_sees_an_empty_desk_and_strangers_get_nothing(page, br
     item = state(page, "item")
     context = browser.new_context()
     other = context.new_page()
-    other.goto(site)
-    other.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(other, site)
     other.evaluate("localStorage.setItem('ddad-session', 'made up')")
     other.reload()
     other.wait_for_selector("#tabs[data-ready]")
@@ -563,8 +561,7 @@ def test_nothing_can_be_begun_before_the_visit_has_its_session(browser, site):
 def test_a_finger_paints_and_two_fingers_zoom(browser, site):
     context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
     page = context.new_page()
-    page.goto(site)
-    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(page, site)
     pick(page, 0)
     before = drawn(page)
     page.locator("#viewer .tool[data-tool=brush]").tap()
@@ -595,8 +592,7 @@ def test_nothing_overflows(browser, site, width, scheme):
         viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=width == 400
     )
     page = context.new_page()
-    page.goto(site)
-    page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
+    arrive(page, site)
     pick(page, 1)
     wide = page.evaluate(
         """() => [...document.querySelectorAll('#viewer *, #upload, #examples')]
