@@ -20,7 +20,7 @@ export function repropose(desk) {
     now.stale = false;
     now.area = propose(now.map, now.threshold, now.width, now.least, now.fill, now.proposal);
     now.mask.set(now.proposal);
-    if (now.rows) now.area += combine(now, now.rows);
+    for (const rows of [now.painted, now.zoned]) if (rows) now.area += combine(now, rows);
     schedule(desk, "overlay");
     describe(desk);
     later(desk);
@@ -34,7 +34,8 @@ export function settle(desk) {
 
 /** The mask anew within a rectangle that was painted. @param {Desk} desk @param {import("./geometry.js").Rect} rect */
 export function recombine(desk, rect) {
-  combine(shown(desk), rect);
+  const now = shown(desk);
+  now.area += combine(now, rect);
   schedule(desk, "overlay", rect);
 }
 
@@ -53,7 +54,7 @@ export function refresh(desk) {
   const now = shown(desk);
   if (!now.found) {
     now.found = findRegions(now.mask, now.width, now.map);
-    now.removed = findRegions(now.painted ? cleared(now) : new Uint8Array(0), now.width, now.map);
+    now.removed = findRegions(cleared(now, now.painted), now.width, now.map);
     now.selected = -1;
     measure(desk);
     schedule(desk, "cursor");
@@ -73,7 +74,7 @@ export function switchScale(desk, i, counts) {
   const now = shown(desk);
   now.on[i] = counts;
   if (!now.on.some(Boolean)) { now.on[i] = true; return false; }
-  now.map = fuse(now.scales, now.on, now.width, now.height);
+  fuse(now.scales, now.on, now.width, now.height, now.map);
   rescore(desk);
   repropose(desk);
   return true;

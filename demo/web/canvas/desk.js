@@ -23,7 +23,7 @@ import { within } from "../dom.js";
  * @property {number} calibrated @property {number} threshold @property {number} least @property {boolean} fill
  * @property {string} decision @property {Label[]} labels
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask
- * @property {boolean} painted @property {boolean} zoned @property {Rect | null} rows that are painted or zoned
+ * @property {Rect | null} painted rows that are @property {Rect | null} zoned rows that are
  * @property {Float32Array} map @property {number} score @property {number} peakAt
  * @property {number} look the scale that is looked at, -1 for the average @property {Float32Array | null} shown its map
  * @property {Entry[]} undo @property {Entry[]} redo

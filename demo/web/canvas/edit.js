@@ -4,8 +4,8 @@ import { shown } from "./desk.js";
 import { schedule, timed } from "./frame.js";
 import { boxed, isEmpty, union } from "./geometry.js";
 import { record, replay } from "./history.js";
-import { count, decided, rowsOf } from "./mask.js";
-import { eachPixel, regionAt } from "./regions.js";
+import { decided, rowsOf } from "./mask.js";
+import { fillRegion, regionAt } from "./regions.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
 import { eachInStroke } from "./strokes.js";
@@ -26,7 +26,8 @@ export function begin(desk, layer) {
 
 /** After it. @param {Desk} desk @param {Change} change */
 export function commit(desk, change) {
-  if (record(shown(desk), change)) edited(desk, change.layer);
+  const entry = record(shown(desk), change);
+  if (entry) edited(desk, entry);
 }
 
 /** A change is as if it had not begun. @param {Desk} desk @param {Change} change */
@@ -42,20 +43,14 @@ export function again(desk, way) {
   const entry = desk.now && replay(desk.now, way);
   if (!entry) return;
   recombine(desk, entry.rect);
-  edited(desk, entry.layer);
+  edited(desk, entry);
 }
 
-/** What follows from a change of a layer. @param {Desk} desk @param {import("./history.js").Layer} layer */
-function edited(desk, layer) {
-  const now = shown(desk);
-  now.painted = now.paint.indexOf(1) >= 0 || now.paint.indexOf(2) >= 0;
-  now.zoned = now.zone.indexOf(1) >= 0;
-  now.rows = rowsOf([now.paint, now.zone], now.width);
-  now.area = count(now.mask);
-  if (layer === "zone") rescore(desk);
-  const changed = now.painted || now.zoned;
-  if (changed && now.decision !== "corrected") now.decision = "corrected";
-  else if (!changed && now.decision === "corrected") now.decision = "undecided";
+/** What follows from a change of a layer. @param {Desk} desk @param {import("./history.js").Entry} entry */
+function edited(desk, { layer, rect }) {
+  const now = shown(desk), rows = { ...rect, left: 0, right: now.width };
+  if (layer === "paint") now.painted = rowsOf(now.paint, now.width, union(now.painted, rows));
+  else { now.zoned = rowsOf(now.zone, now.width, union(now.zoned, rows)); rescore(desk); }
   chips(desk); steps(desk); describe(desk); later(desk); save(desk);
 }
 
@@ -65,7 +60,9 @@ export function paintSegment(desk, { value, change }, from, to) {
     const now = shown(desk), layer = now[change.layer];
     const rect = eachInStroke(from, to, desk.options.size / 2, now.width, now.height, (i) => {
       layer[i] = value;
-      now.mask[i] = decided(now, i);
+      const marked = decided(now, i);
+      now.area += marked - now.mask[i];
+      now.mask[i] = marked;
     });
     change.rect = union(change.rect, rect);
     schedule(desk, "overlay", rect);
@@ -83,7 +80,7 @@ export function fillBox(desk, { value, change }, box) {
 /** Clears a region, or gives back one that was cleared. @param {Desk} desk @param {number} k @param {boolean} removed */
 export function toggleRegion(desk, k, removed) {
   const now = shown(desk), marked = refresh(desk), found = removed ? now.removed : marked, change = begin(desk, "paint");
-  eachPixel(found, k, (i) => { now.paint[i] = removed ? 0 : 2; });
+  fillRegion(found, k, now.paint, removed ? 0 : 2);
   const { left, top, right, bottom } = found.regions[k];
   change.rect = { left, top, right, bottom };
   recombine(desk, change.rect);

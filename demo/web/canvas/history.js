@@ -24,15 +24,22 @@ export function paste(layer, stride, { left, top, right, bottom }, patch) {
   for (let y = top; y < bottom; y++) layer.set(patch.subarray((y - top) * width, (y - top + 1) * width), y * stride + left);
 }
 
-/** Keeps a change that changed something, and says whether it did. @param {Edited} edited @param {Change} change */
+/** @param {Uint8Array} a @param {Uint8Array} b of the same length */
+function isSame(a, b) {
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return i === a.length;
+}
+
+/** Keeps a change that changed something and returns it, or null. @param {Edited} edited @param {Change} change */
 export function record(edited, { layer, before, rect }) {
-  if (!rect || isEmpty(rect)) return false;
+  if (!rect || isEmpty(rect)) return null;
   const entry = { layer, rect, before: crop(before, edited.width, rect), after: crop(edited[layer], edited.width, rect) };
-  if (entry.before.every((v, i) => v === entry.after[i])) return false;
+  if (isSame(entry.before, entry.after)) return null;
   edited.undo.push(entry);
   if (edited.undo.length > MOST) edited.undo.shift();
   edited.redo = [];
-  return true;
+  return entry;
 }
 
 /** Takes the last change back, or makes it again; returns it. @param {Edited} edited @param {"undo" | "redo"} way */

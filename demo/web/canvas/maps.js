@@ -17,29 +17,34 @@ export const decodeMap = (map) => ({ ...map, values: new Float32Array(decodeByte
  * @param {ScoreMap} map @param {number} weight
  */
 export function addResized(total, width, height, map, weight) {
-  const { w, h, values } = map, row = new Float32Array(w);
-  const left = new Int32Array(width), right = new Int32Array(width), share = new Float32Array(width);
-  for (let x = 0; x < width; x++) {
-    const at = Math.max(0, ((x + 0.5) * w) / width - 0.5);
-    left[x] = Math.min(w - 1, Math.floor(at));
-    right[x] = Math.min(w - 1, left[x] + 1);
-    share[x] = at - left[x];
+  const { w, h, values } = map, row = new Float32Array(w + 1), share = new Float32Array(width);
+  // Columns of the image from one column of the map to the next: first[l] to first[l + 1].
+  const first = new Int32Array(w + 1).fill(width);
+  for (let x = width - 1; x >= 0; x--) {
+    const at = Math.max(0, ((x + 0.5) * w) / width - 0.5), left = Math.min(w - 1, Math.floor(at));
+    first[left] = x;
+    share[x] = at - left;
   }
+  for (let l = w - 1; l >= 0; l--) first[l] = Math.min(first[l], first[l + 1]);
   for (let y = 0; y < height; y++) {
     const at = Math.max(0, ((y + 0.5) * h) / height - 0.5), top = Math.min(h - 1, Math.floor(at));
     const bottom = Math.min(h - 1, top + 1), part = at - top;
     for (let x = 0; x < w; x++)
       row[x] = weight * (values[top * w + x] * (1 - part) + values[bottom * w + x] * part);
-    for (let x = 0, i = y * width; x < width; x++, i++)
-      total[i] += row[left[x]] * (1 - share[x]) + row[right[x]] * share[x];
+    row[w] = row[w - 1];
+    for (let l = 0; l < w; l++) {
+      const value = row[l], step = row[l + 1] - value;
+      for (let x = first[l], stop = first[l + 1]; x < stop; x++) total[y * width + x] += value + share[x] * step;
+    }
   }
 }
 
 /**
  * Weighted mean of the scales that are on, at image size. Scales of one size are summed first.
  * @param {Scale[]} scales @param {boolean[]} on @param {number} width @param {number} height
+ * @param {Float32Array} [total] what it is written into
  */
-export function fuse(scales, on, width, height) {
+export function fuse(scales, on, width, height, total = new Float32Array(width * height)) {
   const whole = scales.reduce((sum, s, i) => sum + (on[i] ? s.weight : 0), 0) || 1;
   /** @type {Map<string, ScoreMap>} */
   const sums = new Map();
@@ -50,7 +55,7 @@ export function fuse(scales, on, width, height) {
     sums.set(key, sum);
     for (let k = 0; k < sum.values.length; k++) sum.values[k] += share * map.values[k];
   });
-  const total = new Float32Array(width * height);
+  total.fill(0);
   for (const map of sums.values()) addResized(total, width, height, map, 1);
   return total;
 }

@@ -1,5 +1,5 @@
 // The mask: what the model proposes, below what the person painted and where nothing counts.
-import { eachPixel, findRegions } from "./regions.js";
+import { fillRegion, findRegions } from "./regions.js";
 
 /**
  * @typedef {import("./geometry.js").Rect} Rect
@@ -10,17 +10,21 @@ import { eachPixel, findRegions } from "./regions.js";
 
 /** @param {Uint8Array} mask */
 export function count(mask) {
-  const length = mask.length;
+  // Four at a time: the sum of a word's bytes is the uppermost byte of the product.
+  const words = new Uint32Array(mask.buffer, mask.byteOffset, mask.length >> 2);
   let area = 0;
-  for (let i = 0; i < length; i++) area += mask[i];
+  for (let i = 0; i < words.length; i++) area += Math.imul(words[i], 0x01010101) >>> 24;
+  for (let i = words.length << 2; i < mask.length; i++) area += mask[i];
   return area;
 }
 
 /** @param {Uint8Array} mask @param {number} width */
 function fillHoles(mask, width) {
-  const found = findRegions(mask.map((v) => 1 - v), width, null, 0), height = mask.length / width;
+  const height = mask.length / width, inverse = new Uint8Array(mask.length);
+  for (let i = 0; i < mask.length; i++) inverse[i] = mask[i] ^ 1;
+  const found = findRegions(inverse, width, null, 0);
   found.regions.forEach((r, k) => {
-    if (r.left > 0 && r.top > 0 && r.right < width && r.bottom < height) eachPixel(found, k, (i) => { mask[i] = 1; });
+    if (r.left > 0 && r.top > 0 && r.right < width && r.bottom < height) fillRegion(found, k, mask, 1);
   });
 }
 
@@ -56,29 +60,31 @@ export function combine({ zone, paint, proposal, mask, width }, { left, top, rig
   let grown = 0;
   for (let y = top; y < bottom; y++)
     for (let i = y * width + left, stop = y * width + right; i < stop; i++) {
-      const marked = zone[i] ? 0 : paint[i] === 0 ? proposal[i] : paint[i] & 1;
+      const painted = paint[i], marked = (painted & 1 | proposal[i] & ~(painted >> 1)) & ~zone[i] & 1;
       grown += marked - mask[i];
       mask[i] = marked;
     }
   return grown;
 }
 
-/** What the model proposes and the person cleared, outside the zone. @param {Layers} layers */
-export function cleared({ zone, paint, proposal }) {
-  return paint.map((value, i) => (value === 2 && proposal[i] && !zone[i] ? 1 : 0));
+/** What the model proposes and the person cleared, outside the zone, within rows. @param {Layers} layers @param {Rect | null} rows */
+export function cleared({ zone, paint, proposal, width }, rows) {
+  const out = new Uint8Array(rows ? rows.bottom * width : 0);
+  for (let i = (rows?.top ?? 0) * width; i < out.length; i++) out[i] = (paint[i] >> 1) & proposal[i] & ~zone[i];
+  return out;
 }
 
 /**
- * The rows that a layer has anything in, over the whole width.
- * @param {Uint8Array[]} layers @param {number} width @returns {Rect | null}
+ * The rows in which a layer has anything, over the whole width; looked for within rows, if given.
+ * @param {Uint8Array} layer @param {number} width @param {Rect | null} [within] @returns {Rect | null}
  */
-export function rowsOf(layers, width) {
-  let first = Infinity, last = -1;
-  for (const layer of layers)
-    for (const value of [1, 2]) {
-      const at = layer.indexOf(value);
-      if (at >= 0) { first = Math.min(first, at); last = Math.max(last, layer.lastIndexOf(value)); }
-    }
-  if (last < 0) return null;
-  return { left: 0, right: width, top: Math.floor(first / width), bottom: Math.floor(last / width) + 1 };
+export function rowsOf(layer, width, within = { left: 0, right: width, top: 0, bottom: layer.length / width }) {
+  if (!within) return null;
+  const part = layer.subarray(within.top * width, within.bottom * width);
+  let first = 0, last = part.length - 1;
+  while (first < part.length && !part[first]) first++;
+  if (first === part.length) return null;
+  while (!part[last]) last--;
+  const row = (/** @type {number} */ at) => within.top + Math.floor(at / width);
+  return { left: 0, right: width, top: row(first), bottom: row(last) + 1 };
 }

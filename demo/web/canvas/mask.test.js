@@ -46,7 +46,9 @@ test("the person decides over the model, the zone over both", () => {
   assert.equal(combine(layers, { left: 0, top: 0, right: 3, bottom: 2 }), 2);
   assert.deepEqual(layers.mask, wanted);
   assert.deepEqual(Uint8Array.from({ length: 6 }, (_, i) => decided(layers, i)), wanted);
-  assert.deepEqual(cleared(layers), Uint8Array.of(0, 0, 1, 0, 0, 0));
+  assert.deepEqual(cleared(layers, { left: 0, top: 0, right: 3, bottom: 2 }), Uint8Array.of(0, 0, 1, 0, 0, 0));
+  assert.deepEqual(cleared(layers, { left: 0, top: 0, right: 3, bottom: 1 }), Uint8Array.of(0, 0, 1));
+  assert.equal(cleared(layers, null).length, 0);
 });
 
 test("only the rectangle is made anew, and the growth is counted both ways", () => {
@@ -58,11 +60,22 @@ test("only the rectangle is made anew, and the growth is counted both ways", () 
   assert.equal(combine(layers, { left: 1, top: 0, right: 2, bottom: 2 }), 2);
 });
 
-test("the rows of the layers are those that hold anything", () => {
-  const paint = new Uint8Array(12), zone = new Uint8Array(12);
-  assert.equal(rowsOf([paint, zone], 3), null);
+test("the rows of a layer are those that hold anything", () => {
+  const paint = new Uint8Array(12), all = { left: 0, right: 3, top: 0, bottom: 4 };
+  assert.equal(rowsOf(paint, 3), null);
+  assert.equal(rowsOf(paint, 3, null), null);
   paint[0] = 1;
-  assert.deepEqual(rowsOf([paint, zone], 3), { left: 0, right: 3, top: 0, bottom: 1 });
-  paint[0] = 0; paint[4] = 2; zone[8] = 1;
-  assert.deepEqual(rowsOf([paint, zone], 3), { left: 0, right: 3, top: 1, bottom: 3 });
+  assert.deepEqual(rowsOf(paint, 3, all), { left: 0, right: 3, top: 0, bottom: 1 });
+  paint[4] = 2; paint[8] = 1;
+  assert.deepEqual(rowsOf(paint, 3), { left: 0, right: 3, top: 0, bottom: 3 });
+  assert.deepEqual(rowsOf(paint, 3, { ...all, top: 1 }), { left: 0, right: 3, top: 1, bottom: 3 });
+  assert.equal(rowsOf(paint, 3, { ...all, top: 3 }), null);
+});
+
+test("a mask is counted whatever its length", () => {
+  for (const length of [0, 1, 3, 4, 7, 4099]) {
+    const mask = Uint8Array.from({ length }, (_, i) => (i * i) % 3 & 1);
+    assert.equal(count(mask), mask.reduce((sum, v) => sum + v, 0));
+  }
+  assert.equal(count(new Uint8Array(1 << 20).fill(1)), 1 << 20);
 });

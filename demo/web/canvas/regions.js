@@ -16,7 +16,7 @@ function joinedRuns(mask, width, reach) {
   /** @type {number[]} */
   const starts = [], /** @type {number[]} */ ends = [], /** @type {number[]} */ parent = [];
   const root = (/** @type {number} */ k) => { while (parent[k] !== k) k = parent[k] = parent[parent[k]]; return k; };
-  let above = 0, aboveStop = 0, row = -1, rowFirst = 0;
+  let above = 0, aboveStop = 0, row = -1, rowFirst = 0, zero = -1;
   for (let at = mask.indexOf(1); at >= 0; ) {
     const y = Math.floor(at / width), stop = (y + 1) * width;
     if (y !== row) {
@@ -24,8 +24,9 @@ function joinedRuns(mask, width, reach) {
       row = y;
       rowFirst = starts.length;
     }
-    let end = mask.indexOf(0, at);
-    if (end < 0 || end > stop) end = stop;
+    // The next zero may be rows ahead: it is looked for once, not once a row.
+    if (zero < at) { zero = mask.indexOf(0, at); if (zero < 0) zero = mask.length; }
+    const end = Math.min(zero, stop);
     const k = starts.length;
     starts.push(at); ends.push(end); parent.push(k);
     while (above < aboveStop && ends[above] + width + reach <= at) above++;
@@ -60,12 +61,20 @@ export function findRegions(mask, width, map, reach = 1) {
     region.area += n; region.bottom = y + 1;
     region.left = Math.min(region.left, x0); region.right = Math.max(region.right, x0 + n);
     region.sx += n * (x0 + (n - 1) / 2); region.sy += n * y;
-    if (map) for (let i = starts[k]; i < ends[k]; i++) {
-      region.sum += map[i];
-      if (map[i] > region.peak) { region.peak = map[i]; region.at = i; }
-    }
+    if (map) addScores(region, map, starts[k], ends[k]);
   }
   return { regions, starts, ends, of, width };
+}
+
+/** @param {Region} region @param {Float32Array} map @param {number} start @param {number} stop */
+function addScores(region, map, start, stop) {
+  let sum = 0, { peak, at } = region;
+  for (let i = start; i < stop; i++) {
+    const score = map[i];
+    sum += score;
+    if (score > peak) { peak = score; at = i; }
+  }
+  region.sum += sum; region.peak = peak; region.at = at;
 }
 
 /** Which region a pixel is in, -1 for none. @param {Found} found @param {number} index */
@@ -80,8 +89,7 @@ export function regionAt(found, index) {
   return -1;
 }
 
-/** @param {Found} found @param {number} region @param {(index: number) => void} visit */
-export function eachPixel(found, region, visit) {
-  for (let k = 0; k < found.starts.length; k++)
-    if (found.of[k] === region) for (let i = found.starts[k]; i < found.ends[k]; i++) visit(i);
+/** Writes a value into the pixels of a region. @param {Found} found @param {number} region @param {Uint8Array} layer @param {number} value */
+export function fillRegion({ starts, ends, of }, region, layer, value) {
+  for (let k = 0; k < starts.length; k++) if (of[k] === region) layer.fill(value, starts[k], ends[k]);
 }
