@@ -120,9 +120,9 @@ def drop_regions(page: Page, marked: str, x: float, y: float) -> None:
         with watched(page, f"{marked}: {action}"):
             page.keyboard.press(key)
             page.wait_for_timeout(200)
-    with watched(page, f"{marked}: a scale out of the average"):
-        page.locator("#viewer .strip input").first.evaluate("e => e.click()")
-    page.locator("#viewer .strip input").first.evaluate("e => e.click()")
+    for action in ("a scale out of the average", "and into it again"):
+        with watched(page, f"{marked}: {action}"):
+            page.locator("#viewer .strip input").first.evaluate("e => e.click()")
 
 
 def slide(page: Page) -> None:

@@ -64,8 +64,8 @@ export function refresh(desk) {
 
 /** The score anew, after a change of map or zone. @param {Desk} desk */
 export function rescore(desk) {
-  const now = shown(desk), { score, at } = peakOf(now.map, now.zone, now.composition);
-  now.score = score; now.peakAt = at;
+  const now = shown(desk);
+  Object.assign(now, peakOf(now.map, now.zone, now.composition));
   strip(desk);
 }
 
@@ -76,6 +76,7 @@ export function switchScale(desk, i, counts) {
   if (!now.on.some(Boolean)) { now.on[i] = true; return false; }
   fuse(now.scales, now.on, now.width, now.height, now.map);
   rescore(desk);
-  repropose(desk);
+  now.stale = true;  // the next frame proposes: together they would hold up the hand on a large image
+  schedule(desk, "overlay");
   return true;
 }

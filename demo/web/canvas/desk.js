@@ -24,7 +24,7 @@ import { within } from "../dom.js";
  * @property {string} decision @property {Label[]} labels
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask
  * @property {Rect | null} painted rows that are @property {Rect | null} zoned rows that are
- * @property {Float32Array} map @property {number} score @property {number} peakAt
+ * @property {Float32Array} map @property {number} score @property {number} peak of the map outside the zone @property {number} peakAt
  * @property {number} look the scale that is looked at, -1 for the average @property {Float32Array | null} shown its map
  * @property {Entry[]} undo @property {Entry[]} redo
  * @property {number} area of the mask @property {boolean} stale whether map or threshold is ahead of the mask

@@ -4,7 +4,7 @@ import { shown } from "./desk.js";
 import { schedule, timed } from "./frame.js";
 import { boxed, isEmpty, union } from "./geometry.js";
 import { record, replay } from "./history.js";
-import { decided, rowsOf } from "./mask.js";
+import { bringUp, rowsOf } from "./mask.js";
 import { fillRegion, regionAt } from "./regions.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
@@ -60,9 +60,7 @@ export function paintSegment(desk, { value, change }, from, to) {
     const now = shown(desk), layer = now[change.layer];
     const rect = eachInStroke(from, to, desk.options.size / 2, now.width, now.height, (i) => {
       layer[i] = value;
-      const marked = decided(now, i);
-      now.area += marked - now.mask[i];
-      now.mask[i] = marked;
+      now.area += bringUp(now, i);
     });
     change.rect = union(change.rect, rect);
     schedule(desk, "overlay", rect);

@@ -61,14 +61,14 @@ export function fuse(scales, on, width, height, total = new Float32Array(width *
 }
 
 /**
- * The score: the highest value outside the ignore zone, and where; or what the amounts of things
- * are worth, where that is more.
+ * The score: the highest value outside the ignore zone, which is `peak`, and where; or what the
+ * amounts of things are worth, where that is more.
  * @param {Float32Array} map @param {Uint8Array} zone @param {number | null} [composition]
  */
 export function peakOf(map, zone, composition) {
   let best = -Infinity, at = -1;
   for (let i = 0; i < map.length; i++) if (map[i] > best && !zone[i]) { best = map[i]; at = i; }
-  return { score: at < 0 ? best : Math.max(best, composition ?? -Infinity), at };
+  return { score: at < 0 ? best : Math.max(best, composition ?? -Infinity), peak: best, peakAt: at };
 }
 
 /**

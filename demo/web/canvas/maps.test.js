@@ -36,9 +36,9 @@ test("the average weighs the scales that are on", () => {
 
 test("the score is the highest value outside the zone", () => {
   const values = Float32Array.of(1, 5, 3);
-  assert.deepEqual(peakOf(values, Uint8Array.of(0, 0, 0)), { score: 5, at: 1 });
-  assert.deepEqual(peakOf(values, Uint8Array.of(0, 1, 0)), { score: 3, at: 2 });
-  assert.deepEqual(peakOf(values, Uint8Array.of(1, 1, 1)), { score: -Infinity, at: -1 });
+  assert.deepEqual(peakOf(values, Uint8Array.of(0, 0, 0)), { score: 5, peak: 5, peakAt: 1 });
+  assert.deepEqual(peakOf(values, Uint8Array.of(0, 1, 0)), { score: 3, peak: 3, peakAt: 2 });
+  assert.deepEqual(peakOf(values, Uint8Array.of(1, 1, 1)), { score: -Infinity, peak: -Infinity, peakAt: -1 });
 });
 
 test("a map is sampled under the image's pixel", () => {

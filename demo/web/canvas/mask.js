@@ -8,13 +8,19 @@ import { fillRegion, findRegions } from "./regions.js";
  *   `zone` is 1 where nothing counts
  */
 
+/** Four pixels in one: layers hold bytes of 0, 1 and 2. @param {Uint8Array} layer */
+const words = (layer) => new Uint32Array(layer.buffer, layer.byteOffset, layer.length >> 2);
+const ONES = 0x01010101;
+
+/** How many ones there are in a word of zeros and ones: the sum of its bytes is the uppermost of the product. @param {number} word */
+const sumOf = (word) => Math.imul(word, ONES) >>> 24;
+
 /** @param {Uint8Array} mask */
 export function count(mask) {
-  // Four at a time: the sum of a word's bytes is the uppermost byte of the product.
-  const words = new Uint32Array(mask.buffer, mask.byteOffset, mask.length >> 2);
+  const whole = words(mask);
   let area = 0;
-  for (let i = 0; i < words.length; i++) area += Math.imul(words[i], 0x01010101) >>> 24;
-  for (let i = words.length << 2; i < mask.length; i++) area += mask[i];
+  for (let k = 0; k < whole.length; k++) area += sumOf(whole[k]);
+  for (let i = whole.length << 2; i < mask.length; i++) area += mask[i];
   return area;
 }
 
@@ -56,21 +62,44 @@ export function decided({ zone, paint, proposal }, i) {
 }
 
 /** The mask anew within a rectangle; returns by how many pixels it grew. @param {Layers} layers @param {Rect} rect */
-export function combine({ zone, paint, proposal, mask, width }, { left, top, right, bottom }) {
+export function combine(layers, { left, top, right, bottom }) {
+  const { width } = layers;
+  if (left === 0 && right === width) return combineRun(layers, top * width, bottom * width);
   let grown = 0;
-  for (let y = top; y < bottom; y++)
-    for (let i = y * width + left, stop = y * width + right; i < stop; i++) {
-      const painted = paint[i], marked = (painted & 1 | proposal[i] & ~(painted >> 1)) & ~zone[i] & 1;
-      grown += marked - mask[i];
-      mask[i] = marked;
+  for (let y = top; y < bottom; y++) grown += combineRun(layers, y * width + left, y * width + right);
+  return grown;
+}
+
+/** @param {Layers} layers @param {number} start @param {number} stop */
+function combineRun(layers, start, stop) {
+  const first = Math.min(stop, (start + 3) & ~3), last = Math.max(first, stop & ~3);
+  let grown = 0;
+  for (let i = start; i < first; i++) grown += bringUp(layers, i);
+  if (first < last) {
+    const [zone, paint, proposal, mask] = [layers.zone, layers.paint, layers.proposal, layers.mask].map(words);
+    for (let k = first >> 2; k < last >> 2; k++) {
+      const painted = paint[k], marked = (painted | proposal[k] & ~(painted >>> 1)) & ~zone[k] & ONES;
+      grown += sumOf(marked) - sumOf(mask[k]);
+      mask[k] = marked;
     }
+  }
+  for (let i = last; i < stop; i++) grown += bringUp(layers, i);
+  return grown;
+}
+
+/** One pixel of the mask anew; returns by how much it grew. @param {Layers} layers @param {number} i */
+export function bringUp(layers, i) {
+  const marked = decided(layers, i), grown = marked - layers.mask[i];
+  layers.mask[i] = marked;
   return grown;
 }
 
 /** What the model proposes and the person cleared, outside the zone, within rows. @param {Layers} layers @param {Rect | null} rows */
 export function cleared({ zone, paint, proposal, width }, rows) {
-  const out = new Uint8Array(rows ? rows.bottom * width : 0);
-  for (let i = (rows?.top ?? 0) * width; i < out.length; i++) out[i] = (paint[i] >> 1) & proposal[i] & ~zone[i];
+  const out = new Uint8Array(rows ? rows.bottom * width : 0), whole = words(out), start = (rows?.top ?? 0) * width;
+  const [nowhere, painted, proposed] = [zone, paint, proposal].map(words);
+  for (let k = start >> 2; k < whole.length; k++) whole[k] = (painted[k] >>> 1) & proposed[k] & ~nowhere[k] & ONES;
+  for (let i = whole.length << 2; i < out.length; i++) out[i] = (paint[i] >> 1) & proposal[i] & ~zone[i];
   return out;
 }
 

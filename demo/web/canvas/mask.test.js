@@ -51,6 +51,28 @@ test("the person decides over the model, the zone over both", () => {
   assert.equal(cleared(layers, null).length, 0);
 });
 
+test("four pixels at a time are decided as one by one, in any rectangle of any image", () => {
+  let seed = 5;
+  const chance = (/** @type {number} */ n) => (seed = (seed * 48271) % 2147483647) % n;
+  for (let round = 0; round < 200; round++) {
+    const width = 1 + chance(13), height = 1 + chance(9), size = width * height;
+    const random = (/** @type {number} */ values) => Uint8Array.from({ length: size }, () => chance(values));
+    const layers = { width, paint: random(3), zone: random(2), proposal: random(2), mask: random(2) };
+    const left = chance(2) ? 0 : chance(width), right = chance(2) ? width : left + chance(width - left + 1);
+    const top = chance(height), bottom = top + chance(height - top + 1), before = layers.mask.slice();
+    const grown = combine(layers, { left, top, right, bottom });
+    const wanted = before.map((v, i) => {
+      const x = i % width, y = Math.floor(i / width);
+      return x >= left && x < right && y >= top && y < bottom ? decided(layers, i) : v;
+    });
+    assert.deepEqual(layers.mask, wanted);
+    assert.equal(grown, count(wanted) - count(before));
+    const rows = { left: 0, right: width, top: 0, bottom };
+    assert.deepEqual([...cleared(layers, rows)], [...layers.paint.slice(0, bottom * width)].map((v, i) =>
+      v === 2 && layers.proposal[i] && !layers.zone[i] ? 1 : 0));
+  }
+});
+
 test("only the rectangle is made anew, and the growth is counted both ways", () => {
   const layers = {
     width: 2, proposal: Uint8Array.of(0, 1, 1, 1), paint: new Uint8Array(4), zone: new Uint8Array(4), mask: Uint8Array.of(1, 0, 1, 0),

@@ -108,9 +108,8 @@ function inspected(value, picture) {
   if (review.added) decodeRuns(review.added, paint, 1);
   if (review.removed) decodeRuns(review.removed, paint, 2);
   if (review.zone) decodeRuns(review.zone, zone, 1);
-  const { score, at: peakAt } = peakOf(map, zone, value.composition);
   return {
-    ...value, width, height, picture, scales, on, map, score, peakAt, shrink: width / value.original[0],
+    ...value, width, height, picture, scales, on, map, ...peakOf(map, zone, value.composition), shrink: width / value.original[0],
     calibrated: value.threshold, threshold: value.at ?? review.threshold ?? value.threshold,
     least: review.least ?? 1, fill: review.fill ?? false, decision: review.decision ?? "undecided", labels: review.labels ?? [],
     paint, zone, proposal: layer(), mask: layer(),

@@ -1,6 +1,5 @@
 // What the panel says about an image.
 import { falseAlarms } from "../alarms.js";
-import { peakOf } from "./maps.js";
 import { grouped, percent, plural } from "../text.js";
 
 /** @typedef {import("./desk.js").Inspected} Inspected */
@@ -39,10 +38,9 @@ export function verdictOf(now) {
 }
 
 /** What there is too little or too much of, and whether that is all. @param {Inspected} now */
-function amissOf({ map, zone, threshold, findings }) {
-  const marked = peakOf(map, zone).score > threshold;
+function amissOf({ peak, threshold, findings }) {
   const what = (findings ?? []).map(([sentence]) => sentence).join("; ");
-  return marked ? `There is also ${what} (dashed).` : `No pixel is strange, but there is ${what} (dashed).`;
+  return peak > threshold ? `There is also ${what} (dashed).` : `No pixel is strange, but there is ${what} (dashed).`;
 }
 
 /** @param {Inspected} now */
