@@ -129,7 +129,7 @@ item = session.items()[0].id
 for turn in range(int(sys.argv[3]), 10**6):
     mask = np.zeros((60, 80), bool)
     mask.flat[: turn % 4000 + 1] = True
-    session.review(item, mask=mask, threshold=turn, decision="corrected")
+    session.review(item, mask=mask, threshold=turn, decision="defective")
     print(turn, flush=True)
 """
 
@@ -181,7 +181,7 @@ def export(folder: Path, moments: Sequence[float]) -> None:
     for seed in range(6):
         pixels = picture(seed, 60, 80)
         item = session.add(f"{seed}.png", pixels).id
-        session.review(item, mask=pixels[..., 0] > 150, threshold=1, decision="corrected")
+        session.review(item, mask=pixels[..., 0] > 150, threshold=1, decision="defective")
     path = folder / "out" / "work.zip"
     path.parent.mkdir()
     for moment in moments:

@@ -90,7 +90,7 @@ class Desk:
 
     def review(self, threshold: float) -> str:
         """Save a threshold, open the desk again, take the mask; what is wrong with it, or ""."""
-        review = {"threshold": threshold, "least": 1, "fill": False, "decision": "accepted"}
+        review = {"threshold": threshold, "least": 1, "fill": False, "decision": "defective"}
         review |= {"off": [], "labels": [], "reviewer": self.session[:8]}
         self.ask("save", review=review)
         again = self.ask("open")["review"]["threshold"]

@@ -27,7 +27,7 @@ def reviewed(mask: np.ndarray, **more) -> Reviewed:
 
 
 def record(name: str, seed: int = 0, **more) -> Reviewed:
-    """A spoiled part, accepted, its defect labelled "dent"."""
+    """A spoiled part, called defective, its defect labelled "dent"."""
     rng = np.random.default_rng(seed)
     image, mask = spoil(texture(rng), rng)
     y, x = np.argwhere(mask)[0]
@@ -36,13 +36,17 @@ def record(name: str, seed: int = 0, **more) -> Reviewed:
     mask = more.pop("mask", mask)
     facts = {"model": "brick", "fingerprint": "f" * 32, "seed": 0, "normal_scores": (1.0, 2.0)}
     return Reviewed(
-        *(name, image, mask, score_map, float(score_map.max()), 5.0, "accepted", labels),
+        *(name, image, mask, score_map, float(score_map.max()), 5.0),
+        decision=more.pop("decision", "defective"),
+        labels=labels,
         **facts | {"reviewer": "Ann", "at": "2026-01-02T03:04:05.678+00:00"} | more,
     )
 
 
 def good(name: str) -> Reviewed:
-    return record(name, 1, mask=np.zeros((40, 48), bool))
+    """The same, which the model finds defective and a person good."""
+    said = {"verdict": "defective", "decision": "good"}
+    return record(name, 1, mask=np.zeros((40, 48), bool), **said)
 
 
 def content(path: Path) -> dict[str, bytes]:

@@ -164,7 +164,7 @@ HONEST = {
     "threshold": 1.5,
     "least": 1,
     "fill": False,
-    "decision": "corrected",
+    "decision": "defective",
     "reviewer": "me",
     "off": [],
     "labels": [{"x": 1, "y": 2, "label": "dent"}],

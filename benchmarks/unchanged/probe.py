@@ -92,11 +92,11 @@ def visit(root: str, checkpoint: str, folder: str) -> None:
     drawn, zone = (x - 20) ** 2 + (y - 20) ** 2 < 90, x > width - 5
     label = [{"x": 20, "y": 20, "label": "scratch"}]
     more = {"regions": label, "reviewer": "Ann", "desk": '{"tool": "brush"}', "ignore": zone}
-    session.review(items[0], mask=drawn, threshold=2.5, decision="corrected", **more)
-    session.review(items[1], mask=None, threshold=1.5, decision="accepted", min_area=4)
-    session.review(items[2], mask=None, threshold=3, decision="rejected", reviewer="Bo")
+    session.review(items[0], mask=drawn, threshold=2.5, decision="defective", **more)
+    session.review(items[1], mask=None, threshold=1.5, decision="defective", min_area=4)
+    session.review(items[2], mask=None, threshold=3, decision="good", reviewer="Bo")
     session.review(items[3], mask=None, threshold=3.5, decision="undecided")
-    session.review(items[0], mask=~drawn, threshold=2.5, decision="corrected", **more)
+    session.review(items[0], mask=~drawn, threshold=2.5, decision="defective", **more)
     session.set_truth(items[0], drawn)
     session.set_truth(items[4], zone)
     bench = ours("Workshop")(Path(root) / "training").open(None)

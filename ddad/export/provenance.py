@@ -11,8 +11,8 @@ from ddad.export.formats.form import Entry, Files, Format, Whole, json_bytes
 
 RULE = (
     "a mask is map > threshold without 8-connected regions under min_area pixels, unless it is "
-    "marked as edited: then it was drawn by hand and is itself the record; a rejected image's "
-    "mask is empty"
+    "marked as edited: then it was drawn by hand and is itself the record; the mask of an "
+    "image that a person called good is empty"
 )
 
 

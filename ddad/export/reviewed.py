@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from ddad.images.outlines import TOLERANCE, outlines, simplify
 from ddad.images.regions import Region, RegionLabel, components, find_regions
 from ddad.model.detection import FAMILIAR
 
+Verdict = Literal["defective", "good", "not its part", "no verdict"]
+"""What a model says of an image, never what a person does."""
 UNNAMED = "defect"
 """Label of a region to which nobody gave one."""
 
@@ -34,6 +37,7 @@ class Reviewed:
     score: float | None = None
     threshold: float | None = None
     decision: str = "undecided"
+    """What a person says: "defective", "good", "skipped" or "undecided"."""
     labels: tuple[RegionLabel, ...] = ()
     min_area: int = 1
     edited: bool = False
@@ -51,6 +55,8 @@ class Reviewed:
     target_fpr: float | None = None
     strangeness: float | None = None
     """`Detection.strangeness`; None where no model was asked."""
+    verdict: Verdict | None = None
+    """What the model says at the threshold; None where none was asked."""
 
     @property
     def familiar(self) -> bool | None:

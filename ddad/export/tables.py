@@ -79,6 +79,7 @@ def score_row(found: Detection) -> dict[str, Any]:
 def review_row(record: Reviewed, shapes: Sequence[Shape], stem: str) -> dict[str, Any]:
     """An image's row of a review's scores.csv, whose columns are its keys.
 
+    `verdict` is the model's word, `decision` a person's; `edited` says which of them made the mask.
     With map_min and map_max the 16-bit map has its values.
     """
     height, width = record.mask.shape
@@ -92,8 +93,8 @@ def review_row(record: Reviewed, shapes: Sequence[Shape], stem: str) -> dict[str
         "height": height,
         "score": record.score,
         "threshold": record.threshold,
+        "verdict": record.verdict,
         "decision": record.decision,
-        "anomalous": bool(record.mask.any()),
         "strangeness": record.strangeness,
         "familiar": record.familiar,
         "area": int(record.mask.sum()),

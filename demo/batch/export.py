@@ -13,10 +13,9 @@ import gradio as gr
 
 from demo.page import Page, problem
 from demo.shared import exchange
-from demo.store.records import DECISIONS
+from demo.store.records import DECIDED
 
 WHICH = (("all images", "all"), ("decided ones only", "decided"))
-DECIDED = tuple(decision for decision in DECISIONS if decision != "undecided")
 
 
 def make(

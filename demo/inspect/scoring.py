@@ -71,6 +71,46 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
     yield {"session": session.id, "desk": value}, session.id, ""
 
 
+def rejudge(page: Page, name: str, current: str | None, session_id: str | None) -> Iterator[Values]:
+    """Score the image on the desk with another model; what a person did on it stays."""
+    try:
+        session = page.store.open(session_id)
+        if current is None or (item := session.item(current)).result is None:
+            return
+        detector = page.models.get(name)
+        if item.result.fingerprint == detector.fingerprint:
+            return
+        pixels = session.pixels(item.id)
+        image = photograph_url(pixels)
+        found = yield from _maps(detector, pixels, item.name, image)
+        value = view.desk_value(session, session.record(item.id, found, detector), image)
+    except ValueError as error:
+        yield gr.skip(), gr.skip(), problem(error)
+        return
+    value["answer"] = secrets.token_hex(4)
+    yield {"session": session.id, "desk": value}, session.id, ""
+
+
+def rejudge_others(page: Page, called: str, session_id: str | None) -> Iterator[Values]:
+    """Score all images of the queue that another model judged with this one, as results call it."""
+    try:
+        session = page.store.open(session_id)
+        detector = page.models.judge(called, session.id)
+        others = [
+            item.id
+            for item in session.items(state="scored", order="score")
+            if item.result and item.result.fingerprint != detector.fingerprint
+        ]
+        for done, item in enumerate(others):
+            yield view.message(session) | {"judging": [done, len(others)]}, gr.skip(), ""
+            (found,) = detector.detect([session.pixels(item)])
+            session.record(item, found, detector)
+    except ValueError as error:
+        yield gr.skip(), gr.skip(), problem(error)
+        return
+    yield view.message(session) | {"judging": None}, gr.skip(), ""
+
+
 def _maps(
     detector: Detector, pixels: np.ndarray, name: str, image: str
 ) -> Generator[Values, None, Detection]:

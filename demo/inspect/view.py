@@ -55,7 +55,9 @@ def entry(item: Item) -> dict[str, Any]:
         "name": item.name,
         "score": item.score,
         "decision": item.decision,
-        "withheld": item.result.withheld if item.result else "",
+        "verdict": item.verdict,
+        "edited": bool(item.review and item.review.edited),
+        "judge": item.result.fingerprint if item.result else "",
     }
 
 
@@ -88,7 +90,8 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "composition": result.composition,
         "findings": result.findings,
         "scales": scale_values(scales, item.height, item.width),
-        "review": session.desk(item.id) or _review(session, item),
+        "decision": item.decision,
+        "review": _review(session, item),
         "entry": entry(item),
     }
 
@@ -127,22 +130,31 @@ def _reduced(height: int, width: int) -> str:
 
 
 def _review(session: Session, item: Item) -> dict[str, Any] | None:
-    """A review that was not made at the desk, in the desk's terms."""
-    if item.review is None:
+    """What a person has done on the image, in the desk's terms; None where that is nothing.
+
+    The desk's own record of it, unless the review was made elsewhere or on another model's maps.
+    """
+    result, review, zone = item.result, item.review, session.ignore(item.id)
+    assert result is not None
+    same = review is not None and review.fingerprint == result.fingerprint
+    if same and (kept := session.desk(item.id)):
+        return dict(kept)
+    if review is None and zone is None:
         return None
-    shape, zone = edit_shape(item.height, item.width), session.ignore(item.id)
+    threshold = review.threshold if review and same else result.threshold
     drawn: dict[str, Any] = {"added": None, "removed": None}
-    if item.review.edited:
-        proposed = session.score_map(item.id) > np.float32(item.review.threshold)
+    # A mask cut from another model's map is no longer what this one's threshold gives.
+    if review and (review.edited or (not same and item.decision != "undecided")):
+        proposed = session.score_map(item.id) > np.float32(threshold)
         mask = session.mask(item.id)
         drawn = {"added": mask & ~proposed, "removed": proposed & ~mask}
+    shape = edit_shape(item.height, item.width)
     return {
-        "threshold": item.review.threshold,
-        "least": max(1, item.review.min_area),
+        "threshold": threshold,
+        "least": max(1, review.min_area) if review and same else 1,
         "fill": False,
-        "decision": item.review.decision,
         "off": [],
-        "labels": [vars(region) for region in item.review.regions],
+        "labels": [vars(region) for region in review.regions] if review else [],
         **{
             key: None if each is None else encode_runs(resized(each, *shape))
             for key, each in {**drawn, "zone": zone}.items()

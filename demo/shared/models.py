@@ -102,7 +102,11 @@ class Models:
 
         Raises ValueError where it is gone.
         """
-        return self.get(called if detail(called)[0] in self.names else f"~{session}/{called}")
+        return self.get(self.offered(called, session))
+
+    def offered(self, called: str, session: str) -> str:
+        """The name by which a visitor chooses the model that a result names."""
+        return called if detail(called)[0] in self.names else f"~{session}/{called}"
 
     def library(self) -> None:
         """Import what models need, before anything else imports a part of it.

@@ -24,6 +24,6 @@ def said(items: Sequence[Item]) -> str:
         if result is None or result.fingerprint != last.fingerprint:
             continue
         if result.withheld != "strange" and result.threshold == last.threshold:
-            good = {"rejected": True, "accepted": False, "corrected": False}.get(item.decision)
+            good = {"good": True, "defective": False}.get(item.decision)
             drift.add(result.level if result.normal_levels else None, result.score, good)
     return drift.said()

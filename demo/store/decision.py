@@ -59,7 +59,7 @@ def checked_review(
         raise StoreError(f"a decision is one of {', '.join(DECISIONS)}, not {decision!r}")
     if not math.isfinite(threshold) or min_area < 0:
         raise StoreError("the threshold and the minimum area must be finite, the area 0 or more")
-    if mask is None and item.result is None and decision != "rejected":
+    if mask is None and item.result is None and decision != "good":
         raise StoreError("there is no result to take the mask from: score the image first")
     for array, what in ((mask, "mask"), (ignore, "ignore zone")):
         if array is not None:

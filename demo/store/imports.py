@@ -143,8 +143,8 @@ class Imports:
     ) -> tuple[int, int] | None:
         """Pixels and regions of the mask that was there, or that of a result which came since."""
         if values["review"] and mask is not None:
-            rejected = Review.from_json(values["review"]).decision == "rejected"
-            return (0, 0) if rejected else extent(read_png(mask))
+            good = Review.from_json(values["review"]).decision == "good"
+            return (0, 0) if good else extent(read_png(mask))
         item = Item.of(row)
         if item.result is None:
             return None

@@ -81,14 +81,14 @@ class Kept:
         return self._rows.read(item_id, "thumb", "picture", Path)
 
     def final_mask(self, item_id: str) -> np.ndarray:
-        """bool (H, W): the reviewed mask (empty if rejected), else the model's as calibrated."""
+        """bool (H, W): the reviewed mask (empty of a good part), else the model's as calibrated."""
         item = self.item(item_id)
-        if item.decision == "rejected":
+        if item.decision == "good":
             return np.zeros((item.height, item.width), bool)
         return self.mask(item_id)
 
     def mask(self, item_id: str) -> np.ndarray:
-        """`final_mask` as if it were not rejected: what to draw on when the item is opened."""
+        """`final_mask` as if it were no good part: what to draw on when the item is opened."""
         item = self.item(item_id)
         if item.review is None and item.result is not None:
             return self.score_map(item_id) > np.float32(item.result.threshold)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ddad.export.reviewed import Verdict
 from ddad.images.regions import RegionLabel
 from ddad.model.detection import FAMILIAR
 from ddad.score.promise import Promise, promised
@@ -27,9 +28,12 @@ class StoreError(ValueError):
     """What could not be kept or found; the message is one sentence for the visitor."""
 
 
-Decision = Literal["undecided", "accepted", "corrected", "rejected"]
-DECISIONS: tuple[Decision, ...] = ("undecided", "accepted", "corrected", "rejected")
-"""Nothing said yet; the model's mask is right; the mask was edited; a good part, no defect."""
+Decision = Literal["undecided", "defective", "good", "skipped"]
+DECISIONS: tuple[Decision, ...] = ("undecided", "defective", "good", "skipped")
+"""What a person says of the part, whatever the model does; "skipped" is seen and left open."""
+DECIDED: tuple[Decision, ...] = ("defective", "good")
+NO_VERDICT: dict[str, Verdict] = {"strange": "not its part", "unpromised": "no verdict"}
+"""By why it is withheld."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,15 @@ class Item:
     @property
     def decision(self) -> Decision:
         return self.review.decision if self.review else "undecided"
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the model says at the threshold in force, whatever a person does; None unasked."""
+        if self.result is None or self.score is None:
+            return None
+        if self.result.withheld:
+            return NO_VERDICT[self.result.withheld]
+        return "defective" if self.score > np.float32(self.threshold or 0.0) else "good"
 
     @property
     def threshold(self) -> float | None:

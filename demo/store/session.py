@@ -71,7 +71,7 @@ class Session(Kept):
         return self.item(item)
 
     def record(self, item_id: str, found: Detection, detector: Detector) -> Item:
-        """Keep a model's result for an item; a decision made before stays, with its mask."""
+        """Keep a model's result in place of the one before; a decision stays, with its mask."""
         item = self.item(item_id)
         check_shape(item, found.score_map, "score map")
         result = Result.of(found, detector)
@@ -118,7 +118,7 @@ class Session(Kept):
         `mask` is the edited mask, bool (H, W), kept as it is drawn; None is the model's mask at
         the threshold without regions under `min_area`. `ignore` is True where nothing counts,
         None for no such zone; it is cut out of either mask and out of the item's score. A
-        rejected item keeps its mask, but its final mask is empty. `desk` is JSON that the page
+        good part keeps what was drawn, but its final mask is empty. `desk` is JSON that the page
         needs to show its desk again as it was left, kept as it is. Raises
         StoreError for a wrong shape or value, or a mask of None where there is no result.
         """
@@ -129,7 +129,7 @@ class Session(Kept):
         score_map = self.score_map(item_id) if item.result else None
         composition = item.result.composition if item.result else None
         final = cut(item, mask, score_map, ignore, threshold, min_area)
-        area, count = (0, 0) if decision == "rejected" else extent(final)
+        area, count = (0, 0) if decision == "good" else extent(final)
         new = self._review_files(item_id, final, ignore, desk)
 
         def change(row: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ row names, which the next `sweep` deletes.
     session = store.open(id_from_the_browser)      # an unknown or expired id: a new session
     item = session.add("part.png", pixels)         # Item, state "waiting"
     item = session.record(item.id, detection, detector)
-    item = session.review(item.id, mask=None, threshold=3.1, decision="accepted")
+    item = session.review(item.id, mask=None, threshold=3.1, decision="defective")
     for item in session.items(order="score", decision="undecided"): ...
     session.pixels(item.id), session.score_map(item.id), session.final_mask(item.id)
     session.photographs.add(path, "part.png")      # to train on

@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 5
+VERSION = 6
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -60,8 +60,43 @@ def _from_version_4(database: peewee.SqliteDatabase) -> None:
         database.execute_sql("ALTER TABLE training ADD COLUMN seconds REAL NOT NULL DEFAULT 2.0")
 
 
+def _from_version_5(database: peewee.SqliteDatabase) -> None:
+    """A decision says what the part is, no longer whether the model's mask was right."""
+    rows = database.execute_sql("SELECT id, review, decision, area FROM item").fetchall()
+    for item, review, decision, area in rows:
+        word = _decided(decision, area)
+        if word != decision:
+            new = _redecided(review, word)
+            change = "UPDATE item SET decision = ?, review = ?, bytes = bytes + ? WHERE id = ?"
+            database.execute_sql(change, (word, new, len(new or "") - len(review or ""), item))
+    for number, decision, area in database.execute_sql(
+        "SELECT id, decision, area FROM log"
+    ).fetchall():
+        change = "UPDATE log SET decision = ? WHERE id = ?"
+        database.execute_sql(change, (_decided(decision, area), number))
+    if "before" in database.get_tables():
+        for number, text in database.execute_sql('SELECT id, "values" FROM before').fetchall():
+            values = json.loads(text)
+            values["decision"] = _decided(values["decision"], 1)
+            values["review"] = _redecided(values["review"], values["decision"])
+            new = json.dumps(values)
+            change = 'UPDATE before SET "values" = ?, bytes = bytes + ? WHERE id = ?'
+            database.execute_sql(change, (new, len(new) - len(text), number))
+
+
+def _decided(word: str, area: int | None) -> str:
+    """Until version 5 the model's mask was accepted, corrected, or rejected for a good part."""
+    if word in ("accepted", "corrected"):
+        return "defective" if area else "good"
+    return "good" if word == "rejected" else word
+
+
+def _redecided(review: str | None, decision: str) -> str | None:
+    return json.dumps(json.loads(review) | {"decision": decision}) if review else review
+
+
 def _lengths(columns: tuple[str, ...]) -> str:
     return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
-_CHANGES = (_from_version_1, _from_version_2, _from_version_3, _from_version_4)
+_CHANGES = (_from_version_1, _from_version_2, _from_version_3, _from_version_4, _from_version_5)

@@ -54,7 +54,7 @@ def desk_alarm(session: Session, name: str, item_id: str | None) -> str:
     """
     if item_id is None:
         raise StoreError("there is no image on the desk")
-    if session.item(item_id).decision in ("accepted", "corrected"):
+    if session.item(item_id).decision == "defective":
         raise StoreError("you decided that this part is defective: it cannot be a false alarm")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{item_id}.png"

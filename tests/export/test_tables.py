@@ -99,7 +99,7 @@ def test_a_models_row_fills_the_columns_that_are_the_models(tiny_detector):
 
 def test_rows_state_what_was_measured():
     image, mask = spoil(texture(np.random.default_rng(3)), np.random.default_rng(3))
-    record = Reviewed("a.png", image, mask, mask.astype(np.float32), 1.0, 0.5, "accepted")
+    record = Reviewed("a.png", image, mask, mask.astype(np.float32), 1.0, 0.5, "defective")
     shapes = find_shapes(record)
     row = review_row(record, shapes, "a")
     assert (row["area"], row["regions"], row["labels"]) == (100, 1, "defect")

@@ -5,25 +5,31 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
 
 from ddad.export.formats.form import Entry, Files, Format, Whole, text_bytes
 from ddad.export.render import overlay
-from ddad.model.detection import STRANGE, strangers
+from ddad.export.reviewed import Verdict
+from ddad.model.detection import strangers
 
 SHOWN = 360
 """Longest side of a picture, pixels."""
-WORDS = {
-    "accepted": "Accepted",
-    "corrected": "Corrected",
-    "rejected": "Good part",
-    "undecided": "Undecided",
+SIGNS = {
+    "defective": "&#10005;",
+    "good": "&#10003;",
+    "skipped": "&#10140;",
+    "undecided": "&#9675;",
+    "not its part": "&ne;",
+    "no verdict": "&#9675;",
 }
-SIGNS = {"accepted": "&#10003;", "corrected": "&#9998;", "rejected": "&#9675;", "undecided": "?"}
+"""Of what a person says and of what a model does: a shape beside each colour."""
+DECISIONS = ("defective", "good", "skipped", "undecided")
+VERDICTS = get_args(Verdict)
 STYLE = """
 :root { color-scheme: light dark; --ink: #16202c; --soft: #5a6776; --line: #d9dfe6;
   --paper: #f6f7f9; --card: #fff; --bar: #7b8ea3; --hot: #c2410c; --cool: #2f6f9f; }
@@ -62,9 +68,8 @@ th, td { padding: 7px 12px; text-align: left; border-bottom: 1px solid var(--lin
 tr:last-child td { border: 0; }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 .n { text-align: right; } td.name { overflow-wrap: anywhere; min-width: 140px; }
-.accepted, .corrected, .rejected, .undecided { white-space: nowrap; }
-.accepted, .corrected { color: var(--hot); } .rejected { color: var(--cool); }
-.strange { color: var(--ink); font-weight: 600; white-space: nowrap; }
+.said { white-space: nowrap; } .bad { color: var(--hot); } .good { color: var(--cool); }
+.strange { color: var(--ink); font-weight: 600; }
 p.strangers { margin-top: 16px; color: var(--ink); }
 @media print { body { padding: 0; background: #fff; } }
 """
@@ -93,11 +98,7 @@ class Report(Format):
         yield "report.html", text_bytes(self.html())
 
     def html(self) -> str:
-        counts = {key: sum(row["decision"] == key for row in self.rows) for key in WORDS}
-        sums = {"Images": len(self.rows), **{WORDS[key]: n for key, n in counts.items()}}
-        if strange := sum(row["familiar"] is False for row in self.rows):
-            sums[STRANGE.capitalize()] = strange
-        boxes = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in sums.items())
+        strange = sum(row["familiar"] is False for row in self.rows)
         models = "; ".join(
             dict.fromkeys(
                 f"{row['model']} ({row['fingerprint'][:12]}), seed {row['seed']}"
@@ -116,11 +117,28 @@ class Report(Format):
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
             f"<title>Defect report</title><style>{STYLE}</style></head><body><h1>Defect report</h1>"
             f"<p>{html.escape(_printable(models)) or 'No model was asked.'}</p>"
-            f"<dl class='sums'>{boxes}</dl>{_strangers(strange, len(self.rows))}"
+            f"{_sums(self.rows)}{_strangers(strange, len(self.rows))}"
             f"{_notes(self.whole.notes)}{histograms}"
             f"<h2>Pictures</h2><div class='cards'>{''.join(self.figures)}</div>"
             f"<h2>Table</h2>{_table(self.rows)}</body></html>\n"
         )
+
+
+def _sums(rows: list[dict[str, Any]]) -> str:
+    """How often a person and the model said what, each by itself."""
+    decided = Counter(_decision(row) for row in rows)
+    judged = Counter(_verdict(row) for row in rows)
+    parts = {
+        "People decided": {key: decided[key] for key in DECISIONS},
+        "The model said": {key: judged[key] for key in VERDICTS if judged[key]},
+    }
+    said = ""
+    for who, counts in parts.items():
+        boxes = "".join(
+            f"<div><dt>{key.capitalize()}</dt><dd>{n}</dd></div>" for key, n in counts.items()
+        )
+        said += f"<h2>{who}</h2><dl class='sums'>{boxes}</dl>" if counts else ""
+    return said
 
 
 def _strangers(count: int, total: int) -> str:
@@ -142,7 +160,7 @@ def _figure(entry: Entry) -> str:
     return (
         f"<figure><div class='pair'>{_picture(record.pixels, f'{name}, as photographed')}"
         f"{_picture(found, f'{name} with what was found')}</div><figcaption><b>{name}</b>"
-        f"{_verdict(row)} &middot; score {_number(row['score'])} &middot; "
+        f"{_said(row)} &middot; score {_number(row['score'])} &middot; "
         f"{row['area']} pixels in {row['regions']} region{'s' * (row['regions'] != 1)}"
         f"{' &middot; ' + html.escape(_printable(row['labels'])) if row['labels'] else ''}"
         "</figcaption></figure>"
@@ -183,11 +201,23 @@ def histogram(model: str, normals: tuple[float, ...], rows: list[dict[str, Any]]
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    head = ("Image", "Decision", "Score", "Threshold", "Marked", "Regions", "Labels", "By", "When")
+    head = (
+        "Image",
+        "Decision",
+        "Model",
+        "Score",
+        "Threshold",
+        "Marked",
+        "Regions",
+        "Labels",
+        "By",
+        "When",
+    )
     lines = []
     for row in rows:
         cells = (
-            f"<td class='name'>{html.escape(_printable(row['file']))}</td><td>{_verdict(row)}</td>"
+            f"<td class='name'>{html.escape(_printable(row['file']))}</td>"
+            f"<td>{_sign(_decision(row))}</td><td>{_sign(_verdict(row))}</td>"
             f"<td class='n'>{_number(row['score'])}</td>"
             f"<td class='n'>{_number(row['threshold'])}</td>"
             f"<td class='n'>{100 * row['area_fraction']:.2f} %</td>"
@@ -196,7 +226,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         texts = (row["labels"], row["reviewer"], row["reviewed_at"][:16].replace("T", " "))
         cells += "".join(f"<td>{html.escape(_printable(text))}</td>" for text in texts)
         lines.append(f"<tr>{cells}</tr>")
-    numbers = head[2:6]
+    numbers = head[3:7]
     heads = "".join(
         f"<th scope='col'{' class=n' if name in numbers else ''}>{name}</th>" for name in head
     )
@@ -206,11 +236,26 @@ def _table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    key = row["decision"] if row["decision"] in WORDS else "undecided"
-    strange = row["familiar"] is False
-    mark = f" <span class='strange'>&ne; {STRANGE.capitalize()}</span>" if strange else ""
-    return f"<span class='{key}'>{SIGNS[key]} {WORDS[key]}</span>{mark}"
+def _decision(row: dict[str, Any]) -> str:
+    return row["decision"] if row["decision"] in DECISIONS else "undecided"
+
+
+def _verdict(row: dict[str, Any]) -> str | None:
+    """What the model said; None where none was asked."""
+    return VERDICTS[2] if row["familiar"] is False else row["verdict"]
+
+
+def _said(row: dict[str, Any]) -> str:
+    """What a person said, else that nobody did; and what the model said."""
+    verdict = _verdict(row)
+    return _sign(_decision(row)) + (f" &middot; model: {_sign(verdict)}" if verdict else "")
+
+
+def _sign(word: str | None) -> str:
+    if word is None:
+        return "&ndash;"
+    tone = {"defective": "bad", "good": "good", VERDICTS[2]: "strange"}.get(word, "open")
+    return f"<span class='said {tone}'>{SIGNS[word]} {word.capitalize()}</span>"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ddad.measure.decided import Rate, evened, fair, outcome, weighed
-from demo.store.records import Item, Result
+from demo.store.records import DECIDED, Item, Result
 from demo.store.session import Session
 
 Standing = Literal["whole", "fair", "uneven", "blind", "picked"]
@@ -31,7 +31,7 @@ class Sample:
     others: np.ndarray
     """Scores of those not decided on, float32 (m,)."""
     undecided: tuple[str, ...]
-    """Their ids."""
+    """Ids of those to decide on: without those that were skipped."""
     now: float
     """The threshold in force for them; where none is left, calibration's."""
 
@@ -102,24 +102,19 @@ def sample(session: Session) -> Sample | None:
     last = scored[-1].result
     assert last is not None
     mine = [item for item in scored if item.result and item.result.fingerprint == last.fingerprint]
-    decided = [item for item in mine if item.decision != "undecided"]
-    others = [item for item in mine if item.decision == "undecided"]
+    decided = [item for item in mine if item.decision in DECIDED]
+    others = [item for item in mine if item.decision not in DECIDED]
     cuts = Counter(item.threshold for item in others if not (item.review and item.review.edited))
     return Sample(
         last,
         tuple(item.name for item in decided),
         _scores(decided),
-        np.array([_defective(item) for item in decided], bool),
+        np.array([item.decision == "defective" for item in decided], bool),
         _scores(others),
-        tuple(item.id for item in others),
+        tuple(item.id for item in others if item.decision == "undecided"),
         cuts.most_common(1)[0][0] or 0.0 if cuts else last.threshold,
     )
 
 
 def _scores(items: list[Item]) -> np.ndarray:
     return np.array([item.score for item in items], np.float32)
-
-
-def _defective(item: Item) -> bool:
-    """A good part is one called so, and one whose accepted or corrected mask is empty."""
-    return item.decision != "rejected" and bool(item.area)

@@ -15,7 +15,7 @@ NAMED = 6
 """Photographs that are named where two thresholds differ."""
 EMPTY = "<div class='decided empty'><strong>{}</strong><span>{}</span></div>".format
 KEYS = (
-    "Open one at the desk and press Enter where the marks are right, X where it is a good part; D "
+    "Open one at the desk and press D where it is defective, G where it is good; the right arrow "
     "leads to the next. Decide on some below the threshold too, or what is missed stays unknown."
 )
 

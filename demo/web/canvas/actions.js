@@ -90,14 +90,14 @@ export function setLabel(desk, region, label) {
   save(desk);
 }
 
-/** @param {Desk} desk @param {string} decision */
+/** What the person says of the part; the same again takes it back. @param {Desk} desk @param {string} decision */
 export function decide(desk, decision) {
   const { now } = desk;
   if (!now?.item) return;
-  now.decision = decision;
+  now.decision = now.decision === decision ? "undecided" : decision;
   chips(desk);
   save(desk, 0);
-  if (desk.options.goOn && decision !== "undecided") open(desk, nextUndecided(desk.queue, now.item));
+  if (desk.options.goOn && now.decision !== "undecided") open(desk, nextUndecided(desk.queue, now.item));
 }
 
 /** @param {Desk} desk @param {number} by */

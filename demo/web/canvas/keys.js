@@ -12,8 +12,9 @@ const KEYS = {
   "[": (desk) => grow(desk, -1), "]": (desk) => grow(desk, 1),
   f: fit, 1: zoomWhole, "+": (desk) => zoomBy(desk, 1.25), "=": (desk) => zoomBy(desk, 1.25), "-": (desk) => zoomBy(desk, 1 / 1.25),
   h: (desk) => toggle(desk, "heat"), o: (desk) => toggle(desk, "outline"),
-  Enter: (desk) => decide(desk, "accepted"), x: (desk) => decide(desk, "rejected"), u: (desk) => decide(desk, "undecided"),
-  a: (desk) => step(desk, -1), d: (desk) => step(desk, 1), ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
+  d: (desk) => decide(desk, "defective"), g: (desk) => decide(desk, "good"), s: (desk) => decide(desk, "skipped"),
+  u: (desk) => decide(desk, "undecided"),
+  ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
   Delete: dropSelected, Backspace: dropSelected,
   p: stamp,
 };

@@ -1,6 +1,6 @@
 // The queue of images, highest score first.
 
-/** @typedef {{ item: string, name: string, score: number, decision: string, withheld?: string }} Entry */
+/** @typedef {{ item: string, name: string, score: number, decision: string, verdict?: string | null, edited?: boolean, judge?: string }} Entry */
 
 /** @param {Entry} a @param {Entry} b */
 export const byScore = (a, b) => b.score - a.score || a.name.localeCompare(b.name);

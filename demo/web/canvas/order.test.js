@@ -18,9 +18,9 @@ test("neighbours end at the ends", () => {
 });
 
 test("the next undecided one is looked for all round, itself apart", () => {
-  const queue = [entry("a", 4), entry("b", 3, "accepted"), entry("c", 2), entry("d", 1, "rejected")];
+  const queue = [entry("a", 4), entry("b", 3, "defective"), entry("c", 2), entry("d", 1, "good")];
   assert.equal(nextUndecided(queue, "a"), "c");
   assert.equal(nextUndecided(queue, "b"), "c");
   assert.equal(nextUndecided(queue, "c"), "a");
-  assert.equal(nextUndecided([entry("a", 1), entry("b", 0, "accepted")], "a"), undefined);
+  assert.equal(nextUndecided([entry("a", 1), entry("b", 0, "defective")], "a"), undefined);
 });

@@ -1,7 +1,7 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
 import { byScore } from "./order.js";
-import { STATUS, STRANGE } from "./words.js";
+import { DECISIONS, SIGNS } from "./words.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -33,7 +33,7 @@ export function list(desk) {
   queue.sort(byScore);
   $(".queue").hidden = queue.length === 0;
   desk.put(".queue-count", `${queue.length} image${queue.length === 1 ? "" : "s"}, ` +
-    `${queue.filter((entry) => entry.decision !== "undecided").length} decided`);
+    `${queue.filter(({ decision }) => decision === "defective" || decision === "good").length} decided`);
   const old = new Map(places(desk).map((node) => [node.dataset.item, node]));
   const nodes = queue.map((entry) => old.get(entry.item) ?? queueButton(desk, entry));
   seat.replaceChildren(...nodes);
@@ -49,14 +49,14 @@ export function list(desk) {
 /** @param {Desk} desk */
 const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list").children]);
 
-/** @param {HTMLElement} node @param {Entry} entry */
-function bringUp(node, { name, score, decision, withheld }) {
-  const strange = withheld === "strange" && decision === "undecided";
-  const [sign, text] = strange ? STRANGE : STATUS[decision] ?? STATUS.undecided, [, number, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
-  number.textContent = score.toFixed(2);
-  chip.textContent = `${sign} ${text}`;
+/** What the model says stands by the score, what a person says below it. @param {HTMLElement} node @param {Entry} entry */
+function bringUp(node, { name, score, decision, verdict, edited }) {
+  const [sign, text] = DECISIONS[decision], [, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
+  judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${score.toFixed(2)}`;
+  judged.dataset.verdict = verdict ?? "";
+  chip.textContent = `${sign} ${text}${edited ? " ✎" : ""}`;
   chip.dataset.decision = decision;
-  node.setAttribute("aria-label", `${name}, score ${score.toFixed(2)}, ${text}`);
+  node.setAttribute("aria-label", `${name}, model: ${verdict ?? "unknown"}, score ${score.toFixed(2)}, you: ${text}${edited ? ", mask edited" : ""}`);
 }
 
 /** @param {Desk} desk @param {Entry} entry */

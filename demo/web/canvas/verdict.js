@@ -2,7 +2,7 @@
 import { shape } from "../dom.js";
 import { percent } from "../text.js";
 import { shown } from "./desk.js";
-import { meaningOf, STATUS, verdictOf } from "./words.js";
+import { DECISIONS, meaningOf, verdictOf } from "./words.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -48,9 +48,9 @@ function dots(desk) {
 
 /** The decision. @param {Desk} desk */
 export function chips(desk) {
-  const { decision } = shown(desk), [sign, text] = STATUS[decision];
+  const { decision, painted, zoned } = shown(desk), [sign, text] = DECISIONS[decision];
   for (const button of desk.buttons(".decide")) button.setAttribute("aria-pressed", String(button.dataset.decision === decision));
-  desk.put(".status", `${sign} ${text}`);
+  desk.put(".status", `${sign} ${text}${painted || zoned ? ", mask edited" : ""}`);
   desk.$(".status").dataset.decision = decision;
 }
 

@@ -4,16 +4,13 @@ import { grouped, percent, plural } from "../text.js";
 
 /** @typedef {import("./desk.js").Inspected} Inspected */
 
-/** The signs and words of the decisions. @type {Record<string, [string, string]>} */
-export const STATUS = {
-  undecided: ["○", "undecided"], accepted: ["✓", "accepted"],
-  corrected: ["✎", "corrected"], rejected: ["✕", "good part"],
+/** What a person says of a part: sign and word. @type {Record<string, [string, string]>} */
+export const DECISIONS = {
+  undecided: ["○", "undecided"], defective: ["✕", "defective"], good: ["✓", "good"], skipped: ["➜", "skipped"],
 };
 
-/** Verdicts that the score has no part in: sign, and words for a small place. @type {[string, string]} */
-export const STRANGE = ["≠", "not its part"];
-/** @type {[string, string]} */
-export const NONE = ["○", "no verdict"];
+/** What the model says of it. @type {Record<string, string>} */
+export const SIGNS = { defective: "✕", good: "✓", "not its part": "≠", "no verdict": "○" };
 
 const ADVICE = "This doesn't look like the photographs this model learned from: another part, camera, light, focus or scale. " +
   "Choose the model of this part, take the photograph as the good ones were taken, or train a model on photographs like this.";
@@ -23,7 +20,7 @@ export function verdictOf(now) {
   const { name, score, threshold: level } = now;
   if (now.partial)
     return { kind: "wait", sign: "…", headline: "Still looking", reason: `${name}: ${now.scales.length} of ${now.of} maps so far.` };
-  if (now.withheld === "strange") return { kind: "strange", sign: STRANGE[0], headline: "Not this model's part", reason: `${name}: ${ADVICE}` };
+  if (now.withheld === "strange") return { kind: "strange", sign: SIGNS["not its part"], headline: "Not this model's part", reason: `${name}: ${ADVICE}` };
   if (now.withheld === "unpromised") return unpromised(now);
   const bad = score > level, moved = Math.abs(level - now.calibrated) > 1e-9;
   const which = moved ? "the threshold you set" : "the calibrated threshold";
@@ -31,10 +28,10 @@ export function verdictOf(now) {
     ? `${name}: its score of ${score.toFixed(2)} is ${bad ? "above" : "not above"} ${which} of ${level.toFixed(2)}.`
     : `${name}: all of it lies in the ignore zone, so there is no score.`;
   if ((now.composition ?? -Infinity) > level && now.findings?.length)
-    return { kind: "bad", sign: "!", headline: "Looks defective", reason: `${reason} ${amissOf(now)}` };
+    return { kind: "bad", sign: SIGNS.defective, headline: "Looks defective", reason: `${reason} ${amissOf(now)}` };
   return bad
-    ? { kind: "bad", sign: "!", headline: "Looks defective", reason }
-    : { kind: "good", sign: "✓", headline: "Looks like a good part", reason };
+    ? { kind: "bad", sign: SIGNS.defective, headline: "Looks defective", reason }
+    : { kind: "good", sign: SIGNS.good, headline: "Looks like a good part", reason };
 }
 
 /** What there is too little or too much of, and whether that is all. @param {Inspected} now */
@@ -47,7 +44,7 @@ function amissOf({ peak, threshold, findings }) {
 function unpromised({ name, score, normals }) {
   const few = normals.length === 1 ? "one photograph promises" : `${normals.length} photographs of one part promise`;
   return {
-    kind: "none", sign: NONE[0], headline: `No verdict: ${few} nothing`,
+    kind: "none", sign: SIGNS["no verdict"], headline: `No verdict: ${few} nothing`,
     reason: `${name}: ${Number.isFinite(score) ? `a score of ${score.toFixed(2)}, and ` : ""}the map shows where it differs. ` +
       "From two parts on, a threshold begins to mean something. You can mark and decide all the same.",
   };

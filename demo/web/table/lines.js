@@ -1,7 +1,8 @@
 // The table itself: a line for each row, kept from one drawing to the next.
 import { make, makeButton } from "../dom.js";
 import { percent } from "../text.js";
-import { COLUMNS, countOf, cutOf, DECISIONS, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
+import { DECISIONS } from "../canvas/words.js";
+import { COLUMNS, countOf, cutOf, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
 
 /**
  * @typedef {import("./state.js").Table} Table
@@ -98,6 +99,6 @@ function fill(table, node, row) {
   put("td.area", scored ? percent(row.area / row.pixels) : "");
   put("td.regions", scored ? String(row.regions) : "");
   find("td.area").title = find("td.regions").title = preview ? "at the image's own threshold, until the new one is applied" : "";
-  put("td.decision", scored ? DECISIONS[row.decision] : "");
+  put("td.decision", scored ? DECISIONS[row.decision].join(" ") : "");
   put("td.note", row.error || [truthOf(row), row.edited ? "edited mask" : "", row.note].filter(Boolean).join("; "));
 }

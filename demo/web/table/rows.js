@@ -13,14 +13,18 @@
 export const cutOf = (row, chosen) =>
   chosen !== null && !row.edited && row.decision === "undecided" ? chosen : row.threshold;
 
-/** @param {Row} row @param {number | null} chosen @returns {Verdict} */
+/** What the model says, whatever a person does. @param {Row} row @param {number | null} chosen @returns {Verdict} */
 export function verdictOf(row, chosen) {
   if (row.state === "failed") return "error";
   if (row.state === "waiting") return "waiting";
-  if (row.decision === "rejected") return "good";
-  if (row.decision === "accepted" || row.decision === "corrected" || row.edited) return row.area > 0 ? "bad" : "good";
   if (row.withheld) return row.withheld === "strange" ? "strange" : "none";
   return (row.score ?? 0) > Math.fround(cutOf(row, chosen)) ? "bad" : "good";
+}
+
+/** Whether a person says another thing than the model. @param {Row} row @param {number | null} chosen */
+function disagree(row, chosen) {
+  const verdict = verdictOf(row, chosen);
+  return (row.decision === "good" && verdict === "bad") || (row.decision === "defective" && verdict === "good");
 }
 
 /** @type {Record<Verdict, [string, string]>} */
@@ -29,16 +33,15 @@ export const VERDICTS = {
   waiting: ["…", "waiting"], error: ["!", "error"],
 };
 
-/** @type {Record<string, string>} */
-export const DECISIONS = { undecided: "undecided", accepted: "accepted", corrected: "corrected", rejected: "good part" };
 
 /** @type {Record<string, [string, (row: Row, chosen: number | null) => boolean]>} */
 export const FILTERS = {
   all: ["All", () => true],
-  bad: ["Defective", (row, chosen) => verdictOf(row, chosen) === "bad"],
-  good: ["Good", (row, chosen) => verdictOf(row, chosen) === "good"],
+  bad: ["Looks defective", (row, chosen) => verdictOf(row, chosen) === "bad"],
+  good: ["Looks good", (row, chosen) => verdictOf(row, chosen) === "good"],
   strange: ["Not this model's part", (row, chosen) => verdictOf(row, chosen) === "strange"],
   undecided: ["Undecided", (row) => row.state === "scored" && row.decision === "undecided"],
+  disagree: ["You disagree", (row, chosen) => disagree(row, chosen)],
   error: ["Errors", (row) => row.state === "failed"],
 };
 

@@ -13,31 +13,28 @@ test("the threshold tried on the set leaves alone what a person has settled", ()
   assert.equal(cutOf(row("a", 1), 7), 7);
   assert.equal(cutOf(row("a", 1), null), 2);
   assert.equal(cutOf(row("a", 1, { edited: true }), 7), 2);
-  assert.equal(cutOf(row("a", 1, { decision: "accepted" }), 7), 2);
+  assert.equal(cutOf(row("a", 1, { decision: "defective" }), 7), 2);
 });
 
-test("the verdict is the person's, else the score's", () => {
+test("the verdict is the model's, whatever a person says or draws", () => {
   const verdict = (score, more, chosen = null) => verdictOf(row("a", score, more), chosen);
   assert.equal(verdict(3, {}), "bad");
   assert.equal(verdict(2, {}), "good");
   assert.equal(verdict(3, {}, 4), "good");
-  assert.equal(verdict(9, { decision: "rejected" }), "good");
-  assert.equal(verdict(1, { decision: "accepted" }), "bad");
-  assert.equal(verdict(9, { decision: "corrected", area: 0 }), "good");
-  assert.equal(verdict(1, { edited: true }), "bad");
+  assert.equal(verdict(9, { decision: "good" }), "bad");
+  assert.equal(verdict(1, { decision: "defective" }), "good");
+  assert.equal(verdict(1, { edited: true }), "good");
   assert.equal(verdict(null, { state: "waiting" }), "waiting");
   assert.equal(verdict(null, { state: "failed" }), "error");
   assert.equal(verdict(Math.fround(0.1), {}, 0.1), "good");  // as 32-bit floats compare
 });
 
-test("no score makes a verdict on another part, or by a single part's threshold, a person does", () => {
+test("no score makes a verdict on another part, or by a single part's threshold", () => {
   const verdict = (score, more, chosen = null) => verdictOf(row("a", score, { withheld: "strange", ...more }), chosen);
   assert.deepEqual([verdict(9, {}), verdict(1, {}), verdict(9, {}, 20)], ["strange", "strange", "strange"]);
   assert.equal(verdict(9, { withheld: "unpromised" }), "none");
   assert.equal(verdict(9, { withheld: "" }), "bad");
-  assert.equal(verdict(9, { decision: "rejected" }), "good");
-  assert.equal(verdict(9, { decision: "accepted" }), "bad");
-  assert.equal(verdict(9, { edited: true, area: 0 }), "good");
+  assert.equal(verdict(9, { decision: "good" }), "strange");
   assert.equal(verdict(null, { state: "failed" }), "error");
   const some = [row("a", 9), row("b", 8, { withheld: "strange" }), row("c", 1, { withheld: "strange" }), row("d", 1, { withheld: "unpromised" })];
   assert.deepEqual(["bad", "good", "strange", "undecided"].map((filter) => countOf(some, filter, null)), [1, 0, 2, 4]);
@@ -45,15 +42,24 @@ test("no score makes a verdict on another part, or by a single part's threshold,
 });
 
 const rows = [
-  row("b", 1), row("A", 3), row("c", null, { state: "waiting" }), row("d", 2.5, { decision: "rejected", note: "x" }),
+  row("b", 1), row("A", 3), row("c", null, { state: "waiting" }), row("d", 2.5, { decision: "good", note: "x" }),
   row("e", null, { state: "failed", error: "broken" }),
 ];
+
+test("a person and the model disagree only where both have said something", () => {
+  const filtered = (filter, chosen = null) => shown([
+    row("a", 9, { decision: "good" }), row("b", 1, { decision: "defective" }), row("c", 9, { decision: "defective" }),
+    row("d", 9), row("e", 9, { decision: "skipped" }), row("f", 9, { decision: "good", withheld: "strange" }),
+  ], { filter }, chosen);
+  assert.deepEqual(filtered("disagree"), ["a", "b"]);
+  assert.deepEqual(filtered("undecided"), ["d"]);
+});
 
 test("a column sorts either way, what has no value comes last", () => {
   assert.deepEqual(shown(rows), ["A", "d", "b", "c", "e"]);
   assert.deepEqual(shown(rows, { order: { key: "score", down: false } }), ["b", "d", "A", "c", "e"]);
   assert.deepEqual(shown(rows, { order: { key: "name", down: false } }), ["A", "b", "c", "d", "e"]);
-  assert.deepEqual(shown(rows, { order: { key: "verdict", down: true } }), ["A", "b", "d", "c", "e"]);
+  assert.deepEqual(shown(rows, { order: { key: "verdict", down: true } }), ["A", "d", "b", "c", "e"]);
   assert.deepEqual(shown(rows, { order: { key: "note", down: false } }), ["e", "d", "b", "A", "c"]);
   assert.deepEqual(shown([row("a", 1, { area: 1 }), row("b", 1, { area: 9 })], { order: { key: "area", down: true } }), ["b", "a"]);
 });
@@ -64,13 +70,13 @@ test("equals stay in the order they came", () => {
 });
 
 test("filters and the name's part choose rows", () => {
-  assert.deepEqual(shown(rows, { filter: "bad" }), ["A"]);
-  assert.deepEqual(shown(rows, { filter: "bad" }, 0.5), ["A", "b"]);
-  assert.deepEqual(shown(rows, { filter: "good" }), ["d", "b"]);
+  assert.deepEqual(shown(rows, { filter: "bad" }), ["A", "d"]);
+  assert.deepEqual(shown(rows, { filter: "bad" }, 0.5), ["A", "d", "b"]);
+  assert.deepEqual(shown(rows, { filter: "good" }), ["b"]);
   assert.deepEqual(shown(rows, { filter: "undecided" }), ["A", "b"]);
   assert.deepEqual(shown(rows, { filter: "error" }), ["e"]);
   assert.deepEqual(shown(rows, { query: "a" }), ["A"]);
-  assert.equal(countOf(rows, "good", null), 2);
+  assert.equal(countOf(rows, "good", null), 1);
   assert.equal(waitingIn(rows), 1);
 });
 

@@ -53,7 +53,7 @@ def test_realised_rates_stand_beside_the_promised_one(reviewed, tiny_detector):
     for item in items:
         bad = int(item.name[0]) % 2
         full = np.ones((item.height, item.width), bool)
-        decide(session, item, "corrected" if bad else "rejected", full if bad else None)
+        decide(session, item, "defective" if bad else "good", full if bad else None)
     found = sample(session)
     assert found.standing == "whole" and found.defects == 4
     assert found.result.promise == tiny_detector.calibration.promise
@@ -69,7 +69,7 @@ def test_a_proposal_wants_enough_defects_and_changes_nothing_by_itself(reviewed)
     for item in items:
         full = np.ones((item.height, item.width), bool)
         bad = int(item.name[0]) % 2
-        decide(session, item, "corrected" if bad else "rejected", full if bad else None)
+        decide(session, item, "defective" if bad else "good", full if bad else None)
     before = [item.threshold for item in session.items()]
     _, said = call["for_recall"](session.id, 95)
     assert "needs 59 decided defects" in said
@@ -89,7 +89,7 @@ def found_scores(session):
 
 def test_a_threshold_is_used_when_the_button_is_pressed(reviewed):
     session, items, call = reviewed
-    decide(session, items[0], "rejected")
+    decide(session, items[0], "good")
     _, chosen, said = call["use_compared"](session.id, 7.5)
     assert chosen == 7.5 and "7.5 is the threshold" in said
     thresholds = {item.name: item.threshold for item in session.items()}
@@ -104,7 +104,7 @@ def test_two_thresholds_stand_side_by_side(reviewed):
     for item in items[:4]:
         full = np.ones((item.height, item.width), bool)
         bad = int(item.name[0]) % 2
-        decide(session, item, "corrected" if bad else "rejected", full if bad else None)
+        decide(session, item, "defective" if bad else "good", full if bad else None)
     found = sample(session)
     high = float(found.scores.max()) + 1
     shown = view.compared(found, high, None)

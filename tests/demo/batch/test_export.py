@@ -27,14 +27,16 @@ def page(tmp_path):
 def session(page):
     """Two images with a mask, one of them decided on."""
     session, rng = page.store.open(None), np.random.default_rng(0)
-    for name, decision in (("a.png", "corrected"), ("b.png", "undecided")):
+    for name, decision in (("a.png", "defective"), ("b.png", "undecided")):
         item, mask = session.add(name, texture(rng)), np.eye(40, 48, dtype=bool)
         session.review(item.id, mask=mask, threshold=1, decision=decision)
     return session
 
 
-def test_decided_are_all_but_the_undecided():
-    assert DECIDED == ("accepted", "corrected", "rejected")
+def test_what_was_skipped_is_not_decided(page, session):
+    item = session.add("c.png", np.zeros((40, 48, 3), np.uint8))
+    session.review(item.id, mask=np.eye(40, 48, dtype=bool), threshold=1, decision="skipped")
+    assert [each.name for each in session.items() if each.decision in DECIDED] == ["a.png"]
 
 
 def made(page, session, monkeypatch, folder, wanted, of):

@@ -292,7 +292,7 @@ def export(tmp_path):
         item = session.add(name, photograph(seed))
         mask = marking(60 + 7 * seed) > 0
         mask[20, 3 * seed : 3 * seed + 2] = True
-        session.review(item.id, mask=mask, threshold=1, decision="corrected")
+        session.review(item.id, mask=mask, threshold=1, decision="defective")
     path = tmp_path / "export.zip"
     exchange.export(session, ["masks", "coco", "mvtec", "labelme"], path)
     with zipfile.ZipFile(path) as archive:

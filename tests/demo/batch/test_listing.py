@@ -28,11 +28,11 @@ def test_an_item_knows_the_extent_of_its_final_mask(tmp_path, found, tiny_detect
     assert item.area == detection.mask().sum() > 0 and item.regions >= 1
     drawn = np.zeros(image.shape[:2], bool)
     drawn[2:5, 2:6] = drawn[20:22, 30:31] = drawn[5, 6] = True  # the last one touches by a corner
-    item = session.review(item.id, mask=drawn, threshold=1, decision="corrected")
+    item = session.review(item.id, mask=drawn, threshold=1, decision="defective")
     assert (item.area, item.regions) == (15, 2)
     item = session.record(item.id, detection, tiny_detector)  # what a person drew stays
     assert (item.area, item.regions) == (15, 2)
-    item = session.review(item.id, mask=drawn, threshold=1, decision="rejected")
+    item = session.review(item.id, mask=drawn, threshold=1, decision="good")
     assert (item.area, item.regions) == (0, 0)
 
 

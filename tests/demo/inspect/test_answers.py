@@ -48,7 +48,7 @@ def test_what_is_saved_is_what_is_opened_and_taken(desk):
     zone = np.zeros_like(mask)
     zone[30:, :] = True
     sent = review(
-        decision="corrected",
+        decision="defective",
         added=encode_runs(mask),
         removed=encode_runs(~mask & ~zone),
         zone=encode_runs(zone),
@@ -56,7 +56,7 @@ def test_what_is_saved_is_what_is_opened_and_taken(desk):
         labels=[{"x": 5, "y": 4, "label": "scratch"}],
     )
     saved = call(functions, "save", session, item, review=sent)
-    assert saved["entry"]["decision"] == "corrected"
+    assert saved["entry"]["decision"] == "defective"
     assert saved["entry"]["score"] == pytest.approx(float(found.score_map[~zone].max()))
     assert call(functions, "open", session, item)["review"] == sent
     taken = call(functions, "take", session, item, format="mask")
@@ -69,7 +69,7 @@ def test_a_review_made_elsewhere_opens_as_strokes(desk):
     _, functions, session, item, found = desk
     mask = np.zeros(found.score_map.shape, bool)
     mask[2:6, 2:30] = True
-    session.review(item.id, mask=mask, threshold=found.threshold, decision="corrected")
+    session.review(item.id, mask=mask, threshold=found.threshold, decision="defective")
     got = call(functions, "open", session, item)["review"]
     proposed = found.mask(found.threshold)
     added, removed = (decode_runs(got[key], *mask.shape) for key in ("added", "removed"))
@@ -100,10 +100,10 @@ def test_a_stranger_gets_nothing(desk):
 
 def test_a_bad_payload_changes_nothing(desk):
     _, functions, session, item, _ = desk
-    call(functions, "save", session, item, review=review(decision="accepted"))
+    call(functions, "save", session, item, review=review(decision="defective"))
     for wrong in (review(mask=[1]), review(threshold="3"), review(off=["x"]), None, 3):
         assert "error" in call(functions, "save", session, item, review=wrong)
-    assert session.item(item.id).decision == "accepted"
+    assert session.item(item.id).decision == "defective"
     assert "error" in call(functions, "take", session, item, format="../mask")
     assert "error" in functions["thumbs"]({"session": session.id, "items": ["a"] * 61})
 
@@ -132,7 +132,7 @@ def test_every_format_leaves_and_coco_comes_back(desk):
     label = {"x": 0, "y": 0, "label": "dent"}
     row, column = (int(v) for v in np.unravel_index(found.score_map.argmax(), (40, 48)))
     label |= {"x": column, "y": row}
-    sent = review(threshold=found.threshold, decision="accepted", labels=[label])
+    sent = review(threshold=found.threshold, decision="defective", labels=[label])
     call(functions, "save", session, item, review=sent)
     archives = {}
     for kind in (*FORMATS, "all"):

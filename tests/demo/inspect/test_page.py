@@ -305,7 +305,7 @@ def test_strokes_mark_and_clear_with_hard_edges_and_are_undone_one_by_one(page):
     ):
         page.keyboard.press(key)
         np.testing.assert_array_equal(drawn(page), expected)
-    assert "corrected" in text(page, ".status")
+    assert "defective" in text(page, ".status")
 
 
 def test_a_reload_shows_the_desk_as_it_was_left_and_the_file_is_what_was_drawn(page):
@@ -644,6 +644,6 @@ def test_two_canvases_on_a_page_are_apart(browser, tiny_detector, examples, tmp_
     page.keyboard.press("x")
     page.wait_for_selector("#desk1 .saved:has-text('Saved')")
     assert page.evaluate(read, 0) == ["0.png", "undecided"]
-    assert page.evaluate(read, 1) == ["1.png", "rejected"]
+    assert page.evaluate(read, 1) == ["1.png", "good"]
     page.close()
     demo.close()

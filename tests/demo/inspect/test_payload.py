@@ -23,7 +23,7 @@ GOOD = {
     "threshold": 3.5,
     "least": 1,
     "fill": False,
-    "decision": "corrected",
+    "decision": "defective",
     "off": ["pixel_t20"],
     "reviewer": "Ada",
     "labels": [{"x": 5, "y": 3, "label": "<b>scratch</b>"}],
@@ -70,7 +70,7 @@ def test_an_endless_list_of_empty_runs_is_refused():
 
 def test_a_review_is_read():
     review = read(GOOD)
-    assert (review.threshold, review.decision, review.off) == (3.5, "corrected", ("pixel_t20",))
+    assert (review.threshold, review.decision, review.off) == (3.5, "defective", ("pixel_t20",))
     assert review.zone is not None and review.zone.sum() == 4
     assert review.mask is not None and review.mask.all()
     assert review.labels == ({"x": 5, "y": 3, "label": "<b>scratch</b>"},)

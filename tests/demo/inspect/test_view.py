@@ -33,9 +33,10 @@ def test_a_mask_drawn_elsewhere_is_what_was_added_to_and_taken_from_the_models(
     proposed = found.score_map > np.float32(level)
     drawn = proposed | (found.score_map == np.float32(level))
     drawn[:, :8] = ~drawn[:, :8]
-    item = session.review(item.id, mask=drawn, threshold=level, decision="corrected")
+    item = session.review(item.id, mask=drawn, threshold=level, decision="defective")
     review = desk_value(session, item, "image")["review"]
-    assert (review["decision"], review["least"], review["fill"]) == ("corrected", 1, False)
+    assert desk_value(session, item, "image")["decision"] == "defective"
+    assert (review["least"], review["fill"]) == (1, False)
     for key, expected in {"added": drawn & ~proposed, "removed": proposed & ~drawn}.items():
         assert np.array_equal(decode_runs(review[key], *drawn.shape), expected)
     assert np.array_equal(proposed.sum(), 39) and review["zone"] is None
@@ -46,7 +47,7 @@ def test_the_queue_is_loudest_first_and_the_last_reviewed_is_opened_again(sessio
     one, _ = scored(session, tiny_detector, "one.png")
     two, found = scored(session, tiny_detector, "two.png")
     assert last(session) == two.id
-    session.review(one.id, mask=None, threshold=found.threshold, decision="accepted")
+    session.review(one.id, mask=None, threshold=found.threshold, decision="defective")
     assert last(session) == one.id
     said = message(session, one.id)
     assert (said["session"], said["open"]) == (session.id, one.id)

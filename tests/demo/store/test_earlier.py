@@ -64,7 +64,7 @@ def reviewed(store):
     item = session.add("part.png", np.full((5, 6, 3), 7, np.uint8), "a note").id
     mask = np.eye(5, 6, dtype=bool)
     labels = [{"x": 1, "y": 1, "label": "dent"}]
-    session.review(item, mask=mask, threshold=1, decision="corrected", regions=labels)
+    session.review(item, mask=mask, threshold=1, decision="defective", regions=labels)
     return session, item
 
 
@@ -124,7 +124,7 @@ def test_a_database_of_version_1_goes_on_with_nothing_lost(tmp_path):
     assert session.item(item) == replace(kept, digest="")
     assert session.digest(item) == kept.digest  # of its pixels, as it was not kept
     assert session.used() == used  # the texts of its rows count now
-    session.review(item, mask=None, threshold=2, decision="rejected")
+    session.review(item, mask=None, threshold=2, decision="good")
     assert len(session.log()) == 2 and store.sweep(grace_s=-1) == 0
     assert not session.photographs.names() and session.trained.training() is None
     Store(tmp_path / "b")
@@ -207,7 +207,7 @@ def test_a_browsers_old_key_joins_its_session_once(tmp_path):
     assert (mine.trained.path("other") / "ddad.json").read_text() == "[]"
     assert (mine.trained.path("other-2") / "run" / "log.jsonl").read_text() == "other"
     assert mine.trained.training().name == "m" and mine.trained.training().state == "paused"
-    assert mine.item(item).decision == "corrected" and len(mine.photographs.left_out()) == 1
+    assert mine.item(item).decision == "defective" and len(mine.photographs.left_out()) == 1
     assert store.find(KEY) is None and not (tmp_path / "sessions" / KEY).exists()
     before = held(mine)
     store.join(mine, KEY)
@@ -296,7 +296,7 @@ def test_a_kill_at_any_step_loses_nothing(tmp_path, what):
         store = Store(tmp_path / f"killed{number}")
         store.sweep(grace_s=-1)
         results.append(held(store.find(session or KEY)))
-        assert store.find(mine.id).item(item).decision == "corrected"
+        assert store.find(mine.id).item(item).decision == "defective"
         assert len(store.find(mine.id).log()) == 1
         assert not (tmp_path / f"killed{number}" / "training").exists()
     assert results[-1]["models"].keys() == {"m/ddad.json", "m/run/log.jsonl", "m/run/output.txt"}
@@ -327,3 +327,41 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
     assert again.truth(bad.id).sum() == mask.sum() and again.digest(plain.id) == plain.digest
     assert not again.imports.can_undo() and not again.photographs.asked()
     assert list(again.photographs.names().values()) == ["p.png"] and not again.photographs.parts()
+
+
+def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
+    """What was said of the model's mask then is said of the part now."""
+    session = Store(tmp_path).open(None)
+    pixels, full = np.full((5, 6, 3), 7, np.uint8), np.eye(5, 6, dtype=bool)
+    was = {"a": ("accepted", full), "b": ("corrected", full), "c": ("rejected", full)}
+    was |= {"d": ("accepted", full & False), "e": ("undecided", full)}
+    for name, (_, mask) in was.items():
+        item = session.add(name, pixels)
+        decision = "undecided" if name == "e" else "defective"
+        session.review(item.id, mask=mask, threshold=1, decision=decision)
+    first = session.items()[0].id
+    session.imports.remember(first, "draft")
+    session.review(first, mask=~full, threshold=1, decision="undecided")
+    session.imports.seal(first, "draft")
+    with sqlite3.connect(tmp_path / "store.sqlite") as database:
+        for name, (word, _) in was.items():
+            for table in ("item", "log"):
+                command = f"UPDATE {table} SET decision = ? WHERE name = ?"
+                database.execute(command, (word, name))
+            review = f"REPLACE(review, 'defective', '{word}')"
+            command = f"UPDATE item SET review = {review} WHERE name = ?"
+            database.execute(command, (name,))
+        old = "REPLACE(\"values\", 'defective', 'accepted')"
+        database.execute(f'UPDATE before SET "values" = {old}')
+        database.execute("PRAGMA user_version = 5")
+    database.close()
+    again = Store(tmp_path).open(session.id)
+    words = ["defective", "defective", "good", "good", "undecided"]
+    assert [item.decision for item in again.items()] == words
+    assert [item.review.decision for item in again.items()] == words
+    logged = {line.name: line.decision for line in again.log()}
+    assert logged == dict(zip("abcd", words, strict=False))
+    assert again.final_mask(again.items()[2].id).sum() == 0
+    again.imports.undo()
+    assert again.item(first).decision == again.item(first).review.decision == "defective"
+    assert np.array_equal(again.final_mask(first), full)

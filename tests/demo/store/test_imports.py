@@ -69,7 +69,7 @@ def test_a_review_is_as_before_with_its_desk(session):
     item = session.items()[0]
     labels = [{"x": 0, "y": 0, "label": "dent"}]
     session.review(
-        item.id, mask=mask(7), threshold=2, decision="accepted", regions=labels, desk='{"k": 1}'
+        item.id, mask=mask(7), threshold=2, decision="defective", regions=labels, desk='{"k": 1}'
     )
     kept = session.item(item.id)
     session.imports.begin()
@@ -78,7 +78,7 @@ def test_a_review_is_as_before_with_its_desk(session):
     session.imports.undo()
     assert session.item(item.id) == kept and session.desk(item.id) == {"k": 1}
     assert session.final_mask(item.id).sum() == 7
-    assert session.items(decision="accepted") == [kept]
+    assert session.items(decision="defective") == [kept]
 
 
 def test_a_mask_that_was_corrected_since_stays(session):
@@ -86,7 +86,7 @@ def test_a_mask_that_was_corrected_since_stays(session):
     session.imports.begin()
     put_draft(session, first, 3)
     put_draft(session, second, 3)
-    session.review(first.id, mask=mask(8), threshold=1, decision="corrected")
+    session.review(first.id, mask=mask(8), threshold=1, decision="defective")
     assert session.imports.undo() == 1
     assert session.final_mask(first.id).sum() == 8 and session.item(second.id).review is None
 

@@ -64,7 +64,7 @@ def test_decisions_alone_reach_the_mirror(tmp_path):
     mask = np.eye(5, 6, dtype=bool)
     session.review(item, mask=mask, threshold=1, decision="undecided")
     assert list((tmp_path / "mirror").iterdir()) == []
-    session.review(item, mask=mask, threshold=1, decision="corrected", reviewer="Ann")
+    session.review(item, mask=mask, threshold=1, decision="defective", reviewer="Ann")
     files = {f.name: f for f in (tmp_path / "mirror").iterdir()}
     assert set(files) == {f"{item}.png", f"{item}.json"}
     assert np.array_equal(load_mask(files[f"{item}.png"]), mask)

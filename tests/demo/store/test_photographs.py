@@ -87,7 +87,7 @@ def test_the_decision_log_counts(tmp_path):
     session = Store(tmp_path).open(None)
     item = session.add("part", np.zeros((5, 6, 3), np.uint8)).id
     mask = np.zeros((5, 6), bool)
-    session.review(item, mask=mask, threshold=1, decision="corrected", reviewer="A" * 90)
+    session.review(item, mask=mask, threshold=1, decision="defective", reviewer="A" * 90)
     session.clear()
     (line,) = session.log()
     assert session.used() == (len(line.name + line.reviewer) + len("[]"), 0)

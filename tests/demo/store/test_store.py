@@ -88,23 +88,23 @@ def test_a_review_keeps_who_when_what_and_by_which_model(store, found):
         threshold=at,
         min_area=9,
         regions=[RegionLabel(6, 4, "hole"), {"x": 6, "y": 5, "label": " scratch "}],
-        decision="corrected",
+        decision="defective",
         reviewer="Ann",
     )
-    assert item.review.edited and item.decision == "corrected" and item.threshold == at
+    assert item.review.edited and item.decision == "defective" and item.threshold == at
     assert [r.label for r in item.review.regions] == ["hole", "scratch"]
     assert np.array_equal(session.final_mask(item.id), drawn & ~ignore)
     assert np.array_equal(session.ignore(item.id), ignore)
     assert item.score == found[2].score_map[:, 5:].max()
     (line,) = session.log()
-    assert (line.reviewer, line.decision, line.area) == ("Ann", "corrected", 18)
+    assert (line.reviewer, line.decision, line.area) == ("Ann", "defective", 18)
     assert (line.model, line.fingerprint) == (found[3].name, found[3].fingerprint)
     assert line.at == item.review.at and line.at.endswith("+00:00")
 
-    item = session.review(item.id, mask=drawn, threshold=at, decision="rejected", reviewer="Ann")
+    item = session.review(item.id, mask=drawn, threshold=at, decision="good", reviewer="Ann")
     assert not session.final_mask(item.id).any() and np.array_equal(session.mask(item.id), drawn)
     assert session.ignore(item.id) is None and item.score == found[2].score
-    assert [line.decision for line in session.log()] == ["corrected", "rejected"]
+    assert [line.decision for line in session.log()] == ["defective", "good"]
     session.remove(item.id)
     assert len(session.log()) == 2  # the log only grows
 
@@ -114,10 +114,10 @@ def test_small_regions_are_dropped_from_the_models_mask_alone(store, found):
     item = scored(session, found)
     speck = np.zeros((40, 48), bool)
     speck[0, 0] = True
-    session.review(item.id, mask=speck, threshold=0, min_area=50, decision="corrected")
+    session.review(item.id, mask=speck, threshold=0, min_area=50, decision="defective")
     assert np.array_equal(session.final_mask(item.id), speck)
     session.review(
-        item.id, mask=None, threshold=item.score - 1e-3, min_area=50, decision="accepted"
+        item.id, mask=None, threshold=item.score - 1e-3, min_area=50, decision="defective"
     )
     assert not session.final_mask(item.id).any()
 
@@ -127,7 +127,7 @@ def test_labels_are_remembered_latest_first(store, found):
     item = scored(session, found)
     for labels in (["dent"], ["hole", "crack"], ["dent"]):
         regions = [RegionLabel(1, 1, label) for label in labels]
-        session.review(item.id, mask=None, threshold=0, regions=regions, decision="accepted")
+        session.review(item.id, mask=None, threshold=0, regions=regions, decision="defective")
     assert session.labels() == ["dent", "hole", "crack"]
 
 
@@ -138,7 +138,7 @@ def test_another_result_keeps_decisions_and_drawn_masks_but_no_mere_threshold(st
     session.review(item.id, mask=None, threshold=1e6, decision="undecided")
     assert session.record(item.id, found[2], found[3]).review is None
     assert np.array_equal(session.final_mask(item.id), found[2].mask())
-    for mask, decision in ((drawn, "undecided"), (None, "accepted")):
+    for mask, decision in ((drawn, "undecided"), (None, "defective")):
         session.review(item.id, mask=mask, threshold=1e6, decision=decision)
         kept = session.final_mask(item.id)
         again = session.record(item.id, found[2], found[3])
@@ -157,8 +157,8 @@ def test_items_are_sorted_and_filtered(store, found):
     assert [i.name for i in session.items()] == ["broken.png", "b", "A"]
     assert [i.name for i in session.items(order="score")] == ["A", "b", "broken.png"]
     assert [i.name for i in session.items(order="name")] == ["A", "b", "broken.png"]
-    session.review(first.id, mask=None, threshold=0, decision="accepted")
-    assert [i.name for i in session.items(decision="accepted")] == ["b"]
+    session.review(first.id, mask=None, threshold=0, decision="defective")
+    assert [i.name for i in session.items(decision="defective")] == ["b"]
     assert [i.error for i in session.items(state="failed")] == ["broken.png is empty (0 bytes)"]
 
 
@@ -200,7 +200,7 @@ def test_no_item_but_the_sessions_own_exists(store, found, bad):
         for use in (
             *(mine.item, mine.pixels, mine.score_map, mine.scales, mine.thumbnail, mine.mask),
             *(mine.final_mask, mine.truth, mine.ignore, mine.remove),
-            lambda item: mine.review(item, mask=mask, threshold=1, decision="accepted"),
+            lambda item: mine.review(item, mask=mask, threshold=1, decision="defective"),
             lambda item: mine.set_truth(item, mask),
             lambda item: mine.record(item, found[2], found[3]),
         ):
@@ -242,7 +242,7 @@ def test_many_threads_save_at_once(store):
         item = mine.add(f"{number}", np.full((30, 20, 3), number, np.uint8))
         mask = np.zeros((30, 20), bool)
         mask[number] = True
-        for decision in ("undecided", "corrected", "accepted"):
+        for decision in ("undecided", "defective", "defective"):
             mine.review(item.id, mask=mask, threshold=number, decision=decision)
         assert np.array_equal(mine.final_mask(item.id), mask)
         if number % 3 == 0:
@@ -262,10 +262,10 @@ def test_readers_never_see_a_mask_that_is_being_replaced(store):
     session = store.open(None)
     item = session.add("part", np.zeros((30, 20, 3), np.uint8)).id
     masks = [np.zeros((30, 20), bool), np.ones((30, 20), bool)]
-    session.review(item, mask=masks[0], threshold=0, decision="corrected")
+    session.review(item, mask=masks[0], threshold=0, decision="defective")
 
     def write(n: int) -> None:
-        session.review(item, mask=masks[n % 2], threshold=0, decision="corrected")
+        session.review(item, mask=masks[n % 2], threshold=0, decision="defective")
 
     def read(_: int) -> int:
         return int(session.final_mask(item).sum())
@@ -288,7 +288,7 @@ rng = np.random.default_rng(0)
 while True:
     item = session.add("part", rng.integers(0, 256, (200, 300, 3), np.uint8))
     session.set_truth(item.id, rng.random((200, 300)) > 0.5)
-    session.review(item.id, mask=rng.random((200, 300)) > 0.5, threshold=1, decision="corrected")
+    session.review(item.id, mask=rng.random((200, 300)) > 0.5, threshold=1, decision="defective")
     print(item.id, flush=True)
 """
 
@@ -397,7 +397,7 @@ def test_a_full_session_says_so_and_loses_nothing(tmp_path):
 def test_a_review_that_makes_no_sense_is_refused_and_changes_nothing(store, wrong, sentence):
     session = store.open(None)
     item = session.add("part", np.zeros((5, 6, 3), np.uint8))
-    good = {"mask": np.ones((5, 6), bool), "threshold": 1.0, "decision": "accepted"}
+    good = {"mask": np.ones((5, 6), bool), "threshold": 1.0, "decision": "defective"}
     with pytest.raises(StoreError, match=sentence):
         session.review(item.id, **good | wrong)
     assert session.item(item.id) == item and not session.log()
@@ -408,5 +408,5 @@ def test_a_database_of_another_version_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="of version 99, this program writes version 5"):
+    with pytest.raises(StoreError, match="of version 99, this program writes version 6"):
         Store(tmp_path)

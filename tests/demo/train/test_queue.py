@@ -215,7 +215,7 @@ def test_what_a_person_called_defective_never_joins_the_normals(queue, photos, t
     pixels, mask = spoil(texture(np.random.default_rng(1)), np.random.default_rng(2))
     item = session.add("part.png", pixels).id
     before = Detector.load(folder).calibration
-    for decision in ("accepted", "corrected"):
+    for decision in ("defective", "defective"):
         session.review(item, mask=mask, threshold=3.0, decision=decision)
         with pytest.raises(StoreError, match="you decided that this part is defective"):
             desk_alarm(session, "m", item)
@@ -225,7 +225,7 @@ def test_what_a_person_called_defective_never_joins_the_normals(queue, photos, t
         desk_alarm(queue.store.open(None), "m", item)
     assert Detector.load(folder).calibration == before
     assert len(session.photographs.files()) == 6
-    session.review(item, mask=np.zeros_like(mask), threshold=3.0, decision="rejected")
+    session.review(item, mask=np.zeros_like(mask), threshold=3.0, decision="good")
     with pytest.raises(StoreError, match="not yours"):
         desk_alarm(session, "n", item)
     assert "1 normals added" in desk_alarm(session, "m", item)

@@ -178,7 +178,7 @@ def test_masks_of_an_export_are_no_photographs(session, tmp_path):
     from demo.shared.exchange import export
 
     item = session.add("a.png", photograph(1))
-    session.review(item.id, mask=marking(5) > 0, threshold=1, decision="corrected")
+    session.review(item.id, mask=marking(5) > 0, threshold=1, decision="defective")
     export(session, ["masks", "coco"], tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         archive.extract("masks/a.png", tmp_path)

@@ -24,7 +24,7 @@ HOSTILE = "\"'><script>alert(1)</script>\u202e\0.png"
 
 def filled() -> str:
     report = Report(Whole(notes=(f"The level has moved {HOSTILE}",)))
-    for i, decision in enumerate(("accepted", "corrected", "rejected", "undecided")):
+    for i, decision in enumerate(("defective", "good", "skipped", "undecided")):
         rng = np.random.default_rng(i)
         image, mask = spoil(texture(rng, 80, 96), rng)
         y, x = np.argwhere(mask)[0]
@@ -78,6 +78,24 @@ def test_every_name_is_text_and_every_tag_is_closed():
     pictures = [attrs for tag, attrs in reader.tags if tag == "img"]
     assert len(pictures) == 10 and all(p["alt"] for p in pictures)
     assert all(re.fullmatch(r"data:image/jpeg;base64,[\w+/=]+", p["src"]) for p in pictures)
+
+
+def test_what_people_decided_and_what_the_model_said_are_counted_apart():
+    report, blank = Report(Whole()), np.zeros((5, 6, 3), np.uint8)
+    for decision, verdict in (("good", "defective"), ("undecided", "defective"), ("good", "good")):
+        record = Reviewed("a", blank, blank[..., 0] > 0, decision=decision, verdict=verdict)
+        report.add(Entry(record, [], "a"))
+    page = report.html()
+    people, model = page.split("<h2>People decided</h2>")[1].split("<h2>The model said</h2>")
+    sums = [
+        dict(re.findall(r"<dt>(.+?)</dt><dd>(\d+)</dd>", part.split("</dl>")[0]))
+        for part in (people, model)
+    ]
+    assert sums[0] == {"Defective": "0", "Good": "2", "Skipped": "0", "Undecided": "1"}
+    assert sums[1] == {"Defective": "2", "Good": "1"}
+    row = page.split("<tbody>")[1].split("</tr>")[0]
+    cells = re.findall(r"<span class='said \w+'>\S+ (\w+)</span></td>", row)
+    assert cells == ["Good", "Defective"]
 
 
 def test_a_bar_is_as_tall_as_its_scores_are_many():

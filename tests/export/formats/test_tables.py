@@ -25,7 +25,8 @@ def test_each_image_and_each_region_has_its_row(tmp_path):
         for name in ("scores.csv", "regions.csv")
     )
     assert [row["file"] for row in scores] == ["a.png", "b.png", "'=c.png"]
-    assert [row["anomalous"] for row in scores] == ["True", "False", "True"]
+    assert [row["decision"] for row in scores] == ["defective", "good", "defective"]
+    assert [row["verdict"] for row in scores] == ["", "defective", ""]  # the model's, by itself
     stem = f"c~{tag('=c.png')}"
     assert [(r["stem"], r["label"]) for r in regions] == [("a", "dent"), (stem, "'@scratch")]
     assert [row["mask"] for row in scores] == ["", "", ""]
