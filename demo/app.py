@@ -28,6 +28,17 @@ SYSTEM = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
 THEME = gr.themes.Base(
     primary_hue="blue", neutral_hue="slate", radius_size="md", font=SYSTEM, font_mono=MONO
+).set(  # what Gradio writes softly has a contrast of 2.6 on white; from 4.5 on it can be read
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_400",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_400",
+    block_label_text_color="*neutral_600",
+    block_label_text_color_dark="*neutral_300",
+    block_title_text_color="*neutral_700",
+    block_title_text_color_dark="*neutral_200",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
 )
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
@@ -39,10 +50,7 @@ LAUNCH: dict[str, Any] = {
     "footer_links": ["api"],
     "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
 }
-HEAD = """
-# See where a part is defective
-The model has learned from good parts only. It marks what it did not expect; you decide.
-"""
+HEAD = "# See where a part is defective"
 
 
 def build(checkpoints: str | Path | None = None, work: str | Path | None = None) -> gr.Blocks:
@@ -80,10 +88,11 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         tabs = gr.Tabs(elem_id="tabs")
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
-            start = desk.tab(page, inspect)
+            start, end = desk.tab(page, inspect)
             normal.panel(page)
             expected.panel(page)
             alarm = alarm_button()
+            end()
         for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it
             changed(models.promise, model, promised, **QUIET)
         with tabs, gr.Tab("Many images", id="many") as here:

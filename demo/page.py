@@ -4,7 +4,7 @@ A tab is a folder whose `events` has `tab(page, ...)`. It reads the visitor's se
 `page.store.open(session_id)`, where `session_id` comes from `page.session` as an input. To open an
 image at the desk it returns `*to_desk(item.id)` to the outputs `[page.opened, page.tabs]`; to
 follow the desk it takes `page.current`, the id of the item on it or None, as an input or listens
-to `page.current.change`. On the page, `#viewer` is the desk, `#upload` and `#examples` lead to it;
+to `page.current.change`. On the page, `#viewer` is the desk, `#upload` leads to it;
 `.viewer[data-state=full]` means that an image is on it, `.viewer[data-verdict]` is "good", "bad"
 or, while maps still arrive, "wait".
 """

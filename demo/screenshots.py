@@ -123,7 +123,7 @@ def many(page: Page, model: str) -> None:
 
 def inspect(page: Page, example: int) -> None:
     """Put an example on the desk and wait for all its maps."""
-    page.locator("#examples .thumbnail-item").nth(example).click()
+    page.locator("#viewer .example:visible").nth(example).click()
     page.wait_for_function(
         """at => { const now = document.querySelector('#viewer .viewer').desk.state();
         return now?.item && now.name.startsWith(`${at + 1}_`); }""",

@@ -26,7 +26,7 @@ def settled(page, name):
 
 
 def pick(page, index):
-    page.locator("#examples .thumbnail-item").nth(index).click()
+    page.locator("#viewer .example:visible").nth(index).click()
     settled(page, ["1_good part.png", "2_square.png"][index])
 
 
@@ -72,6 +72,17 @@ def download(page, selector):
     with page.expect_download() as started:
         page.locator(selector).click()
     return Path(started.value.path()).read_bytes(), started.value.suggested_filename
+
+
+def unfold(page):
+    """Open what the desk keeps folded: clean-up of the mask, reviewer, link."""
+    page.locator("#viewer .more summary").click()
+
+
+def exported(page, kind):
+    """The file of the image on the desk in a format."""
+    page.locator("#viewer .format").select_option(kind)
+    return download(page, "#viewer .take")
 
 
 def upload(page, name, data):

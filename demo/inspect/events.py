@@ -12,13 +12,14 @@ import gradio as gr
 from demo.inspect import layout, view
 from demo.inspect.layout import Desk
 from demo.inspect.links import linked
-from demo.inspect.scoring import Values, Wanted, inspect
+from demo.inspect.scoring import Values, Wanted, inspect, inspect_all, rejudge, rejudge_others
 from demo.page import HEAVY, PRIVATE, QUIET, Page
 from demo.shared.gpu import lent
 
 
-def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
-    """Lay out the tab and wire it; returns what wires the page's loading and gives its event."""
+def tab(page: Page, here: gr.Tab) -> tuple[Callable[[gr.Blocks], Any], Callable[[], None]]:
+    """Lay out the tab and wire it; returns what wires the page's loading and gives its event, and
+    what lays out the end of the tab, below what others have to say of the image."""
     desk = layout.desk(page)
     shown = [desk.viewer, page.session, desk.problem]
     heavy: dict[str, Any] = {"show_progress_on": desk.viewer, **HEAVY, **PRIVATE}
@@ -26,36 +27,39 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
     _wire_desk(desk, page, here)
     _wire_loading(desk, page)
 
-    def start(session: str | None, request: gr.Request) -> tuple[Any, ...]:
+    def start(session: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
         mine = page.store.open(session)
         wanted, name, sentence = linked(page.models, dict(request.query_params))
-        opened = view.message(mine, view.last(mine))
+        last = view.last(mine)
+        name = name or view.judge(mine, last, page.models)
+        opened = view.message(mine, last) | view.sources(page.models, name or model)
         return mine.id, opened, wanted, name or gr.skip(), sentence
 
     def on_load(demo: gr.Blocks) -> Any:
         outputs = [page.session, desk.viewer, desk.wanted, page.model, desk.problem]
-        loaded = demo.load(start, page.session, outputs, **QUIET)
+        loaded = demo.load(start, [page.session, page.model], outputs, **QUIET)
         loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
         return loaded
 
-    return on_load
+    def end() -> None:
+        _wire_model(desk, page, layout.about(page), shown, heavy)
+
+    return on_load, end
 
 
 def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> None:
-    """A photograph that is uploaded, an example that is chosen; another model has other ones."""
+    """Photographs that are uploaded, an example that is chosen."""
     models = page.models
 
     @lent(15)
-    def inspect_upload(name: str, path: str | None, session: str | None) -> Iterator[Values]:
-        yield from inspect(page, Wanted(name, Path(path)) if path else None, session)
+    def inspect_upload(name: str, paths: list[str] | None, session: str | None) -> Iterator[Values]:
+        yield from inspect_all(page, name, [Path(path) for path in paths or ()], session)
 
-    def inspect_example(name: str, session: str | None, event: gr.SelectData) -> Iterator[Values]:
-        path = models.examples(name)[event.index].path
-        yield from inspect(page, Wanted(name, path, path.stem), session)
-
-    def choose(name: str) -> tuple[Any, ...]:
-        pictures = view.examples(models, name)
-        return gr.update(value=pictures, visible=bool(pictures)), models.card(name)
+    def inspect_example(name: str, session: str | None, event: gr.EventData) -> Iterator[Values]:
+        index, known = getattr(event, "index", None), models.examples(name)
+        if isinstance(index, int) and 0 <= index < len(known):  # anyone can make up an event
+            path = known[index].path
+            yield from inspect(page, Wanted(name, path, path.stem), session)
 
     def begin_look() -> Any:
         return gr.update(visible=True)
@@ -75,8 +79,26 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
     looking.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
     back = [desk.viewer, desk.problem, desk.upload, desk.cancel]
     desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)
-    desk.examples.select(inspect_example, [page.model, page.session], shown, **heavy)
-    page.model.change(choose, page.model, [desk.examples, desk.card], **QUIET)
+    desk.viewer.example(inspect_example, [page.model, page.session], shown, **heavy)
+
+
+def _wire_model(
+    desk: Desk, page: Page, card: gr.Markdown, shown: list[Any], heavy: dict[str, Any]
+) -> None:
+    """Another model has other examples, and judges anew what is on the desk."""
+
+    def choose(name: str) -> tuple[Any, ...]:
+        return {"examples": view.examples(page.models, name)}, page.models.card(name)
+
+    def judge_this(name: str, current: str | None, session: str | None) -> Iterator[Values]:
+        yield from rejudge(page, name, current, session)
+
+    def judge_others(session: str | None, event: gr.EventData) -> Iterator[Values]:
+        yield from rejudge_others(page, str(getattr(event, "model", "")), session)
+
+    page.model.change(choose, page.model, [desk.viewer, card], **QUIET)
+    page.model.input(judge_this, [page.model, page.current, page.session], shown, **heavy)
+    desk.viewer.rejudge(judge_others, page.session, shown, **heavy)
 
 
 def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from ddad.images.decode import load_image
+from ddad.images.decode import LoadedImage, load_image
 from ddad.model.detection import Detection, ScaleMap
 from demo.inspect import view
 from demo.page import Page, problem
@@ -56,9 +56,7 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
         image = photograph_url(loaded.pixels)
         if item is None:
             found = yield from _maps(detector, loaded.pixels, name, image)
-            notes = (loaded.note, detector.doubt(loaded.pixels))
-            item = session.add(name, loaded.pixels, "; ".join(filter(None, notes)))
-            item = session.record(item.id, found, detector)
+            item = _keep(session, detector, name, loaded, found)
         value = view.desk_value(session, item, image)
     except ValueError as error:
         yield gr.skip(), gr.skip(), problem(error, wanted.path)
@@ -69,6 +67,26 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
             f"The link names seed {wanted.seed}; this model scores with {value['seed']}."
         )
     yield {"session": session.id, "desk": value}, session.id, ""
+
+
+def inspect_all(
+    page: Page, name: str, paths: list[Path], session_id: str | None
+) -> Iterator[Values]:
+    """Score files: the first with its maps as they come, the others into the queue."""
+    yield from inspect(page, Wanted(name, paths[0]) if paths else None, session_id)
+    troubles = []
+    for path in paths[1:]:
+        try:
+            detector, session = page.models.get(name), page.store.open(session_id)
+            loaded = load_image(path, levels=detector.levels)
+            if _known(session, path.name, loaded.pixels, detector.fingerprint) is None:
+                (found,) = detector.detect([loaded.pixels])
+                _keep(session, detector, path.name, loaded, found)
+        except ValueError as error:
+            troubles.append(problem(error, path))
+            yield gr.skip(), gr.skip(), "".join(troubles)
+            continue
+        yield view.message(session), session.id, gr.skip()
 
 
 def rejudge(page: Page, name: str, current: str | None, session_id: str | None) -> Iterator[Values]:
@@ -139,6 +157,15 @@ def _maps(
         shown = time.monotonic()
     assert isinstance(step, Detection)
     return step
+
+
+def _keep(
+    session: Session, detector: Detector, name: str, loaded: LoadedImage, found: Detection
+) -> Item:
+    """A scored photograph as an item of the session."""
+    notes = (loaded.note, detector.doubt(loaded.pixels))
+    item = session.add(name, loaded.pixels, "; ".join(filter(None, notes)))
+    return session.record(item.id, found, detector)
 
 
 def _known(session: Session, name: str, pixels: np.ndarray, fingerprint: str) -> Item | None:

@@ -14,7 +14,15 @@ from ddad.images.decode import load_image
 from demo.inspect.payload import encode_runs
 from demo.shared import meaning
 from demo.shared.models import Models
-from demo.shared.pictures import edit_shape, map_values, picture_file, resized
+from demo.shared.pictures import (
+    READABLE,
+    data_url,
+    edit_shape,
+    encoded,
+    map_values,
+    reduced,
+    resized,
+)
 from demo.store.records import Item
 from demo.store.session import THUMBNAIL, Session
 
@@ -23,11 +31,34 @@ MOST_WORDS = 200
 
 
 def examples(models: Models, name: str) -> list[tuple[str, str]]:
-    """Pictures and captions of a model's examples."""
-    return [
-        (picture_file(load_image(e.path).pixels, "example.webp", THUMBNAIL), e.caption)
-        for e in models.examples(name)
-    ]
+    """Small pictures, as addresses, and captions of a model's examples."""
+    found = []
+    for each in models.examples(name):
+        small = reduced(load_image(each.path).pixels, THUMBNAIL // 2)
+        found.append((data_url(encoded(small, "WEBP", quality=80), "webp"), each.caption))
+    return found
+
+
+def sources(models: Models, name: str) -> dict[str, Any]:
+    """What the desk offers to look at: the model's examples, and what can be dropped."""
+    formats = (
+        f"{READABLE}, up to 40 megapixels. Your work is kept on this server until a week after "
+        "your last visit, for this browser alone."
+    )
+    return {"examples": examples(models, name), "formats": formats}
+
+
+def judge(session: Session, item: str | None, models: Models) -> str | None:
+    """The model that judged an item, as it is chosen; None where it is not on offer any more."""
+    result = session.item(item).result if item else None
+    if result is None:
+        return None
+    name = models.offered(result.model, session.id)
+    try:
+        models.folder(name)
+    except ValueError:
+        return None
+    return name
 
 
 def loading(models: Models) -> str:
@@ -91,6 +122,7 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "findings": result.findings,
         "scales": scale_values(scales, item.height, item.width),
         "decision": item.decision,
+        "judge": result.fingerprint,
         "review": _review(session, item),
         "entry": entry(item),
     }

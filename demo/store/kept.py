@@ -119,8 +119,12 @@ class Kept:
         )
 
     def labels(self) -> list[str]:
-        """Every label that a decision in this session used, the latest first."""
-        return list(dict.fromkeys(text for line in self.log()[::-1] for text in line.labels))
+        """Every label that stands on an image or did at a decision, the latest first."""
+        reviews = [item.review for item in self.items() if item.review]
+        used = [(review.at, [it.label for it in review.regions]) for review in reviews]
+        used += [(line.at, list(line.labels)) for line in self.log()]
+        used.sort(key=lambda each: each[0], reverse=True)
+        return list(dict.fromkeys(text for _, labels in used for text in labels))
 
     def log(self) -> list[Logged]:
         """The decision log, oldest first."""

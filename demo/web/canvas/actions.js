@@ -10,6 +10,7 @@ import { neighbour, nextUndecided } from "./order.js";
 import { offerWords } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
+import { MEAN, strip } from "./strip.js";
 import { PAINTS } from "./strokes.js";
 import { chips, permalink } from "./verdict.js";
 
@@ -25,7 +26,7 @@ export function chooseTool(desk, name) {
   desk.tool = name;
   for (const button of desk.buttons(".tool")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
   desk.stage.dataset.tool = name;
-  desk.$(".size-row").hidden = !PAINTS[name];
+  desk.$(".size-row").classList.toggle("idle", !PAINTS[name]);
   schedule(desk, "cursor");
 }
 
@@ -55,13 +56,15 @@ export const toggle = (desk, name) => setOptions(desk, { [name]: !desk.options[n
 
 /** @param {Desk} desk */
 export function showOptions(desk) {
-  const { opacity, heat, outline, reviewer, goOn } = desk.options;
+  const { opacity, heat, outline, reviewer, goOn, format } = desk.options;
   for (const button of desk.buttons(".toggle")) button.setAttribute("aria-pressed", String(button.dataset.option === "heat" ? heat : outline));
   desk.input(".opacity").value = String(opacity);
   desk.$(".opacity-out").textContent = `${opacity} %`;
   desk.input(".reviewer").value = reviewer;
   desk.input(".go-on").checked = goOn;
-  desk.heat = translucent(heat ? opacity / 100 : 0);
+  desk.input(".format").value = format;
+  desk.heat = translucent(opacity / 100);
+  desk.$(".viewer").toggleAttribute("data-heat", heat || (desk.now?.look ?? null) !== null);
 }
 
 /** The next frame proposes anew, however many events come before it. @param {Desk} desk @param {number} value @param {string} [source] the control that has it already */
@@ -77,9 +80,10 @@ export function setThreshold(desk, value, source) {
   save(desk, 250);
 }
 
-/** Whether a scale counts; its box stays ticked if it is the last one. @param {Desk} desk @param {HTMLInputElement} box */
-export function setScale(desk, box) {
-  if (switchScale(desk, Number(box.dataset.scale), box.checked)) save(desk); else box.checked = true;
+/** Takes a map in or out of the mean; a click on the mean itself keeps its heat on the image. @param {Desk} desk @param {number} i */
+export function setScale(desk, i) {
+  if (i === MEAN) { toggle(desk, "heat"); return strip(desk); }
+  if (switchScale(desk, i, !shown(desk).on[i])) save(desk); else desk.put(".mention", "One map has to stay in the mean.");
 }
 
 /** @param {Desk} desk @param {import("./regions.js").Region} region @param {string} label */

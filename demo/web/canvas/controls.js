@@ -7,7 +7,7 @@ import { again, toggleRegion } from "./edit.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
-import { look } from "./strip.js";
+import { look, MEAN } from "./strip.js";
 import { fit, zoomBy, zoomToRegion, zoomWhole } from "./view.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -18,8 +18,6 @@ export function listenToControls(desk) {
   for (const button of desk.buttons(".toggle"))
     button.addEventListener("click", () => toggle(desk, /** @type {"heat" | "outline"} */ (button.dataset.option)));
   for (const button of desk.buttons(".decide")) button.addEventListener("click", () => decide(desk, button.dataset.decision ?? ""));
-  for (const button of desk.buttons(".take"))
-    button.addEventListener("click", () => take(desk, button.dataset.format ?? desk.input(".format").value, button));
   const on = (/** @type {string} */ selector, /** @type {string} */ type, /** @type {(input: HTMLInputElement) => void} */ act) =>
     desk.$(selector).addEventListener(type, (event) => { if (desk.now) act(/** @type {HTMLInputElement} */ (event.target)); });
   on(".undo", "click", () => again(desk, "undo")); on(".redo", "click", () => again(desk, "redo"));
@@ -36,18 +34,40 @@ export function listenToControls(desk) {
   on(".reviewer", "change", (input) => { desk.options.reviewer = input.value.trim().slice(0, 80); remember(desk); save(desk); });
   on(".go-on", "change", (input) => { desk.options.goOn = input.checked; remember(desk); });
   on(".bring", "change", (input) => { bring(desk, input.files?.[0]); input.value = ""; });
+  on(".rejudge", "click", () => desk.trigger("rejudge", { model: shown(desk).model }));
   on(".copy", "click", () => copyLink(desk));
   on(".rows", "click", (target) => rowClicked(desk, target));
   on(".rows", "change", (input) => relabel(desk, input));
-  on(".strip", "click", (target) => {
-    const button = /** @type {HTMLElement | null} */ (target.closest(".look"));
-    if (button) look(desk, Number(button.dataset.scale));
-  });
-  on(".strip", "change", (input) => setScale(desk, input));
+  on(".take", "click", () => take(desk, desk.input(".format").value, /** @type {any} */ (desk.$(".take"))));
+  on(".format", "change", (input) => { desk.options.format = input.value; remember(desk); });
+  listenToMaps(desk);
   desk.$(".queue-list").addEventListener("click", (event) => {
     const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".queued"));
     if (button) open(desk, button.dataset.item);
   });
+}
+
+/** Pointing at a map shows it; a finger's first touch shows it, the next takes it in or out. @param {Desk} desk */
+function listenToMaps(desk) {
+  const maps = desk.$(".strip"), verdict = desk.$(".verdict");
+  /** @type {number | null} */
+  let touched = null;
+  const of = (/** @type {EventTarget | null} */ target) => {
+    const button = /** @type {HTMLElement | null} */ (/** @type {Element | null} */ (target)?.closest?.(".look[data-scale]") ?? null);
+    return button ? Number(button.dataset.scale) : null;
+  };
+  maps.addEventListener("pointerover", (event) => { if (event.pointerType !== "touch") look(desk, of(event.target)); });
+  maps.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") look(desk, null); });
+  maps.addEventListener("focusin", (event) => look(desk, of(event.target)));
+  maps.addEventListener("focusout", () => look(desk, null));
+  maps.addEventListener("click", (event) => {
+    const i = of(event.target), finger = /** @type {PointerEvent} */ (event).pointerType === "touch";
+    if (i === null || !desk.now) return;
+    if (finger && touched !== i) look(desk, i); else setScale(desk, i);
+    touched = i;
+  });
+  verdict.addEventListener("pointerenter", () => look(desk, MEAN));
+  verdict.addEventListener("pointerleave", () => look(desk, null));
 }
 
 /** What is left out of the proposal. @param {Desk} desk @param {{ least?: number, fill?: boolean }} change */

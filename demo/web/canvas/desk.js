@@ -11,6 +11,7 @@ import { within } from "../dom.js";
  *
  * @typedef {object} Inspected the image on the desk: what the server said of it, and what has become of it
  * @property {string} token @property {string} [answer] @property {string | null} item @property {string} name @property {string} model
+ * @property {string} [judge] fingerprint of the model
  * @property {boolean} [partial] @property {number} of @property {string} [example] @property {number} seed
  * @property {[number, number]} original width and height of the file
  * @property {number} width @property {number} height as shown @property {number} shrink shown / original
@@ -25,7 +26,7 @@ import { within } from "../dom.js";
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask
  * @property {Rect | null} painted rows that are @property {Rect | null} zoned rows that are
  * @property {Float32Array} map @property {number} score @property {number} peak of the map outside the zone @property {number} peakAt
- * @property {number} look the scale that is looked at, -1 for the average @property {Float32Array | null} shown its map
+ * @property {number | null} look the map that is seen on the image: a scale's, -1 for the mean, null for none
  * @property {Entry[]} undo @property {Entry[]} redo
  * @property {number} area of the mask @property {boolean} stale whether map or threshold is ahead of the mask
  * @property {Found | null} found regions of the mask, null until they are looked for
@@ -38,7 +39,7 @@ import { within } from "../dom.js";
  * @typedef {ReturnType<typeof createDesk>} Desk
  */
 
-const PREFERENCES = "ddad-desk";
+const PREFERENCES = "ddad-desk-2";
 
 /**
  * @param {HTMLElement} element @param {(event: string, data?: object) => void} trigger
@@ -52,7 +53,7 @@ export function createDesk(element, trigger, server) {
     stage: parts.$(".stage"), photo: layer(".photo"), overlay: layer(".overlay"), cursor: layer(".cursor"),
     /** The image on the desk. @type {Inspected | null} */
     now: null,
-    options: { opacity: 70, heat: true, outline: true, size: 12, reviewer: "", goOn: false },
+    options: { opacity: 70, heat: false, outline: true, size: 12, reviewer: "", goOn: false, format: "mask" },
     /** Colours of the heat map, as `options` have them. */
     heat: new Uint32Array(256),
 
@@ -72,6 +73,8 @@ export function createDesk(element, trigger, server) {
     pointers: new Map(),
     /** @type {Panning | Stroke | Pinch | null} */
     gesture: null,
+    /** The pixel under the pointer, as it was last said. */
+    under: -1,
     /** Where the pointer hovers. @type {{ x: number, y: number, erasing: boolean } | null} */
     hover: null,
 
@@ -79,6 +82,8 @@ export function createDesk(element, trigger, server) {
     session: null,
     /** @type {Queued[]} */
     queue: [],
+    /** How many of the others are judged anew, of how many. @type {[number, number] | null} */
+    judging: null,
     /** Labels used so far. @type {string[]} */
     words: [],
     wordList: `labels-${Math.random().toString(36).slice(2)}`,

@@ -4,6 +4,7 @@ import { drawCursor } from "./cursor.js";
 import { shown } from "./desk.js";
 import { inSight, isEmpty } from "./geometry.js";
 import { drawOverlay } from "./overlay.js";
+import { under } from "./under.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -17,6 +18,7 @@ export function draw(desk) {
   if (desk.staleRect) drawOverlay(desk, desk.staleRect);
   desk.stalePhoto = false; desk.staleRect = null;
   drawCursor(desk);
+  under(desk);
   drawFindings(desk);
   const { desk: watched } = /** @type {HTMLElement & { desk: { work?: number[] } }} */ (desk.$(".viewer"));
   watched.work?.push(performance.now() - began + desk.spent);

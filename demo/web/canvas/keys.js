@@ -1,4 +1,5 @@
 // The keyboard. Where a page has more than one canvas, keys act on the one last touched.
+import { make } from "../dom.js";
 import { chooseTool, decide, grow, stamp, step, toggle } from "./actions.js";
 import { again, dropSelected } from "./edit.js";
 import { fit, pan, zoomBy, zoomWhole } from "./view.js";
@@ -16,8 +17,18 @@ const KEYS = {
   u: (desk) => decide(desk, "undecided"),
   ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
   Delete: dropSelected, Backspace: dropSelected,
-  p: stamp,
+  p: stamp, "?": help,
 };
+/** What the help says of each key; the sentence on the canvas names the first of them. @type {[string, string][]} */
+export const KEY_WORDS = [
+  ["D, G, S", "Defective, good, skip; the same again or U takes it back"],
+  ["← →", "Previous and next image"],
+  ["V", "Select a region, drag to move the image"], ["B, E", "Brush, eraser; Alt or the right button does the opposite, Shift draws a box"],
+  ["[ ]", "Size of the brush"], ["K", "Keep or drop a region"], ["Z", "Ignore zone"], ["Delete", "Drop the selected region"],
+  ["P", "Mark what is in the middle of the view"], ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
+  ["H, O", "Heat map, outline"], ["+ − wheel", "Zoom"], ["F, 1", "Fit the image, 100 %"],
+  ["Space, Shift+arrows", "Move the image"], ["?", "These keys"],
+];
 /** @type {Record<string, [number, number]>} */
 const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STRIDE = 0.15;
@@ -30,12 +41,19 @@ export function listenToKeys(desk) {
   element.addEventListener("pointerdown", () => { page.ddadActive = element; }, true);
   element.addEventListener("focusin", () => { page.ddadActive = element; });
   document.addEventListener("keydown", (event) => {
+    if (/** @type {HTMLDialogElement} */ (desk.$(".help")).open) return;
     if (desk.now && element.isConnected && page.ddadActive === element && element.offsetParent) keyed(desk, event);
   });
   document.addEventListener("keyup", (event) => {
     if (event.key !== " ") return;
     desk.spaceHeld = false; desk.stage.dataset.held = "";
   });
+}
+
+/** All keys, in a box over the page. @param {Desk} desk */
+export function help(desk) {
+  desk.$(".key-list").replaceChildren(...KEY_WORDS.flatMap(([key, what]) => [make("dt", "", key), make("dd", "", what)]));
+  /** @type {HTMLDialogElement} */ (desk.$(".help")).showModal();
 }
 
 /** @param {Desk} desk @param {KeyboardEvent} event */

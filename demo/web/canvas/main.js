@@ -10,6 +10,7 @@ import { listenToPointer } from "./pointer.js";
 import { ask } from "./queue.js";
 import { flush } from "./saving.js";
 import { receive } from "./show.js";
+import { listenToSources } from "./sources.js";
 import { fitStage } from "./view.js";
 
 /**
@@ -22,9 +23,9 @@ export function start({ element, trigger, server }) {
   recall(desk);
   desk.draw = () => draw(desk);
   desk.$(".memory").id = desk.wordList;
-  drawScale(/** @type {HTMLCanvasElement} */ (desk.$(".bar")));
+  drawScale(/** @type {HTMLCanvasElement} */ (desk.$(".heat-bar")));
   showOptions(desk); setSize(desk, desk.options.size); chooseTool(desk, "select");
-  listenToControls(desk); listenToPointer(desk); listenToKeys(desk);
+  listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk);
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
   document.addEventListener("visibilitychange", () => { if (document.hidden && desk.unsaved) flush(desk); });
   // For tests and measurements.

@@ -40,6 +40,28 @@ export function addResized(total, width, height, map, weight) {
 }
 
 /**
+ * A map's values along rows of the screen, bilinearly: where the columns are is worked out once.
+ * @param {ScoreMap} map @param {number} width of the screen's part
+ * @param {(x: number) => number} across how far along the image a column of it is, 0 to 1
+ * @returns {(down: number) => Float32Array} the row so far down the image; the same array each time
+ */
+export function rowsSeen({ w, h, values }, width, across) {
+  const left = new Int32Array(width), share = new Float32Array(width), out = new Float32Array(width), row = new Float32Array(w + 1);
+  for (let x = 0; x < width; x++) {
+    const at = Math.min(w - 1, Math.max(0, across(x) * w - 0.5));
+    left[x] = Math.floor(at);
+    share[x] = at - left[x];
+  }
+  return (down) => {
+    const at = Math.min(h - 1, Math.max(0, down * h - 0.5)), top = Math.floor(at), bottom = Math.min(h - 1, top + 1), part = at - top;
+    for (let x = 0; x < w; x++) row[x] = values[top * w + x] * (1 - part) + values[bottom * w + x] * part;
+    row[w] = row[w - 1];
+    for (let x = 0; x < width; x++) out[x] = row[left[x]] + share[x] * (row[left[x] + 1] - row[left[x]]);
+    return out;
+  };
+}
+
+/**
  * Weighted mean of the scales that are on, at image size. Scales of one size are summed first.
  * @param {Scale[]} scales @param {boolean[]} on @param {number} width @param {number} height
  * @param {Float32Array} [total] what it is written into

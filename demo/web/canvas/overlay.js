@@ -3,6 +3,7 @@
 import { shown } from "./desk.js";
 import { isEmpty, onScreen } from "./geometry.js";
 import { clipped, gainOf } from "./heat.js";
+import { rowsSeen } from "./maps.js";
 
 const WHITE = 0xffffffff, RIM = 0xc0000000, HATCH = 0x80ffffff, ZONE = 0x99504438, ZONE_LINE = 0xe0d8c8b0;
 /** A multiple of every period, so that the remainder of a place left of the image is not negative. */
@@ -11,8 +12,9 @@ const FAR = 1048576;
 /**
  * @typedef {import("./desk.js").Desk} Desk
  * @typedef {{ mask: Uint8Array, zone: Uint8Array, map: Float32Array, low: number, gain: number,
- *   heat: Uint32Array, outline: boolean, thick: number, column: Int32Array }} Ground
- *   `column`: the image's column under each of the screen's, from `thick` before the first
+ *   heat: Uint32Array | null, outline: boolean, thick: number, column: Int32Array }} Ground
+ *   `heat`: null where none is seen; `column`: the image's column under each of the screen's, from
+ *   `thick` before the first
  */
 
 /** @param {Desk} desk @param {import("./geometry.js").Rect | "all"} rect of the image */
@@ -26,9 +28,11 @@ export function drawOverlay(desk, rect) {
   const context = /** @type {CanvasRenderingContext2D} */ (overlay.getContext("2d"));
   const data = context.createImageData(width, height), pixels = new Uint32Array(data.data.buffer);
   const ground = {
-    mask: now.mask, zone: now.zone, map: now.shown ?? now.map, low: now.low, gain: gainOf(now),
-    heat: desk.heat, outline: desk.options.outline, thick, column: columnsOf(view, left - thick, width + 2 * thick, now.width),
+    mask: now.mask, zone: now.zone, map: now.map, low: now.low, gain: gainOf(now),
+    heat: desk.options.heat || now.look !== null ? desk.heat : null, outline: desk.options.outline, thick, column: columnsOf(view, left - thick, width + 2 * thick, now.width),
   };
+  const scale = now.scales[now.look ?? -1];
+  const seen = scale && rowsSeen(scale.map, width, (x) => (left + x + 0.5 - view.x) / view.scale / now.width);
   const row = (/** @type {number} */ y) => {
     const at = Math.floor((y + 0.5 - view.y) / view.scale);
     return at >= 0 && at < now.height ? at * now.width : -1;
@@ -38,7 +42,8 @@ export function drawOverlay(desk, rect) {
     const here = row(top + y), up = row(top + y - thick), down = row(top + y + thick);
     if (here < 0 && up < 0 && down < 0) continue;
     const hatch = left + top + y - moved + FAR * period, lines = left - top - y - across + FAR * period;
-    drawRow(pixels.subarray(y * width, (y + 1) * width), ground, here, up, down, hatch, lines);
+    const values = seen?.((top + y + 0.5 - view.y) / view.scale / now.height) ?? null;
+    drawRow(pixels.subarray(y * width, (y + 1) * width), ground, here, up, down, hatch, lines, values);
   }
   context.putImageData(data, left, top);
 }
@@ -57,9 +62,9 @@ function columnsOf(view, first, length, columns) {
  * One row of the screen. `here`, `up` and `down` are where the image's rows begin under it and a
  * line's thickness away, -1 for none; `hatch` and `lines` how far along the two patterns it begins.
  * @param {Uint32Array} out @param {Ground} ground @param {number} here @param {number} up @param {number} down
- * @param {number} hatch @param {number} lines
+ * @param {number} hatch @param {number} lines @param {Float32Array | null} values in the place of the mean's
  */
-function drawRow(out, ground, here, up, down, hatch, lines) {
+function drawRow(out, ground, here, up, down, hatch, lines, values) {
   const { mask, zone, map, low, gain, heat, outline, thick: t, column } = ground, period = 7 * t;
   for (let x = 0; x < out.length; x++) {
     const c = column[x + t], inside = here >= 0 && c >= 0;
@@ -72,8 +77,10 @@ function drawRow(out, ground, here, up, down, hatch, lines) {
       if (edge) colour = marked ? WHITE : RIM;
       else if (marked && (hatch + x) % period < t) colour = HATCH;
     }
-    if (!colour && inside)
-      colour = zone[i] ? ((lines + x) % period < t ? ZONE_LINE : ZONE) : heat[clipped((map[i] - low) * gain)];
+    if (!colour && inside) {
+      if (zone[i]) colour = (lines + x) % period < t ? ZONE_LINE : ZONE;
+      else if (heat) colour = heat[clipped(((values ? values[x] : map[i]) - low) * gain)];
+    }
     out[x] = colour;
   }
 }

@@ -1,5 +1,6 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
+import { plural } from "../text.js";
 import { byScore } from "./order.js";
 import { DECISIONS, SIGNS } from "./words.js";
 
@@ -31,9 +32,9 @@ export function enter(desk, entry) {
 export function list(desk) {
   const { queue, $ } = desk, seat = $(".queue-list");
   queue.sort(byScore);
-  $(".queue").hidden = queue.length === 0;
-  desk.put(".queue-count", `${queue.length} image${queue.length === 1 ? "" : "s"}, ` +
+  desk.put(".queue-count", !queue.length ? "No images yet" : `${queue.length} image${queue.length === 1 ? "" : "s"}, ` +
     `${queue.filter(({ decision }) => decision === "defective" || decision === "good").length} decided`);
+  offer(desk);
   const old = new Map(places(desk).map((node) => [node.dataset.item, node]));
   const nodes = queue.map((entry) => old.get(entry.item) ?? queueButton(desk, entry));
   seat.replaceChildren(...nodes);
@@ -44,6 +45,16 @@ export function list(desk) {
     seat.scrollLeft = nodes[k].offsetLeft - seat.clientWidth / 2 + nodes[k].clientWidth / 2;
   });
   fetchThumbs(desk);
+}
+
+/** The others may have been judged by another model than the image on the desk. @param {Desk} desk */
+function offer(desk) {
+  const { now, queue, judging, $ } = desk;
+  const others = now?.judge ? queue.filter((entry) => entry.judge && entry.judge !== now.judge).length : 0;
+  $(".offer").hidden = !others && !judging;
+  desk.put(".offer-text", judging ? `Judging ${judging[0] + 1} of ${judging[1]} …` : `${plural(others, "image")} ${others === 1 ? "was" : "were"} judged by another model.`);
+  $(".rejudge").hidden = !!judging;
+  desk.put(".rejudge", `Judge ${others === 1 ? "it" : "them"} with ${now?.model ?? ""} too`);
 }
 
 /** @param {Desk} desk */

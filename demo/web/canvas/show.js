@@ -6,7 +6,8 @@ import { ask, enter, list } from "./queue.js";
 import { offerWords, table } from "./rows.js";
 import { decodeRuns } from "./runs.js";
 import { complain, flush, isSaving, saved, setAside, tell } from "./saving.js";
-import { look, strip } from "./strip.js";
+import { strip } from "./strip.js";
+import { offerExamples } from "./sources.js";
 import { chips, controls, permalink, steps } from "./verdict.js";
 import { fitStage } from "./view.js";
 
@@ -20,6 +21,9 @@ export async function receive(desk, message) {
   if (!message) return clear(desk);
   if (message.session) { desk.session = message.session; greet(desk); }
   if (message.words) { desk.words = message.words; offerWords(desk); }
+  if (message.examples) offerExamples(desk, message.examples);
+  if (message.formats) desk.put(".formats", message.formats);
+  if (message.judging !== undefined) desk.judging = message.judging;
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {
     if (message.clear) clear(desk);
@@ -83,11 +87,13 @@ async function show(desk, value) {
   setAside(desk);
   const now = desk.now = inspected(value, picture);
   desk.$(".viewer").dataset.state = "full";
+  desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
+  desk.put(".judge", `${now.name} · judged by ${now.model}`);
+  desk.put(".caption", "");
   if (!same) desk.view.fitted = true;
   fitStage(desk);
   controls(desk);
   strip(desk);
-  look(desk, -1);
   repropose(desk);
   refresh(desk);
   table(desk);
@@ -114,6 +120,6 @@ function inspected(value, picture) {
     least: review.least ?? 1, fill: review.fill ?? false, decision: value.decision ?? "undecided", labels: review.labels ?? [],
     paint, zone, proposal: layer(), mask: layer(),
     painted: review.added || review.removed ? rowsOf(paint, width) : null, zoned: review.zone ? rowsOf(zone, width) : null,
-    undo: [], redo: [], selected: -1, look: -1, shown: null, area: 0, stale: false, found: null,
+    undo: [], redo: [], selected: -1, look: null, area: 0, stale: false, found: null,
   };
 }

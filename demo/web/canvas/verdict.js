@@ -9,11 +9,11 @@ import { DECISIONS, meaningOf, verdictOf } from "./words.js";
 /** Verdict, score and what the threshold means. @param {Desk} desk */
 export function describe(desk) {
   const { $, put } = desk, now = shown(desk);
-  const { kind, sign, headline, reason } = verdictOf(now), { meaning, alarms, spoken } = meaningOf(now);
+  const { kind, sign, headline, reason } = verdictOf(now), { meaning, alarms, spoken, rate } = meaningOf(now);
   $(".viewer").dataset.verdict = kind;
   $(".sign").textContent = sign;
   put(".headline", headline);
-  put(".reason", reason);
+  put(".reason", rate && (kind === "bad" || kind === "good") ? `${reason} ${rate}` : reason);
   $(".uncalibrated").hidden = now.on.every(Boolean);
   put(".meaning", meaning);
   put(".alarms", alarms);

@@ -58,23 +58,39 @@ export function meaningOf({ normals, threshold: level, promised, parts }) {
       : `${above} of the ${plural(normals.length, "photograph")} of good parts kept for calibration score above this threshold. ` +
         (rate ? `Expect false alarms on ${rate} of good parts, ${between}.`
           : "No promise: an earlier version calibrated this model, by photographs instead of parts. Calibrate or train it again."),
+    rate: rate && `That threshold marks ${rate} of good parts.`,
     alarms: rate ? `${rate} false alarms` : "no promise",
     spoken: `${level.toFixed(2)}: ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`,
   };
 }
 
-/** What a scale looks at, in a word or two. @param {string} branch */
-export function seenBy(branch) {
-  const closer = branch.match(/^feature_(\d+)$/);
-  return closer ? `closer, at ${closer[1]} px` : branch === "pixel" ? "pixels" : "features";
+/** How a branch's maps are called from a little noise to much of it: up to which t, in plain words. @type {Record<string, [number, string][]>} */
+const SEEN = {
+  pixel: [[30, "fine marks"], [70, "marks"], [150, "broad marks"], [Infinity, "large areas"]],
+  feature: [[150, "fine structure"], [300, "structure"], [Infinity, "coarse structure"]],
+};
+
+/** A map in plain words, and the term behind them. @param {import("./maps.js").Scale} scale @returns {[string, string]} */
+export function mapWords({ branch, t }) {
+  const closer = branch.match(/^feature_(\d+)$/), [name] = branch.split("_");
+  if (closer) return ["closer look", `features at ${closer[1]} px, t = ${t}`];
+  const [, plain] = (SEEN[name] ?? SEEN.feature).find(([most]) => t <= most) ?? [0, name];
+  return [plain, `${name === "pixel" ? "pixel KL" : "features"}, t = ${t}`];
 }
 
-/** The scale that is looked at, or nothing for the average. @param {import("./maps.js").Scale | undefined} scale */
+/** The map that is looked at, or nothing for the mean. @param {import("./maps.js").Scale | undefined} scale */
 export function captionOf(scale) {
-  if (!scale) return "";
-  const closer = /^feature_\d+$/.test(scale.branch) ? `Feature map, ${seenBy(scale.branch)},` : "Feature map";
-  return `${scale.branch === "pixel" ? "Pixel map (KL)" : closer} at t = ${scale.t}: noise is ` +
-    `${(100 * scale.noise).toFixed(0)} % of the signal's range; the outline is that of the average`;
+  if (!scale) return "The mean of all maps";
+  const [plain, term] = mapWords(scale);
+  return `${plain} · ${term}: noise is ${(100 * scale.noise).toFixed(0)} % of the signal's range`;
+}
+
+/** The score at a pixel, how often good parts reach it, and which maps say so. @param {Inspected} now @param {number} at @param {number[]} parts */
+export function underWords({ map, normals, promised, scales }, at, parts) {
+  const value = map[at], { rate } = falseAlarms(normals, promised, value);
+  const said = scales.map((scale, i) => ({ part: parts[i], name: mapWords(scale)[0] })).filter(({ part }) => part >= 0.05)
+    .sort((a, b) => b.part - a.part).slice(0, 3).map(({ part, name }) => `${(100 * part).toFixed(0)} % ${name}`);
+  return [`${value.toFixed(2)} here`, rate && `${rate} of good parts reach that somewhere`, said.join(", ")].filter(Boolean).join(" · ");
 }
 
 /** A region's facts as the table writes them, in pixels of the original. @param {Inspected} now @param {import("./regions.js").Region} region */

@@ -14,8 +14,8 @@ from scipy.ndimage import binary_fill_holes
 from visiting import (
     arrive,
     canvas,
-    download,
     drawn,
+    exported,
     pick,
     png,
     quiet,
@@ -24,6 +24,7 @@ from visiting import (
     set_threshold,
     settled,
     text,
+    unfold,
     upload,
     watched,
 )
@@ -51,7 +52,7 @@ def test_an_example_shows_verdict_maps_and_meaning(page, tiny_detector, examples
     assert text(page, ".score") == f"{found.score:.2f}"
     assert text(page, ".size") == "48 × 40"
     cards = page.locator("#viewer .strip .look").all_inner_texts()
-    assert cards[0].startswith("Average")
+    assert cards[0].startswith("Mean")
     assert [re.findall(r"t = (\d+)", card)[0] for card in cards[1:]] == [
         str(t) for steps in tiny_detector.timesteps.values() for t in steps
     ]
@@ -111,13 +112,15 @@ def test_a_scale_can_be_seen_on_the_image(page):
     pick(page, 1)
     before = canvas(page)
     second = page.locator("#viewer .strip .look").nth(2)
-    second.click()
-    page.wait_for_function(
-        "() => document.querySelector('#viewer .caption').textContent.includes('(KL) at t')"
-    )
-    page.wait_for_timeout(100)
-    assert second.get_attribute("aria-pressed") == "true"
+    second.hover()
+    page.wait_for_selector("#viewer .caption:has-text('pixel KL, t = ')")
     assert canvas(page) != before
+    assert state(page, "look") == 1 and second.get_attribute("aria-pressed") == "true"
+    page.locator("#viewer .verdict").hover()  # the mean, as long as the pointer is there
+    page.wait_for_selector("#viewer .caption:has-text('mean of all maps')")
+    page.mouse.move(1, 1)
+    page.wait_for_function("() => document.querySelector('#viewer .caption').textContent === ''")
+    assert canvas(page) == before  # the photograph alone, with what is marked
 
 
 def test_downloads_follow_the_threshold_and_are_exact(page, tiny_detector, examples):
@@ -125,13 +128,13 @@ def test_downloads_follow_the_threshold_and_are_exact(page, tiny_detector, examp
     (found,) = tiny_detector.detect([examples[1]])
     for threshold in (found.threshold, round(found.score / 2, 3)):
         set_threshold(page, threshold)
-        data, name = download(page, "#viewer .mask-file")
+        data, name = exported(page, "mask")
         mask = Image.open(io.BytesIO(data))
         assert (mask.mode, mask.size, name) == ("L", (48, 40), "2_square_mask.png")
         assert set(np.unique(mask)) <= {0, 255}
         shown = float(page.locator("#viewer .threshold").input_value())
         np.testing.assert_array_equal(np.asarray(mask) > 0, found.mask(shown))
-        data, name = download(page, "#viewer .csv-file")
+        data, name = exported(page, "scores")
         (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
         assert name == "2_square_scores.csv"
         assert float(row["score"]) == pytest.approx(found.score, abs=1e-4)
@@ -215,8 +218,8 @@ def test_two_visits_do_not_see_each_other(page, browser, site):
     pick(other, 0)
     assert text(other, ".score") != score
     assert text(page, ".score") == score
-    mine, _ = download(page, "#viewer .mask-file")
-    theirs, _ = download(other, "#viewer .mask-file")
+    mine, _ = exported(page, "mask")
+    theirs, _ = exported(other, "mask")
     other_context.close()
     assert mine != theirs
 
@@ -305,7 +308,7 @@ def test_strokes_mark_and_clear_with_hard_edges_and_are_undone_one_by_one(page):
     ):
         page.keyboard.press(key)
         np.testing.assert_array_equal(drawn(page), expected)
-    assert "defective" in text(page, ".status")
+    assert text(page, ".status") == "○ undecided, mask edited"
 
 
 def test_a_reload_shows_the_desk_as_it_was_left_and_the_file_is_what_was_drawn(page):
@@ -313,14 +316,15 @@ def test_a_reload_shows_the_desk_as_it_was_left_and_the_file_is_what_was_drawn(p
     set_threshold(page, 3.25)
     brush(page, "b", 7)
     stroke(page, [(5, 5), (40, 8)])
+    unfold(page)
     page.locator("#viewer .reviewer").fill("Ada")
     page.locator("#viewer .label").first.fill("<i>dent</i>")
     page.locator("#viewer .label").first.press("Tab")
-    page.locator("#viewer .strip .keep input").first.uncheck()
+    page.locator("#viewer .strip .look").nth(1).click()
     page.wait_for_selector("#viewer .saved:has-text('Saved')")
     mask, table = drawn(page), text(page, ".table")
     assert page.locator("#viewer .uncalibrated").is_visible()
-    data, _ = download(page, "#viewer .mask-file")
+    data, _ = exported(page, "mask")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))) > 0, mask)
     back(page, "2_square.png")
     np.testing.assert_array_equal(drawn(page), mask)
@@ -328,7 +332,7 @@ def test_a_reload_shows_the_desk_as_it_was_left_and_the_file_is_what_was_drawn(p
     assert state(page, "threshold") == 3.25
     assert page.locator("#viewer .label").first.input_value() == "<i>dent</i>"
     assert page.locator("#viewer .reviewer").input_value() == "Ada"
-    assert not page.locator("#viewer .strip .keep input").first.is_checked()
+    assert page.locator("#viewer .strip .look").nth(1).get_attribute("aria-pressed") == "false"
     assert page.locator("#viewer .memory option").first.get_attribute("value") == "<i>dent</i>"
 
 
@@ -341,11 +345,13 @@ def test_the_average_without_a_scale_is_computed_in_the_browser(page, tiny_detec
         )
     ).reshape(40, 48)
     np.testing.assert_allclose(whole, found.score_map, atol=2e-4)
-    for box in page.locator("#viewer .strip .keep input").all()[1:]:
-        box.uncheck()
-    last = page.locator("#viewer .strip .keep input").first
-    last.click()  # one has to stay
-    assert last.is_checked()
+    cards = page.locator("#viewer .strip .look")
+    for place in range(2, cards.count()):
+        cards.nth(place).click()
+    cards.nth(1).click()
+    page.wait_for_selector("#viewer .mention:has-text('One map has to stay')")
+    pressed = [cards.nth(k).get_attribute("aria-pressed") for k in range(1, cards.count())]
+    assert pressed == ["true", *["false"] * (len(pressed) - 1)]
     assert state(page, "score") == pytest.approx(float(found.scales[0].map.max()), rel=0.2)
 
 
@@ -413,7 +419,7 @@ def test_what_is_ignored_does_not_count(page, tiny_detector, examples):
     outside = float(found.score_map[25:].max())
     assert state(page, "score") == pytest.approx(outside, abs=1e-3)
     assert text(page, ".headline").startswith("Looks d" if outside > found.threshold else "Looks l")
-    data, _ = download(page, "#viewer .csv-file")
+    data, _ = exported(page, "scores")
     (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
     assert float(row["score"]) == pytest.approx(outside, abs=1e-4)
     back(page, "2_square.png")
@@ -426,6 +432,7 @@ def test_small_regions_and_holes(page, tiny_detector, examples):
     threshold = float(np.quantile(found.score_map, 0.6))
     set_threshold(page, threshold)
     shown = float(page.locator("#viewer .threshold").input_value())
+    unfold(page)
     page.locator("#viewer .least").fill("30")
     page.locator("#viewer .least").press("Tab")
     np.testing.assert_array_equal(drawn(page), drop_small(found.mask(shown), 30))
@@ -440,21 +447,25 @@ def test_decisions_by_key_survive_a_reload_and_the_queue_is_walked(page):
     names = [node.get_attribute("title") for node in page.locator("#viewer .queued").all()]
     assert names == ["2_square.png", "1_good part.png"]  # the louder first
     page.locator("#viewer .cursor").focus()
-    page.keyboard.press("x")
-    page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('✕ good part')")
-    page.keyboard.press("a")
+    page.keyboard.press("g")
+    page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('✓ good')")
+    page.keyboard.press("ArrowLeft")
     settled(page, "2_square.png")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('✓ accepted')")
+    page.keyboard.press("d")
+    page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('✕ defective')")
     page.keyboard.press("ArrowRight")
     settled(page, "1_good part.png")
-    page.keyboard.press("u")
+    page.keyboard.press("g")  # the same again takes it back
     page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('○ undecided')")
+    page.keyboard.press("s")
+    page.wait_for_selector("#viewer .queued[aria-current] .chip:has-text('➜ skipped')")
     assert "1 decided" in text(page, ".queue-count")
     reload(page)
     page.wait_for_selector("#viewer .queued")
     chips = page.locator("#viewer .chip").all_inner_texts()
-    assert chips == ["✓ accepted", "○ undecided"]
+    assert chips == ["✕ defective", "➜ skipped"]
+    judged = [node.get_attribute("data-verdict") for node in page.locator(".queue-score").all()]
+    assert judged == ["defective", "good"]  # what the model said stands by itself
 
 
 def test_a_mask_made_elsewhere_is_corrected(page):
@@ -464,10 +475,10 @@ def test_a_mask_made_elsewhere_is_corrected(page):
     page.locator("#viewer .bring").set_input_files(
         {"name": "mask.png", "mimeType": "image/png", "buffer": png(mask)}
     )
-    page.wait_for_selector("#viewer .status:has-text('corrected')")
+    page.wait_for_selector("#viewer .status:has-text('mask edited')")
     np.testing.assert_array_equal(drawn(page), mask > 0)
     page.keyboard.press("Control+z")
-    assert "undecided" in text(page, ".status")
+    assert text(page, ".status") == "○ undecided"
     page.locator("#viewer .bring").set_input_files(
         {"name": "mask.png", "mimeType": "image/png", "buffer": png(mask[:9])}
     )
@@ -477,7 +488,7 @@ def test_a_mask_made_elsewhere_is_corrected(page):
 def test_a_link_restores_example_model_and_threshold(page, site):
     pick(page, 1)
     set_threshold(page, 2.75)
-    page.locator("#viewer .more summary").click()
+    unfold(page)
     link = page.locator("#viewer .link").input_value()
     assert link.startswith(site)
     page.evaluate("localStorage.clear()")
@@ -550,10 +561,10 @@ def test_nothing_can_be_begun_before_the_visit_has_its_session(browser, site):
     page.wait_for_timeout(500)
     assert held, "the greeting is on its way"
     through = "e => getComputedStyle(e).pointerEvents"
-    assert page.locator("#examples").evaluate(through) == "none"
+    assert page.locator("#viewer .choose").first.evaluate(through) == "none"
     page.unroute("**/queue/join*")  # lets them go on
     page.wait_for_selector("#tabs[data-ready]")
-    assert page.locator("#examples").evaluate(through) == "auto"
+    assert page.locator("#viewer .choose").first.evaluate(through) == "auto"
     pick(page, 0)
     page.close()
 
@@ -569,7 +580,7 @@ def test_a_finger_paints_and_two_fingers_zoom(browser, site):
     page.locator("#viewer .stage").scroll_into_view_if_needed()
     still(page)
     page.touchscreen.tap(*at(page, 24.5, 20.5))
-    page.wait_for_selector("#viewer .status:has-text('corrected')")
+    page.wait_for_selector("#viewer .status:has-text('mask edited')")
     painted = drawn(page)
     assert painted[20, 24] and painted.sum() > before.sum()
     cdp = context.new_cdp_session(page)
@@ -595,9 +606,9 @@ def test_nothing_overflows(browser, site, width, scheme):
     arrive(page, site)
     pick(page, 1)
     wide = page.evaluate(
-        """() => [...document.querySelectorAll('#viewer *, #upload, #examples')]
+        """() => [...document.querySelectorAll('#viewer *')]
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1
-            && !e.closest('svg, .table-scroll > *, .queue-list > *'))
+            && !e.closest('svg, .table-scroll > *, .queue-list > *, .examples > *, .strip > *'))
         .map(e => e.className)"""
     )
     assert wide == []
@@ -607,13 +618,14 @@ def test_nothing_overflows(browser, site, width, scheme):
 
 def test_the_keyboard_reaches_every_control(page):
     pick(page, 1)
-    page.locator("#viewer .tool").first.focus()
+    unfold(page)
+    page.locator("#viewer .cursor").focus()
     reached = []
-    for _ in range(36):
+    for _ in range(44):
         reached.append(page.evaluate("document.activeElement.className.split(' ')[0]"))
         page.keyboard.press("Tab")
-    wanted = ["zoom-less", "fit", "cursor", "opacity", "decide", "previous", "reviewer"]
-    wanted += ["threshold", "threshold-number", "reset", "least", "fill", "take"]
+    wanted = ["cursor", "zoom-less", "fit", "tool", "look", "decide", "threshold"]
+    wanted += ["threshold-number", "reset", "format", "take", "least", "fill", "reviewer", "next"]
     assert [name for name in dict.fromkeys(reached) if name in wanted] == wanted
 
 
@@ -641,7 +653,7 @@ def test_two_canvases_on_a_page_are_apart(browser, tiny_detector, examples, tmp_
     for k in (0, 1):
         page.wait_for_function(read, arg=k)
     page.locator("#desk1 .cursor").focus()
-    page.keyboard.press("x")
+    page.keyboard.press("g")
     page.wait_for_selector("#desk1 .saved:has-text('Saved')")
     assert page.evaluate(read, 0) == ["0.png", "undecided"]
     assert page.evaluate(read, 1) == ["1.png", "good"]
