@@ -12,8 +12,7 @@ import gradio as gr
 from demo import api
 from demo.batch import events as many
 from demo.inspect import events as desk
-from demo.inspect import expected
-from demo.inspect.normal import events as normal
+from demo.inspect.layout import about
 from demo.limits import LIMITS
 from demo.page import DESK, QUIET, Page
 from demo.shared.models import CHECKPOINTS, Models
@@ -88,11 +87,9 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         tabs = gr.Tabs(elem_id="tabs")
         page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
-            start, end = desk.tab(page, inspect)
-            normal.panel(page)
-            expected.panel(page)
+            start = desk.tab(page, inspect)
             alarm = alarm_button()
-            end()
+            about(page)
         for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it
             changed(models.promise, model, promised, **QUIET)
         with tabs, gr.Tab("Many images", id="many") as here:

@@ -9,23 +9,26 @@ from typing import Any
 
 import gradio as gr
 
-from demo.inspect import layout, view
+from demo.inspect import expected, layout, view
 from demo.inspect.layout import Desk
 from demo.inspect.links import linked
+from demo.inspect.normal import events as normal
 from demo.inspect.scoring import Values, Wanted, inspect, inspect_all, rejudge, rejudge_others
 from demo.page import HEAVY, PRIVATE, QUIET, Page
 from demo.shared.gpu import lent
 
 
-def tab(page: Page, here: gr.Tab) -> tuple[Callable[[gr.Blocks], Any], Callable[[], None]]:
-    """Lay out the tab and wire it; returns what wires the page's loading and gives its event, and
-    what lays out the end of the tab, below what others have to say of the image."""
+def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
+    """Lay out the tab and wire it; returns what wires the page's loading and gives its event."""
     desk = layout.desk(page)
     shown = [desk.viewer, page.session, desk.problem]
     heavy: dict[str, Any] = {"show_progress_on": desk.viewer, **HEAVY, **PRIVATE}
     _wire_sources(desk, page, shown, heavy)
+    judged = _wire_model(desk, page, shown, heavy)
     _wire_desk(desk, page, here)
     _wire_loading(desk, page)
+    normal.panel(page, desk.viewer)(judged)
+    expected.panel(page)
 
     def start(session: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
         mine = page.store.open(session)
@@ -41,10 +44,7 @@ def tab(page: Page, here: gr.Tab) -> tuple[Callable[[gr.Blocks], Any], Callable[
         loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
         return loaded
 
-    def end() -> None:
-        _wire_model(desk, page, layout.about(page), shown, heavy)
-
-    return on_load, end
+    return on_load
 
 
 def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> None:
@@ -82,13 +82,11 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
     desk.viewer.example(inspect_example, [page.model, page.session], shown, **heavy)
 
 
-def _wire_model(
-    desk: Desk, page: Page, card: gr.Markdown, shown: list[Any], heavy: dict[str, Any]
-) -> None:
-    """Another model has other examples, and judges anew what is on the desk."""
+def _wire_model(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> Any:
+    """Another model has other examples, and judges anew what is on the desk: that event."""
 
-    def choose(name: str) -> tuple[Any, ...]:
-        return {"examples": view.examples(page.models, name)}, page.models.card(name)
+    def choose(name: str) -> dict[str, Any]:
+        return {"examples": view.examples(page.models, name)}
 
     def judge_this(name: str, current: str | None, session: str | None) -> Iterator[Values]:
         yield from rejudge(page, name, current, session)
@@ -96,9 +94,9 @@ def _wire_model(
     def judge_others(session: str | None, event: gr.EventData) -> Iterator[Values]:
         yield from rejudge_others(page, str(getattr(event, "model", "")), session)
 
-    page.model.change(choose, page.model, [desk.viewer, card], **QUIET)
-    page.model.input(judge_this, [page.model, page.current, page.session], shown, **heavy)
+    page.model.change(choose, page.model, desk.viewer, **QUIET)
     desk.viewer.rejudge(judge_others, page.session, shown, **heavy)
+    return page.model.input(judge_this, [page.model, page.current, page.session], shown, **heavy)
 
 
 def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:

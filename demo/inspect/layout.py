@@ -9,7 +9,7 @@ import gradio as gr
 
 from demo.inspect import view
 from demo.inspect.answers import answers
-from demo.page import Page
+from demo.page import QUIET, Page
 from demo.store.store import Store
 from demo.web import serve
 
@@ -41,7 +41,9 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     return gr.HTML(
         value=value,
         html_template=(serve.HERE / "canvas" / "desk.html").read_text(),
-        js_on_load=serve.script("canvas/main.js", "current", "example", "rejudge"),
+        js_on_load=serve.script(
+            "canvas/main.js", "current", "example", "rejudge", "normal", "halt"
+        ),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,
@@ -62,8 +64,9 @@ def desk(page: Page) -> Desk:
     return Desk(upload, cancel, loading, problem, viewer, wanted, timer)
 
 
-def about(page: Page) -> gr.Markdown:
+def about(page: Page) -> None:
     """The model's card, below everything."""
-    first = page.models.names[0] if page.models.names else ""
+    models = page.models
     with gr.Accordion("About this model", open=False, elem_id="about"):
-        return gr.Markdown(page.models.card(first))
+        card = gr.Markdown(models.card(models.names[0] if models.names else ""))
+    page.model.change(models.card, page.model, card, **QUIET)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+
+import gradio as gr
 
 from demo.inspect.normal import layout, view
 from demo.inspect.normal.cost import Cost
@@ -22,8 +24,11 @@ FRAME = 512
 """Longest side, pixels, of a kept step."""
 
 
-def panel(page: Page) -> None:
-    """Lay out the panel and wire it to the image on the desk."""
+def panel(page: Page, viewer: gr.HTML) -> Callable[[Any], Any]:
+    """Lay out the panel and wire it to the image on the desk; the canvas shows what is reached.
+
+    Returns what brings it up to date after an event that judged the image anew.
+    """
     shown, halts, cost = layout.panel(), dict[str, threading.Event](), Cost()
 
     def stop(session: str | None) -> None:
@@ -31,32 +36,37 @@ def panel(page: Page) -> None:
             halts[session].set()
 
     def follow(session: str | None, current: str | None) -> dict[Any, Any]:
-        return view.cleared(shown, *_offer(page, session, current, cost))
+        said, can = _offer(page, session, current, cost)
+        offered = {"normal": {"item": current, "can": can}}
+        return view.cleared(shown, said, can) | {viewer: offered}
 
-    going = shown.show.click(
-        partial(_run, shown, page, halts),
-        [page.session, page.current, shown.depth],
-        shown.shown,
-        show_progress="minimal",  # the place in the queue; the steps say the rest
-        show_progress_on=shown.said,
+    run = {
+        "fn": partial(_run, shown, viewer, page, halts),
+        "inputs": [page.session, page.current, shown.depth],
+        "outputs": [viewer, *shown.shown],
+        "show_progress": "minimal",  # the place in the queue; the steps say the rest
+        "show_progress_on": shown.said,
         **HEAVY,
         **PRIVATE,
-    )
+    }
+    going = [shown.show.click(**run), viewer.normal(**run)]
     # The run itself ends at its next step: were it cancelled, a step under way could arrive after.
-    shown.stop.click(stop, page.session, None, **QUIET)
-    page.current.change(
-        follow,
-        [page.session, page.current],
-        [shown.box, shown.depth, *shown.shown],
-        cancels=[going],
+    for halting in (shown.stop.click, viewer.halt, page.model.input):  # who judges anew goes first
+        halting(stop, page.session, None, **QUIET)
+    followed: dict[str, Any] = {
+        "inputs": [page.session, page.current],
+        "outputs": [shown.box, shown.depth, viewer, *shown.shown],
         **QUIET,
-    )
+    }
+    page.current.change(follow, cancels=going, **followed)
     inputs = [shown.frames, shown.step]
     shown.step.input(view.step, inputs, shown.frame, trigger_mode="always_last", **QUIET)
+    return lambda judged: judged.then(follow, **followed)
 
 
 def _run(
     panel: Panel,
+    viewer: gr.HTML,
     page: Page,
     halts: dict[str, threading.Event],
     session_id: str | None,
@@ -83,11 +93,15 @@ def _run(
             reached = now.image
             frames.append(picture_file(reached, "step.webp", FRAME))
             text = view.progress(now, time.monotonic() - started, item.result.threshold)
-            yield view.under_way(panel, frames, text, now)
+            far = view.reached(item.id, reached, FRAME, now.step, now.total)
+            yield view.under_way(panel, frames, text, now) | {viewer: far}
         done = view.finished(panel, frames, text)
-        yield done | (view.compared(panel, pixels, reached) if len(frames) > 1 else {})
+        if len(frames) > 1:
+            done |= view.compared(panel, pixels, reached)
+            done[viewer] = view.reached(item.id, reached, view.SHOWN)
+        yield done
     except ValueError as error:
-        yield view.finished(panel, [], problem(error))
+        yield view.finished(panel, [], problem(error)) | {viewer: {"normal": {"item": current}}}
     finally:
         halts.pop(session_id or "", None)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ddad.export.render import difference
 from demo.inspect.normal.layout import Panel
-from demo.shared.pictures import picture_file, reduced
+from demo.shared.pictures import data_url, encoded, picture_file, reduced
 
 SHOWN = 1600
 """Longest side, pixels, of a shown result."""
@@ -88,6 +88,14 @@ def compared(panel: Panel, before: np.ndarray, after: np.ndarray) -> dict[Any, A
         panel.sides: (picture_file(before, "before.webp"), picture_file(after, "after.webp")),
         panel.change: picture_file(difference(before, after), "change.webp"),
     }
+
+
+def reached(
+    item: str, image: np.ndarray, side: int, step: int | None = None, total: int = 0
+) -> dict[str, Any]:
+    """For the canvas: how far the normal version of an item is; without a step it is done."""
+    small = data_url(encoded(reduced(image, side), "WEBP", quality=85), "webp")
+    return {"normal": {"item": item, "image": small, "step": step, "of": total}}
 
 
 def cleared(panel: Panel, text: str, can: bool) -> dict[Any, Any]:

@@ -4,6 +4,7 @@ import { refresh, repropose } from "./analysis.js";
 import { bring, take } from "./away.js";
 import { remember, shown } from "./desk.js";
 import { again, toggleRegion } from "./edit.js";
+import { askNormal, part } from "./normal.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
@@ -34,6 +35,8 @@ export function listenToControls(desk) {
   on(".reviewer", "change", (input) => { desk.options.reviewer = input.value.trim().slice(0, 80); remember(desk); save(desk); });
   on(".go-on", "change", (input) => { desk.options.goOn = input.checked; remember(desk); });
   on(".bring", "change", (input) => { bring(desk, input.files?.[0]); input.value = ""; });
+  on(".as-good", "click", () => askNormal(desk));
+  on(".compare", "input", (input) => part(desk, Number(input.value) / 100));
   on(".rejudge", "click", () => desk.trigger("rejudge", { model: shown(desk).model }));
   on(".copy", "click", () => copyLink(desk));
   on(".rows", "click", (target) => rowClicked(desk, target));

@@ -1,5 +1,6 @@
 // The uppermost layer: boxes of regions, the box being drawn, the brush.
 import { shown } from "./desk.js";
+import { drawLine } from "./normal.js";
 import { PAINTS } from "./strokes.js";
 
 /**
@@ -18,6 +19,7 @@ export function drawCursor(desk) {
     context.lineWidth = 1.4 * line; context.strokeStyle = "#fff"; paint();
   };
   drawRegions(desk, context, twice);
+  drawLine(desk, context, twice);
   const { box } = shown(desk);
   if (box) {
     const { x0, y0, x1, y1 } = box, { scale, x, y } = view;

@@ -27,6 +27,8 @@ import { within } from "../dom.js";
  * @property {Rect | null} painted rows that are @property {Rect | null} zoned rows that are
  * @property {Float32Array} map @property {number} score @property {number} peak of the map outside the zone @property {number} peakAt
  * @property {number | null} look the map that is seen on the image: a scale's, -1 for the mean, null for none
+ * @property {HTMLImageElement | null} [normal] as a good part @property {boolean} [restorable] whether the model can draw that
+ * @property {[number, number] | null} [step] of how many, while it is drawn
  * @property {Entry[]} undo @property {Entry[]} redo
  * @property {number} area of the mask @property {boolean} stale whether map or threshold is ahead of the mask
  * @property {Found | null} found regions of the mask, null until they are looked for
@@ -35,6 +37,7 @@ import { within } from "../dom.js";
  *
  * @typedef {{ kind: "pan", at: { x: number, y: number }, moved: boolean, click: boolean }} Panning
  * @typedef {{ kind: "stroke" | "box", value: number, change: import("./history.js").Change, from: { x: number, y: number } }} Stroke
+ * @typedef {{ kind: "line" }} Line
  * @typedef {{ kind: "pinch", last: { x: number, y: number, span: number } }} Pinch
  * @typedef {ReturnType<typeof createDesk>} Desk
  */
@@ -71,8 +74,10 @@ export function createDesk(element, trigger, server) {
     tool: "select", spaceHeld: false,
     /** Pointers that are down. @type {Map<number, { x: number, y: number }>} */
     pointers: new Map(),
-    /** @type {Panning | Stroke | Pinch | null} */
+    /** @type {Panning | Stroke | Pinch | Line | null} */
     gesture: null,
+    /** How much of the image is shown as a good part, from the left. */
+    split: 0.5,
     /** The pixel under the pointer, as it was last said. */
     under: -1,
     /** Where the pointer hovers. @type {{ x: number, y: number, erasing: boolean } | null} */

@@ -3,6 +3,7 @@ import { settle } from "./analysis.js";
 import { drawCursor } from "./cursor.js";
 import { shown } from "./desk.js";
 import { inSight, isEmpty } from "./geometry.js";
+import { drawNormal } from "./normal.js";
 import { drawOverlay } from "./overlay.js";
 import { under } from "./under.js";
 
@@ -55,4 +56,5 @@ function drawPhoto(desk) {
   if (isEmpty(part)) return;
   context.imageSmoothingEnabled = scale < 4;
   context.drawImage(now.picture, left, top, width, height, view.x + left * scale, view.y + top * scale, width * scale, height * scale);
+  drawNormal(desk, context);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addResized, decodeMap, fuse, peakOf, sample } from "./maps.js";
+import { addResized, decodeMap, fuse, peakOf, rowsSeen, sample } from "./maps.js";
 
 const map = (w, h, ...values) => ({ w, h, values: Float32Array.from(values) });
 const scale = (weight, of) => ({ name: "", branch: "pixel", t: 1, noise: 0, weight, map: of });
@@ -44,4 +44,12 @@ test("the score is the highest value outside the zone", () => {
 test("a map is sampled under the image's pixel", () => {
   const image = { width: 4, height: 2 }, of = map(2, 2, 1, 2, 3, 4);
   assert.deepEqual([0, 1, 2, 3, 4, 7].map((i) => sample(of, i, image)), [1, 1, 2, 2, 3, 4]);
+});
+
+test("rows of the screen have the values that the map has when it is resized", () => {
+  const map = { w: 3, h: 2, values: Float32Array.of(0, 2, 4, 6, 8, 10) }, whole = new Float32Array(12 * 6);
+  addResized(whole, 12, 6, map, 1);
+  const row = rowsSeen(map, 12, (x) => (x + 0.5) / 12);
+  for (let y = 0; y < 6; y++)
+    assert.deepEqual([...row((y + 0.5) / 6)].map((v) => v.toFixed(4)), [...whole.slice(y * 12, y * 12 + 12)].map((v) => v.toFixed(4)));
 });

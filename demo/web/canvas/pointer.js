@@ -3,6 +3,7 @@ import { shown } from "./desk.js";
 import { begin, commit, fillBox, paintSegment, pick, takeBack } from "./edit.js";
 import { schedule } from "./frame.js";
 import { spread, toImage } from "./geometry.js";
+import { dragLine, holdsLine } from "./normal.js";
 import { PAINTS } from "./strokes.js";
 import { pan, zoomTo } from "./view.js";
 
@@ -49,7 +50,8 @@ function pressed(desk, event) {
   if (pointers.size === 2) return startPinch(desk);
   if (pointers.size > 2) return;
   const brush = PAINTS[desk.tool];
-  if (event.button === 1 || desk.spaceHeld || (!brush && event.button === 0))
+  if (event.button === 0 && !desk.spaceHeld && holdsLine(desk, place(desk, event))) desk.gesture = { kind: "line" };
+  else if (event.button === 1 || desk.spaceHeld || (!brush && event.button === 0))
     desk.gesture = { kind: "pan", at: place(desk, event), moved: false, click: event.button === 0 && !desk.spaceHeld };
   else if (brush && (event.button === 0 || event.button === 2)) startStroke(desk, event);
   event.preventDefault();
@@ -74,6 +76,7 @@ function moved(desk, event) {
   desk.hover = { ...at, erasing: desk.tool === "eraser" ? !event.altKey : event.altKey };
   if (pointers.has(event.pointerId)) pointers.set(event.pointerId, at);
   if (gesture?.kind === "pinch") return pinch(desk, gesture);
+  if (gesture?.kind === "line") dragLine(desk, at);
   if (gesture?.kind === "pan") dragged(desk, gesture, at);
   else if (gesture?.kind === "stroke") painted(desk, gesture, event);
   else if (gesture?.kind === "box" && now.box) {

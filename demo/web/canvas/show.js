@@ -2,6 +2,7 @@
 import { refresh, repropose } from "./analysis.js";
 import { decodeMap, fuse, peakOf } from "./maps.js";
 import { rowsOf } from "./mask.js";
+import { loaded, offerNormal, reach } from "./normal.js";
 import { ask, enter, list } from "./queue.js";
 import { offerWords, table } from "./rows.js";
 import { decodeRuns } from "./runs.js";
@@ -23,6 +24,7 @@ export async function receive(desk, message) {
   if (message.words) { desk.words = message.words; offerWords(desk); }
   if (message.examples) offerExamples(desk, message.examples);
   if (message.formats) desk.put(".formats", message.formats);
+  if (message.normal) reach(desk, message.normal);
   if (message.judging !== undefined) desk.judging = message.judging;
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {
@@ -67,12 +69,7 @@ export async function open(desk, item) {
 /** Messages about one image may come faster than its picture loads: they all wait for the same one. @param {Desk} desk @param {string} url */
 function loadImage(desk, url) {
   if (url !== desk.loading.url || !desk.loading.image)
-    desk.loading = { url, image: new Promise((done, fail) => {
-      const image = new Image();
-      image.onload = () => done(image);
-      image.onerror = () => fail(new Error("the picture cannot be shown"));
-      image.src = url;
-    }) };
+    desk.loading = { url, image: loaded(url) };
   return /** @type {Promise<HTMLImageElement>} */ (desk.loading.image);
 }
 
@@ -86,6 +83,7 @@ async function show(desk, value) {
   if (!picture) return open(desk, value.item);  // its first message was overtaken by a later one
   setAside(desk);
   const now = desk.now = inspected(value, picture);
+  if (same) Object.assign(now, { normal: same.normal, restorable: same.restorable, step: same.step });
   desk.$(".viewer").dataset.state = "full";
   desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
   desk.put(".judge", `${now.name} · judged by ${now.model}`);
@@ -97,7 +95,7 @@ async function show(desk, value) {
   repropose(desk);
   refresh(desk);
   table(desk);
-  chips(desk); steps(desk); permalink(desk);
+  chips(desk); steps(desk); permalink(desk); offerNormal(desk);
   if (desk.pending.size) flush(desk);
   else tell(desk, value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
   complain(desk);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { captionOf, factsOf, meaningOf, verdictOf } from "./words.js";
+import { captionOf, factsOf, mapWords, meaningOf, underWords, verdictOf } from "./words.js";
 
 const now = { name: "a.png", score: 3.456, threshold: 2, calibrated: 2, scales: [1], of: 4, normals: [1, 2, 3], promised: [["25", "1", "80"], ["50", "5", "90"], ["75", "9", "95"], ["100", "30", "100"]] };
 
@@ -59,9 +59,18 @@ test("a region's facts are in pixels of the file", () => {
     ["40 px, 5.0 %", "4, 8, 10, 4", "9.0, 8.4", "3.00", "2.50"]);
 });
 
-test("a scale's caption names its branch and noise, the average has none", () => {
-  assert.match(captionOf({ branch: "pixel", t: 40, noise: 0.254 }), /^Pixel map \(KL\) at t = 40: noise is 25 %/);
-  assert.match(captionOf({ branch: "feature", t: 5, noise: 0.1 }), /^Feature map at t = 5/);
-  assert.match(captionOf({ branch: "feature_800", t: 100, noise: 0.1 }), /^Feature map, closer, at 800 px, at t = 100/);
-  assert.equal(captionOf(undefined), "");
+test("a map is named in plain words, with the term behind them", () => {
+  assert.deepEqual(mapWords({ branch: "pixel", t: 20 }), ["fine marks", "pixel KL, t = 20"]);
+  assert.deepEqual(mapWords({ branch: "pixel", t: 200 }), ["large areas", "pixel KL, t = 200"]);
+  assert.deepEqual(mapWords({ branch: "feature", t: 367 }), ["coarse structure", "features, t = 367"]);
+  assert.deepEqual(mapWords({ branch: "feature_800", t: 100 }), ["closer look", "features at 800 px, t = 100"]);
+  assert.equal(captionOf({ branch: "pixel", t: 40, noise: 0.254 }), "marks · pixel KL, t = 40: noise is 25 % of the signal's range");
+  assert.equal(captionOf(undefined), "The mean of all maps");
+});
+
+test("under the cursor stand the score, how often good parts reach it, and the maps that say so", () => {
+  const image = { ...now, map: Float32Array.of(0, 2.5), scales: [{ branch: "pixel", t: 20 }, { branch: "feature", t: 367 }] };
+  assert.equal(underWords(image, 1, [0.2, 0.8]),
+    "2.50 here · about 50 % of good parts reach that somewhere · 80 % coarse structure, 20 % fine marks");
+  assert.equal(underWords({ ...image, promised: [] }, 1, [1, 0.01]), "2.50 here · 100 % fine marks");
 });
