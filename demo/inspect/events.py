@@ -75,7 +75,8 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
 
     inputs = [page.model, desk.upload, page.session]
     begun = desk.upload.upload(begin_look, None, desk.cancel, **QUIET)
-    looking = begun.then(inspect_upload, inputs, shown, **heavy)
+    # One that was stopped counts as running until its next map: "once" would drop the next.
+    looking = begun.then(inspect_upload, inputs, shown, trigger_mode="multiple", **heavy)
     looking.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
     back = [desk.viewer, desk.problem, desk.upload, desk.cancel]
     desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)

@@ -73,11 +73,11 @@ def inspect_all(
     page: Page, name: str, paths: list[Path], session_id: str | None
 ) -> Iterator[Values]:
     """Score files: the first with its maps as they come, the others into the queue."""
-    yield from inspect(page, Wanted(name, paths[0]) if paths else None, session_id)
-    troubles = []
+    session, troubles = page.store.open(session_id), []
+    yield from inspect(page, Wanted(name, paths[0]) if paths else None, session.id)
     for path in paths[1:]:
         try:
-            detector, session = page.models.get(name), page.store.open(session_id)
+            detector = page.models.get(name)
             loaded = load_image(path, levels=detector.levels)
             if _known(session, path.name, loaded.pixels, detector.fingerprint) is None:
                 (found,) = detector.detect([loaded.pixels])

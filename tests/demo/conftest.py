@@ -17,7 +17,6 @@ from visiting import arrive, watched
 
 from demo.batch import events as batch
 from demo.inspect import events as inspect
-from demo.inspect.normal import events as normal
 from demo.page import Page
 from demo.shared.models import Models
 from demo.store.store import Store
@@ -82,7 +81,6 @@ def handlers(tiny_checkpoint, tmp_path):
             page = Page(models, model, store, keys[0], gr.State(), gr.State(), tabs)
             with tabs, gr.Tab("Inspect") as here:
                 inspect.tab(page, here)
-                normal.panel(page)
                 alarm = alarm_button()
             with tabs, gr.Tab("Many images") as there:
                 batch.tab(page, there)

@@ -11,7 +11,7 @@ import { ask } from "./queue.js";
 import { flush } from "./saving.js";
 import { receive } from "./show.js";
 import { listenToSources } from "./sources.js";
-import { fitStage } from "./view.js";
+import { fitScreen, fitStage } from "./view.js";
 
 /**
  * Brings a canvas to life; returns what takes the component's values.
@@ -27,6 +27,9 @@ export function start({ element, trigger, server }) {
   showOptions(desk); setSize(desk, desk.options.size); chooseTool(desk, "select");
   listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk);
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
+  const above = new ResizeObserver(() => fitScreen(desk)), head = document.querySelector("#head");
+  above.observe(document.documentElement);
+  if (head) above.observe(head);
   document.addEventListener("visibilitychange", () => { if (document.hidden && desk.unsaved) flush(desk); });
   // For tests and measurements.
   const handle = {

@@ -8,6 +8,12 @@ import { fitted, panned, zoomed, zoomedTo } from "./geometry.js";
 /** Heat and mask are made at the screen's resolution: a large window gets fewer pixels. */
 const MOST_PIXELS = 1.3e6;
 
+/** The desk takes what the window leaves below what stands above it. @param {Desk} desk */
+export function fitScreen({ element }) {
+  const top = element.getBoundingClientRect().top + window.scrollY;
+  element.style.setProperty("--top", `${Math.ceil(top)}px`);
+}
+
 /** @param {Desk} desk */
 export function fitStage(desk) {
   const { view } = desk, box = desk.stage.getBoundingClientRect();

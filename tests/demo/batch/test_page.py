@@ -112,7 +112,7 @@ def test_files_become_rows_that_say_what_the_library_says(many, parts, tiny_dete
         assert row.get_attribute("data-verdict") == verdict(expected)
         share = row.locator(".area").inner_text().rstrip(" %").lstrip("< ")
         assert float(share) == pytest.approx(100 * expected.mask().mean(), abs=0.11)
-        assert row.locator(".decision").inner_text() == "undecided"
+        assert row.locator(".decision").inner_text() == "○ undecided"
     assert shown == sorted(shown, reverse=True)
     assert "1 file could not be used" in many.locator(".many .said").inner_text()
     many.wait_for_selector(".many tbody tr:first-child img[src^='data:image/jpeg']")
@@ -127,8 +127,8 @@ def test_sort_filter_find_and_open_at_the_desk(many, parts, tiny_detector):
     bad, strange = seen["bad"], seen["strange"]
     assert counts == {
         "All": 6,
-        "Defective": bad,
-        "Good": seen["good"],
+        "Looks defective": bad,
+        "Looks good": seen["good"],
         "Undecided": 6,
         "Errors": 0,
     } | ({"Not this model's part": strange} if strange else {})
@@ -149,13 +149,20 @@ def test_sort_filter_find_and_open_at_the_desk(many, parts, tiny_detector):
     many.wait_for_selector(".viewer[data-state=full]")
     assert many.locator("#viewer .score").inner_text() == score
     many.wait_for_function("() => document.querySelectorAll('.queued').length === 6")
-    many.keyboard.press("Enter")  # accepts
-    many.wait_for_selector(".viewer .status[data-decision=accepted]")
+    judged = many.locator("#viewer .viewer").get_attribute("data-verdict")
+    opposite = {"bad": ("g", "good"), "good": ("d", "defective")}[judged]
+    many.keyboard.press(opposite[0])
+    many.wait_for_selector(f".viewer .status[data-decision={opposite[1]}]")
     many.wait_for_timeout(500)
     many.get_by_role("tab", name="Many images").click()
     many.wait_for_function(
-        "() => document.querySelector('.many td.decision')?.textContent === 'accepted'"
+        "word => document.querySelector('.many td.decision')?.textContent.endsWith(word)",
+        arg=opposite[1],
     )
+    assert many.locator(".many tbody tr").get_attribute("data-verdict") == judged  # the model's
+    many.locator(".many .query").fill("")
+    many.locator(".many .filter[data-filter=disagree]").click()
+    many.wait_for_function("() => document.querySelectorAll('.many tbody tr').length === 1")
 
 
 def test_the_set_is_taken_away_as_one_archive(many, parts, tiny_detector):

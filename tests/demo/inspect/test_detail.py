@@ -79,13 +79,13 @@ def test_a_detail_is_chosen_and_a_long_look_is_stopped(browser, close, tmp_path_
     upload(page, "one.png", photograph.read_bytes())
     settled(page, "one.png")
     cards = page.locator("#viewer .strip .look").all_inner_texts()
-    assert len(cards) == 3, "the average and two noise scales, no closer look"
+    assert len(cards) == 3, "the mean and two noise scales, no closer look"
     assert page.locator("#promise").inner_text().startswith("close@fast")
     page.locator("#model input").click()
     page.get_by_role("option", name="close: middle").click()
     upload(page, "two.png", photograph.read_bytes())
     settled(page, "two.png")
-    assert "closer, at 160 px" in page.locator("#viewer .strip").inner_text()
+    assert "closer look" in page.locator("#viewer .strip").inner_text()
     assert page.locator("#viewer .queued").count() == 2, "nothing is kept of the look that stopped"
     # What a stop says empties a desk with maps on it: by the time that a busy machine has moved a
     # mouse to the button, the look that shows them may be over.

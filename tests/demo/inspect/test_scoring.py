@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -11,6 +13,7 @@ from parts import spoil, texture
 from PIL import Image
 
 from demo.inspect import scoring
+from demo.inspect.payload import decode_runs
 from demo.inspect.scoring import Wanted, inspect
 from demo.shared.models import Models
 from demo.store.store import Store
@@ -65,3 +68,75 @@ def test_what_cannot_be_scored_leaves_the_desk_as_it_is(page, part):
     ((_, _, sentence),) = inspect(page, Wanted("none", part), None)
     assert "part.png" in sentence or "no model called" in sentence
     assert list(inspect(page, None, None)) == [(gr.skip(),) * 3]
+
+
+@pytest.fixture
+def judges(tiny_checkpoint, tiny_detector, tmp_path):
+    """What tabs share, over two models of other fingerprints and thresholds."""
+    root = tmp_path / "models"
+    shutil.copytree(tiny_checkpoint, root / "stripes")
+    other = replace(tiny_detector, config=replace(tiny_detector.config, seed=7))
+    normals = [texture(np.random.default_rng(100 + k)) for k in range(4)]
+    other.calibrate(normals, target_fpr=0.4).save(root / "other")
+    return SimpleNamespace(models=Models(root), store=Store(tmp_path / "work"))
+
+
+def scored_by(judges, paths, name="stripes"):
+    steps = list(scoring.inspect_all(judges, name, paths, None))
+    session = judges.store.open(steps[-1][1])
+    return session, session.items()
+
+
+def test_another_model_judges_the_image_anew_and_a_decision_stays(judges, part):
+    session, (item,) = scored_by(judges, [part])
+    mask = np.zeros((item.height, item.width), bool)
+    mask[5:9, 5:9] = True
+    session.review(item.id, mask=mask, threshold=2.0, decision="defective", reviewer="Ann")
+    *_, (said, _, trouble) = scoring.rejudge(judges, "other", item.id, session.id)
+    again = session.item(item.id)
+    assert (again.result.model, trouble) == ("other", "")
+    assert again.decision == "defective" and np.array_equal(session.final_mask(item.id), mask)
+    assert (again.review.model, again.result.seed) == ("stripes", 7)  # whose maps it was made on
+    desk = said["desk"]
+    assert (desk["model"], desk["decision"], desk["judge"]) == (
+        *("other", "defective"),
+        again.result.fingerprint,
+    )
+    proposed = session.score_map(item.id) > np.float32(desk["review"]["threshold"])
+    assert desk["review"]["threshold"] == again.result.threshold
+    added, removed = (decode_runs(desk["review"][key], *mask.shape) for key in ("added", "removed"))
+    assert np.array_equal((proposed | added) & ~removed, mask)  # the mask, on the other's maps
+    assert list(scoring.rejudge(judges, "other", item.id, session.id)) == []  # it has already
+    assert list(scoring.rejudge(judges, "other", None, session.id)) == []
+    ((_, _, trouble),) = scoring.rejudge(judges, "none", item.id, session.id)
+    assert "there is no model called" in trouble
+
+
+def test_a_threshold_of_the_last_model_is_gone_and_its_ignore_zone_stays(judges, part):
+    session, (item,) = scored_by(judges, [part])
+    zone = np.zeros((item.height, item.width), bool)
+    zone[:10] = True
+    session.review(item.id, mask=None, ignore=zone, threshold=2.0, decision="undecided", desk="{}")
+    *_, (said, _, _) = scoring.rejudge(judges, "other", item.id, session.id)
+    review = said["desk"]["review"]
+    assert review["threshold"] == session.item(item.id).result.threshold
+    assert np.array_equal(decode_runs(review["zone"], *zone.shape), zone)
+    assert review["added"] is review["removed"] is None
+
+
+def test_the_others_of_the_queue_are_judged_with_the_model_of_this_one(judges, part, tmp_path):
+    paths = [part]
+    for k in (1, 2):
+        path = tmp_path / f"part {k}.png"
+        Image.fromarray(texture(np.random.default_rng(k))).save(path)
+        paths.append(path)
+    session, items = scored_by(judges, paths)
+    assert [item.name for item in items] == [path.name for path in paths]
+    list(scoring.rejudge(judges, "other", items[0].id, session.id))
+    steps = [said for said, _, _ in scoring.rejudge_others(judges, "other", session.id)]
+    assert [step["judging"] for step in steps] == [[0, 2], [1, 2], None]
+    assert {entry["judge"] for entry in steps[-1]["queue"]} == {
+        judges.models.get("other").fingerprint
+    }
+    ((_, _, trouble),) = scoring.rejudge_others(judges, "none", session.id)
+    assert "there is no model called" in trouble

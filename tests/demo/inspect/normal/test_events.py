@@ -10,7 +10,7 @@ from parts import spoil, texture
 @pytest.fixture
 def follow(handlers):
     """What another image on the desk brings about."""
-    (event,) = handlers[1]["follow"]
+    event, _ = handlers[1]["follow"]  # another image, and the same one judged anew
     return event
 
 
