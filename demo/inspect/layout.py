@@ -13,6 +13,10 @@ from demo.page import QUIET, Page
 from demo.store.store import Store
 from demo.web import serve
 
+EVENTS = ("current", "example", "rejudge", "normal", "halt")
+"""What the canvas tells: which item is on it; and what it asks for: an example, the queue's judging
+anew, the normal version, its end."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -41,9 +45,7 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     return gr.HTML(
         value=value,
         html_template=(serve.HERE / "canvas" / "desk.html").read_text(),
-        js_on_load=serve.script(
-            "canvas/main.js", "current", "example", "rejudge", "normal", "halt"
-        ),
+        js_on_load=serve.script("canvas/main.js", *EVENTS),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo.batch.layout import EVENTS
+from demo.inspect import layout
 from demo.inspect.layout import canvas
 from demo.store.store import Store
 from demo.web import serve
@@ -69,7 +70,7 @@ def test_every_import_is_served_and_nothing_comes_from_elsewhere():
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
-@pytest.mark.parametrize(("folder", "events"), [("canvas", ("current",)), ("table", EVENTS)])
+@pytest.mark.parametrize(("folder", "events"), [("canvas", layout.EVENTS), ("table", EVENTS)])
 def test_the_page_listens_to_every_event_of_a_component(folder, events):
     sources = [text.decode() for name, text in serve.MODULES.items() if name.startswith(folder)]
     found = {event for text in sources for event in re.findall(r'\btrigger\("(\w+)"', text)}
