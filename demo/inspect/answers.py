@@ -36,7 +36,7 @@ ZIPPED = (*FORMATS, "all")
 
 def answers(store: Store) -> list[Callable[[Any], Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
-    return answering(store, open_, save_, take_, bring_, thumbs)
+    return answering(store, open_, save_, take_, bring_, copy_, thumbs)
 
 
 def open_(session: Session, request: dict[str, Any]) -> Answer:
@@ -105,6 +105,18 @@ def bring_(session: Session, request: dict[str, Any]) -> Answer:
     mask = resized(brought.mask, *edit_shape(item.height, item.width))
     labels = [vars(label) for label in brought.labels]
     return {"mask": encode_runs(mask), "labels": labels, "how": how}
+
+
+def copy_(session: Session, request: dict[str, Any]) -> Answer:
+    """The final mask of another item, `from`, for an item of its size: run lengths."""
+    item, other = (session.item(request.get(key, "")) for key in ("item", "from"))
+    if (item.height, item.width) != (other.height, other.width):
+        raise PayloadError(
+            f"{other.name} is of {other.width} x {other.height} pixels, this image of "
+            f"{item.width} x {item.height}: its mask does not fit"
+        )
+    mask = session.final_mask(other.id)
+    return {"mask": encode_runs(resized(mask, *edit_shape(item.height, item.width)))}
 
 
 def _brought(path: Path, name: str, item: Item) -> tuple[Imported, str]:

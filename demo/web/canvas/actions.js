@@ -1,7 +1,8 @@
 // What the person asks for, whether by a button or by a key.
-import { switchScale } from "./analysis.js";
+import { switchScales } from "./analysis.js";
 import { remember, shown } from "./desk.js";
-import { begin, commit, paintSegment } from "./edit.js";
+import { dropOutline } from "./draft.js";
+import { begin, commit, editable, paintSegment, set } from "./edit.js";
 import { schedule } from "./frame.js";
 import { toImage } from "./geometry.js";
 import { translucent } from "./heat.js";
@@ -11,7 +12,7 @@ import { offerWords } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
 import { MEAN, strip } from "./strip.js";
-import { PAINTS } from "./strokes.js";
+import { PAINTS, SIZED } from "./strokes.js";
 import { chips, permalink } from "./verdict.js";
 
 /**
@@ -26,7 +27,8 @@ export function chooseTool(desk, name) {
   desk.tool = name;
   for (const button of desk.buttons(".tool")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
   desk.stage.dataset.tool = name;
-  desk.$(".size-row").classList.toggle("idle", !PAINTS[name]);
+  desk.$(".size-row").classList.toggle("idle", !SIZED.has(name));
+  dropOutline(desk);
   schedule(desk, "cursor");
 }
 
@@ -41,7 +43,7 @@ export function setSize(desk, size) {
 }
 
 /** @param {Desk} desk @param {number} by how many sizes */
-export const grow = (desk, by) => setSize(desk, desk.options.size + by * Math.max(1, desk.options.size * 0.15));
+export const enlarge = (desk, by) => setSize(desk, desk.options.size + by * Math.max(1, desk.options.size * 0.15));
 
 /** @param {Desk} desk @param {Partial<Desk["options"]>} change */
 export function setOptions(desk, change) {
@@ -51,13 +53,14 @@ export function setOptions(desk, change) {
   schedule(desk, "overlay");
 }
 
-/** @param {Desk} desk @param {"heat" | "outline"} name */
+/** @param {Desk} desk @param {"heat" | "outline" | "magnet"} name */
 export const toggle = (desk, name) => setOptions(desk, { [name]: !desk.options[name] });
 
 /** @param {Desk} desk */
 export function showOptions(desk) {
-  const { opacity, heat, outline, reviewer, goOn, format } = desk.options;
-  for (const button of desk.buttons(".toggle")) button.setAttribute("aria-pressed", String(button.dataset.option === "heat" ? heat : outline));
+  const { opacity, heat, outline, magnet, reviewer, goOn, format } = desk.options;
+  for (const button of desk.buttons(".toggle"))
+    button.setAttribute("aria-pressed", String({ heat, outline, magnet }[button.dataset.option ?? ""] ?? false));
   desk.input(".opacity").value = String(opacity);
   desk.$(".opacity-out").textContent = `${opacity} %`;
   desk.input(".reviewer").value = reviewer;
@@ -71,7 +74,7 @@ export function showOptions(desk) {
 export function setThreshold(desk, value, source) {
   const { now } = desk;
   if (!Number.isFinite(value) || !now) return;
-  now.threshold = value;
+  set(desk, { threshold: value });
   if (source !== "range") desk.input(".threshold").value = String(value);
   if (source !== "number") desk.input(".threshold-number").value = String(Number(value.toFixed(4)));
   now.stale = true;
@@ -83,13 +86,14 @@ export function setThreshold(desk, value, source) {
 /** Takes a map in or out of the mean; a click on the mean itself keeps its heat on the image. @param {Desk} desk @param {number} i */
 export function setScale(desk, i) {
   if (i === MEAN) { toggle(desk, "heat"); return strip(desk); }
-  if (switchScale(desk, i, !shown(desk).on[i])) save(desk); else desk.put(".mention", "One map has to stay in the mean.");
+  const { on } = shown(desk), wanted = on.map((counts, k) => (k === i ? !counts : counts));
+  if (wanted.some(Boolean)) { set(desk, { on: wanted }); switchScales(desk); save(desk); } else desk.put(".mention", "One map has to stay in the mean.");
 }
 
 /** @param {Desk} desk @param {import("./regions.js").Region} region @param {string} label */
 export function setLabel(desk, region, label) {
   const now = shown(desk);
-  now.labels = relabelled(/** @type {Labelled} */ (now), region, label);
+  set(desk, { labels: relabelled(/** @type {Labelled} */ (now), region, label) });
   if (label && !desk.words.includes(label)) { desk.words.push(label); offerWords(desk); }
   save(desk);
 }
@@ -98,7 +102,7 @@ export function setLabel(desk, region, label) {
 export function decide(desk, decision) {
   const { now } = desk;
   if (!now?.item) return;
-  now.decision = now.decision === decision ? "undecided" : decision;
+  set(desk, { decision: now.decision === decision ? "undecided" : decision });
   chips(desk);
   save(desk, 0);
   if (desk.options.goOn && now.decision !== "undecided") open(desk, nextUndecided(desk.queue, now.item));
@@ -110,7 +114,7 @@ export const step = (desk, by) => open(desk, neighbour(desk.queue, desk.now?.ite
 /** Without a mouse: the view is moved with Shift and arrows, the brush marks what is in its middle. @param {Desk} desk */
 export function stamp(desk) {
   const brush = PAINTS[desk.tool];
-  if (!brush) return;
+  if (!brush || !SIZED.has(desk.tool) || !editable(desk)) return;
   const middle = { x: desk.photo.width / 2, y: desk.photo.height / 2 }, at = toImage(desk.view, middle.x, middle.y);
   const stroke = { value: brush.value, change: begin(desk, brush.layer) };
   desk.hover = { ...middle, erasing: desk.tool === "eraser" };

@@ -69,14 +69,11 @@ export function rescore(desk) {
   strip(desk);
 }
 
-/** Takes a scale into the average or out of it; the last one stays. Says whether it did. @param {Desk} desk @param {number} i @param {boolean} counts */
-export function switchScale(desk, i, counts) {
+/** The mean anew, after a scale was taken into it or out of it. @param {Desk} desk */
+export function switchScales(desk) {
   const now = shown(desk);
-  now.on[i] = counts;
-  if (!now.on.some(Boolean)) { now.on[i] = true; return false; }
   fuse(now.scales, now.on, now.width, now.height, now.map);
   rescore(desk);
   now.stale = true;  // the next frame proposes: together they would hold up the hand on a large image
   schedule(desk, "overlay");
-  return true;
 }

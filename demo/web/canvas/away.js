@@ -2,6 +2,7 @@
 import { make } from "../dom.js";
 import { replaceMask } from "./edit.js";
 import { decodeBytes } from "./maps.js";
+import { neighbour } from "./order.js";
 import { ask } from "./queue.js";
 import { decodeRuns } from "./runs.js";
 import { complain, saved } from "./saving.js";
@@ -24,6 +25,18 @@ export async function take(desk, format, button) {
   link.download = answer.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** The mask of the image before this one in the queue, in place of this one's. @param {Desk} desk */
+export async function copyMask(desk) {
+  const { now } = desk, from = neighbour(desk.queue, now?.item, -1);
+  if (!now?.item) return;
+  if (!from) return complain(desk, "This is the first image of the queue: there is none before it.");
+  const answer = await ask(desk, "copy", { item: now.item, from });
+  if (answer.error) return complain(desk, answer.error);
+  if (desk.now !== now) return;
+  complain(desk);
+  replaceMask(desk, (paint) => { paint.fill(2); decodeRuns(answer.mask, paint, 1); });
 }
 
 /** @param {Desk} desk @param {File | undefined} file */

@@ -1,9 +1,10 @@
 // Which control of the page does what.
 import { chooseTool, decide, setLabel, setOptions, setScale, setSize, setThreshold, step, toggle } from "./actions.js";
 import { refresh, repropose } from "./analysis.js";
-import { bring, take } from "./away.js";
+import { bring, copyMask, take } from "./away.js";
 import { remember, shown } from "./desk.js";
-import { again, toggleRegion } from "./edit.js";
+import { fillMask, swell } from "./draft.js";
+import { again, set, toggleLock, toggleRegion } from "./edit.js";
 import { askNormal, part } from "./normal.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
@@ -17,10 +18,13 @@ import { fit, zoomBy, zoomToRegion, zoomWhole } from "./view.js";
 export function listenToControls(desk) {
   for (const button of desk.buttons(".tool")) button.addEventListener("click", () => chooseTool(desk, button.dataset.tool ?? ""));
   for (const button of desk.buttons(".toggle"))
-    button.addEventListener("click", () => toggle(desk, /** @type {"heat" | "outline"} */ (button.dataset.option)));
+    button.addEventListener("click", () => toggle(desk, /** @type {"heat" | "outline" | "magnet"} */ (button.dataset.option)));
   for (const button of desk.buttons(".decide")) button.addEventListener("click", () => decide(desk, button.dataset.decision ?? ""));
   const on = (/** @type {string} */ selector, /** @type {string} */ type, /** @type {(input: HTMLInputElement) => void} */ act) =>
     desk.$(selector).addEventListener(type, (event) => { if (desk.now) act(/** @type {HTMLInputElement} */ (event.target)); });
+  on(".grow", "click", () => swell(desk, 1)); on(".shrink", "click", () => swell(desk, 0));
+  on(".close-holes", "click", () => fillMask(desk)); on(".lock", "click", () => toggleLock(desk));
+  on(".copy-mask", "click", () => copyMask(desk));
   on(".undo", "click", () => again(desk, "undo")); on(".redo", "click", () => again(desk, "redo"));
   on(".zoom-in", "click", () => zoomBy(desk, 1.4)); on(".zoom-less", "click", () => zoomBy(desk, 1 / 1.4));
   on(".fit", "click", () => fit(desk)); on(".whole", "click", () => zoomWhole(desk));
@@ -75,7 +79,7 @@ function listenToMaps(desk) {
 
 /** What is left out of the proposal. @param {Desk} desk @param {{ least?: number, fill?: boolean }} change */
 function clean(desk, change) {
-  Object.assign(shown(desk), change);
+  set(desk, change);
   repropose(desk);
   save(desk);
 }

@@ -1,7 +1,7 @@
 // The uppermost layer: boxes of regions, the box being drawn, the brush.
 import { shown } from "./desk.js";
 import { drawLine } from "./normal.js";
-import { PAINTS } from "./strokes.js";
+import { SIZED } from "./strokes.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -25,7 +25,8 @@ export function drawCursor(desk) {
     const { x0, y0, x1, y1 } = box, { scale, x, y } = view;
     twice(() => context.strokeRect(x0 * scale + x, y0 * scale + y, (x1 - x0) * scale, (y1 - y0) * scale));
   }
-  if (desk.hover && PAINTS[desk.tool]) drawBrush(desk, context, twice, desk.hover);
+  if (desk.draft) drawDraft(desk, twice, context);
+  if (desk.hover && SIZED.has(desk.tool)) drawBrush(desk, context, twice, desk.hover);
 }
 
 /** The chosen one in a frame, those too small for an outline in a ring. @param {Desk} desk @param {CanvasRenderingContext2D} context @param {Twice} twice */
@@ -41,6 +42,18 @@ function drawRegions({ view, now, options }, context, twice) {
     } else if (options.outline && k < 300 && width < tiny && height < tiny)
       twice(() => { context.beginPath(); context.arc(x + width / 2, y + height / 2, 6 * line, 0, 7); context.stroke(); });
   }
+}
+
+/** The outline so far, and where a click would lead it. @param {Desk} desk @param {Twice} twice @param {CanvasRenderingContext2D} context */
+function drawDraft({ draft, hover, view }, twice, context) {
+  const points = (draft ?? []).map(({ x, y }) => ({ x: x * view.scale + view.x, y: y * view.scale + view.y }));
+  twice(() => {
+    context.beginPath();
+    for (const { x, y } of hover ? [...points, hover] : points) context.lineTo(x, y);
+    context.stroke();
+    const [first] = points;
+    context.beginPath(); context.arc(first.x, first.y, 5 * view.ratio, 0, 7); context.stroke();
+  });
 }
 
 /** @param {Desk} desk @param {CanvasRenderingContext2D} context @param {Twice} twice @param {NonNullable<Desk["hover"]>} hover */

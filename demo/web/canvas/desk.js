@@ -22,7 +22,7 @@ import { within } from "../dom.js";
  * @property {number | null} [composition] what the amounts of things are worth, in the unit of the score
  * @property {[string, number[]][]} [findings] what there is less or more of, and the numbers of its places
  * @property {number} calibrated @property {number} threshold @property {number} least @property {boolean} fill
- * @property {string} decision @property {Label[]} labels
+ * @property {string} decision @property {boolean} locked @property {Label[]} labels
  * @property {Uint8Array} paint @property {Uint8Array} zone @property {Uint8Array} proposal @property {Uint8Array} mask
  * @property {Rect | null} painted rows that are @property {Rect | null} zoned rows that are
  * @property {Float32Array} map @property {number} score @property {number} peak of the map outside the zone @property {number} peakAt
@@ -38,6 +38,8 @@ import { within } from "../dom.js";
  * @typedef {{ kind: "pan", at: { x: number, y: number }, moved: boolean, click: boolean }} Panning
  * @typedef {{ kind: "stroke" | "box", value: number, change: import("./history.js").Change, from: { x: number, y: number } }} Stroke
  * @typedef {{ kind: "line" }} Line
+ * @typedef {{ kind: "outline", opposite: boolean, moved: boolean, at: { x: number, y: number } }} Outlining
+ * @typedef {import("./draft.js").Growing} Growing
  * @typedef {{ kind: "pinch", last: { x: number, y: number, span: number } }} Pinch
  * @typedef {ReturnType<typeof createDesk>} Desk
  */
@@ -56,7 +58,7 @@ export function createDesk(element, trigger, server) {
     stage: parts.$(".stage"), photo: layer(".photo"), overlay: layer(".overlay"), cursor: layer(".cursor"),
     /** The image on the desk. @type {Inspected | null} */
     now: null,
-    options: { opacity: 70, heat: false, outline: true, size: 12, reviewer: "", goOn: false, format: "mask" },
+    options: { opacity: 70, heat: false, outline: true, size: 12, reviewer: "", goOn: false, format: "mask", magnet: false },
     /** Colours of the heat map, as `options` have them. */
     heat: new Uint32Array(256),
 
@@ -72,9 +74,11 @@ export function createDesk(element, trigger, server) {
     tableTimer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
 
     tool: "select", spaceHeld: false,
+    /** Corners of the outline that is being drawn. @type {import("./shapes.js").Point[] | null} */
+    draft: null,
     /** Pointers that are down. @type {Map<number, { x: number, y: number }>} */
     pointers: new Map(),
-    /** @type {Panning | Stroke | Pinch | Line | null} */
+    /** @type {Panning | Stroke | Pinch | Line | Outlining | Growing | null} */
     gesture: null,
     /** How much of the image is shown as a good part, from the left. */
     split: 0.5,

@@ -1,15 +1,16 @@
 // Strokes, boxes, regions dropped and kept, masks brought in; and their undoing.
-import { later, recombine, refresh, rescore, settle } from "./analysis.js";
+import { later, recombine, refresh, repropose, rescore, settle } from "./analysis.js";
 import { shown } from "./desk.js";
 import { schedule, timed } from "./frame.js";
 import { boxed, isEmpty, union } from "./geometry.js";
-import { record, replay } from "./history.js";
+import { record, recordSetting, replay } from "./history.js";
+import { fuse } from "./maps.js";
 import { bringUp, rowsOf } from "./mask.js";
 import { fillRegion, regionAt } from "./regions.js";
-import { select } from "./rows.js";
-import { save } from "./saving.js";
+import { select, table } from "./rows.js";
+import { complain, save } from "./saving.js";
 import { eachInStroke } from "./strokes.js";
-import { chips, describe, steps } from "./verdict.js";
+import { chips, controls, describe, permalink, steps } from "./verdict.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -40,13 +41,49 @@ export function takeBack(desk, { layer, before, rect }) {
 
 /** @param {Desk} desk @param {"undo" | "redo"} way */
 export function again(desk, way) {
-  const entry = desk.now && replay(desk.now, way);
+  if (!desk.now || !editable(desk)) return;
+  const entry = replay(desk.now, way);
   if (!entry) return;
+  if ("was" in entry) return reset(desk, Object.keys(entry.was));
   recombine(desk, entry.rect);
   edited(desk, entry);
 }
 
-/** What follows from a change of a layer. @param {Desk} desk @param {import("./history.js").Entry} entry */
+/** What can be set and undone. @typedef {"threshold" | "least" | "fill" | "on" | "labels" | "decision"} Settable */
+
+/** Sets something that can be undone. @param {Desk} desk @param {Partial<Record<Settable, any>>} values */
+export function set(desk, values) {
+  const now = shown(desk), keys = /** @type {Settable[]} */ (Object.keys(values));
+  const was = Object.fromEntries(keys.map((key) => [key, now[key]]));
+  Object.assign(now, values);
+  recordSetting(now, was, values, performance.now());
+  steps(desk);
+}
+
+/** What follows from a setting that was undone or done again. @param {Desk} desk @param {string[]} keys */
+function reset(desk, keys) {
+  const now = shown(desk);
+  if (keys.includes("on")) { fuse(now.scales, now.on, now.width, now.height, now.map); rescore(desk); }
+  controls(desk); repropose(desk); refresh(desk); table(desk);
+  chips(desk); steps(desk); permalink(desk); save(desk);
+}
+
+/** Whether the image may be changed; says so where it may not. @param {Desk} desk */
+export function editable(desk) {
+  const { now } = desk;
+  if (now?.locked) complain(desk, "This image is locked: unlock it to change it.");
+  return !!now && !now.locked;
+}
+
+/** @param {Desk} desk */
+export function toggleLock(desk) {
+  const now = shown(desk);
+  now.locked = !now.locked;
+  complain(desk);
+  chips(desk); save(desk);
+}
+
+/** What follows from a change of a layer. @param {Desk} desk @param {import("./history.js").Patch} entry */
 function edited(desk, { layer, rect }) {
   const now = shown(desk), rows = { ...rect, left: 0, right: now.width };
   if (layer === "paint") now.painted = rowsOf(now.paint, now.width, union(now.painted, rows));
@@ -77,6 +114,7 @@ export function fillBox(desk, { value, change }, box) {
 
 /** Clears a region, or gives back one that was cleared. @param {Desk} desk @param {number} k @param {boolean} removed */
 export function toggleRegion(desk, k, removed) {
+  if (!editable(desk)) return;
   const now = shown(desk), marked = refresh(desk), found = removed ? now.removed : marked, change = begin(desk, "paint");
   fillRegion(found, k, now.paint, removed ? 0 : 2);
   const { left, top, right, bottom } = found.regions[k];
@@ -104,6 +142,7 @@ export function pick(desk, point, drop) {
 
 /** A mask in place of all that was painted. @param {Desk} desk @param {(paint: Uint8Array) => void} write */
 export function replaceMask(desk, write) {
+  if (!editable(desk)) return;
   const now = shown(desk), change = begin(desk, "paint");
   write(now.paint);
   change.rect = { left: 0, top: 0, right: now.width, bottom: now.height };

@@ -1,7 +1,8 @@
 // The keyboard. Where a page has more than one canvas, keys act on the one last touched.
 import { make } from "../dom.js";
-import { chooseTool, decide, grow, stamp, step, toggle } from "./actions.js";
-import { again, dropSelected } from "./edit.js";
+import { chooseTool, decide, enlarge, stamp, step, toggle } from "./actions.js";
+import { closeOutline, dropOutline, fillMask, swell, uncorner } from "./draft.js";
+import { again, dropSelected, toggleLock } from "./edit.js";
 import { fit, pan, zoomBy, zoomWhole } from "./view.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -10,8 +11,10 @@ import { fit, pan, zoomBy, zoomWhole } from "./view.js";
 const KEYS = {
   v: (desk) => chooseTool(desk, "select"), b: (desk) => chooseTool(desk, "brush"), e: (desk) => chooseTool(desk, "eraser"),
   k: (desk) => chooseTool(desk, "drop"), z: (desk) => chooseTool(desk, "zone"),
-  "[": (desk) => grow(desk, -1), "]": (desk) => grow(desk, 1),
-  f: fit, 1: zoomWhole, "+": (desk) => zoomBy(desk, 1.25), "=": (desk) => zoomBy(desk, 1.25), "-": (desk) => zoomBy(desk, 1 / 1.25),
+  "[": (desk) => enlarge(desk, -1), "]": (desk) => enlarge(desk, 1),
+  l: (desk) => chooseTool(desk, "outline"), w: (desk) => chooseTool(desk, "smart"), m: (desk) => toggle(desk, "magnet"),
+  ">": (desk) => swell(desk, 1), "<": (desk) => swell(desk, 0), c: fillMask, t: toggleLock,
+  f: fit, 0: zoomWhole, "+": (desk) => zoomBy(desk, 1.25), "=": (desk) => zoomBy(desk, 1.25), "-": (desk) => zoomBy(desk, 1 / 1.25),
   h: (desk) => toggle(desk, "heat"), o: (desk) => toggle(desk, "outline"),
   d: (desk) => decide(desk, "defective"), g: (desk) => decide(desk, "good"), s: (desk) => decide(desk, "skipped"),
   u: (desk) => decide(desk, "undecided"),
@@ -19,14 +22,18 @@ const KEYS = {
   Delete: dropSelected, Backspace: dropSelected,
   p: stamp, "?": help,
 };
+/** While an outline is drawn. @type {Record<string, (desk: Desk) => void>} */
+const DRAFTING = { Enter: (desk) => closeOutline(desk), Escape: dropOutline, Backspace: uncorner };
 /** What the help says of each key; the sentence on the canvas names the first of them. @type {[string, string][]} */
 export const KEY_WORDS = [
   ["D, G, S", "Defective, good, skip; the same again or U takes it back"],
   ["← →", "Previous and next image"],
   ["V", "Select a region, drag to move the image"], ["B, E", "Brush, eraser; Alt or the right button does the opposite, Shift draws a box"],
-  ["[ ]", "Size of the brush"], ["K", "Keep or drop a region"], ["Z", "Ignore zone"], ["Delete", "Drop the selected region"],
+  ["[ ], Alt+wheel", "Size of the brush"], ["L", "Outline: click corners (Enter closes, Backspace takes one back, Esc drops it) or drag freely"],
+  ["W", "Smart select: click, drag right for more"], ["M", "Magnet: an outline shrinks to what stands out of the map"],
+  ["< >", "Shrink or grow the mask, or the selected region"], ["C", "Close the holes of the mask"], ["T", "Lock or unlock the image"], ["K", "Keep or drop a region"], ["Z", "Ignore zone"], ["Delete", "Drop the selected region"],
   ["P", "Mark what is in the middle of the view"], ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
-  ["H, O", "Heat map, outline"], ["+ − wheel", "Zoom"], ["F, 1", "Fit the image, 100 %"],
+  ["H, O", "Heat map, outline"], ["+ − wheel", "Zoom"], ["F, 0", "Fit the image, 100 %"],
   ["Space, Shift+arrows", "Move the image"], ["?", "These keys"],
 ];
 /** @type {Record<string, [number, number]>} */
@@ -77,6 +84,7 @@ function actionOf(desk, event, key, ranged, button) {
   const control = event.ctrlKey || event.metaKey;
   if (control && (key === "z" || key === "y")) return () => again(desk, key === "y" || event.shiftKey ? "redo" : "undo");
   if (control || event.altKey) return undefined;
+  if (desk.draft && !button && DRAFTING[key]) return DRAFTING[key];
   if (key === " " && !button) return () => { desk.spaceHeld = true; desk.stage.dataset.held = "pan"; };
   if (event.shiftKey && PAN[key] && !ranged) {
     const [x, y] = PAN[key];

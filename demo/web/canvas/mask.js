@@ -25,7 +25,7 @@ export function count(mask) {
 }
 
 /** @param {Uint8Array} mask @param {number} width */
-function fillHoles(mask, width) {
+export function fillHoles(mask, width) {
   const height = mask.length / width, inverse = new Uint8Array(mask.length);
   for (let i = 0; i < mask.length; i++) inverse[i] = mask[i] ^ 1;
   const found = findRegions(inverse, width, null, 0);

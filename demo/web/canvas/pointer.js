@@ -1,6 +1,8 @@
 // Mouse, pen, fingers and wheel on the canvas.
+import { enlarge } from "./actions.js";
 import { shown } from "./desk.js";
-import { begin, commit, fillBox, paintSegment, pick, takeBack } from "./edit.js";
+import { closeOutline, corner, dropOutline, grow, startGrowing } from "./draft.js";
+import { begin, commit, editable, fillBox, paintSegment, pick, takeBack } from "./edit.js";
 import { schedule } from "./frame.js";
 import { spread, toImage } from "./geometry.js";
 import { dragLine, holdsLine } from "./normal.js";
@@ -19,10 +21,12 @@ export function listenToPointer(desk) {
   cursor.addEventListener("pointerup", (event) => released(desk, event));
   cursor.addEventListener("pointercancel", (event) => released(desk, event));
   cursor.addEventListener("pointerleave", () => { desk.hover = null; schedule(desk, "cursor"); });
+  cursor.addEventListener("dblclick", () => closeOutline(desk));
   cursor.addEventListener("contextmenu", (event) => event.preventDefault());
   cursor.addEventListener("wheel", (event) => {
     if (!desk.now) return;
     event.preventDefault();
+    if (event.altKey) return enlarge(desk, -Math.sign(event.deltaY || event.deltaX));
     const by = -Math.sign(event.deltaY) * Math.min(0.35, Math.abs(event.deltaY) / 500);
     zoomTo(desk, desk.view.scale * Math.exp(by), place(desk, event));
   }, { passive: false });
@@ -59,7 +63,11 @@ function pressed(desk, event) {
 
 /** @param {Desk} desk @param {PointerEvent} event */
 function startStroke(desk, event) {
-  const brush = PAINTS[desk.tool], value = event.altKey || event.button === 2 ? brush.other : brush.value;
+  if (!editable(desk)) return;
+  const opposite = event.altKey || event.button === 2;
+  if (desk.tool === "outline") { desk.gesture = { kind: "outline", opposite, moved: false, at: place(desk, event) }; return; }
+  if (desk.tool === "smart") { desk.gesture = startGrowing(desk, imagePoint(desk, event), opposite); return; }
+  const brush = PAINTS[desk.tool], value = opposite ? brush.other : brush.value;
   const from = imagePoint(desk, event), change = begin(desk, brush.layer);
   /** @type {import("./desk.js").Stroke} */
   const stroke = { kind: event.shiftKey ? "box" : "stroke", value, change, from };
@@ -77,6 +85,8 @@ function moved(desk, event) {
   if (pointers.has(event.pointerId)) pointers.set(event.pointerId, at);
   if (gesture?.kind === "pinch") return pinch(desk, gesture);
   if (gesture?.kind === "line") dragLine(desk, at);
+  if (gesture?.kind === "outline") outlined(desk, gesture, event);
+  if (gesture?.kind === "smart") grow(desk, gesture, at.x - (gesture.from.x * desk.view.scale + desk.view.x));
   if (gesture?.kind === "pan") dragged(desk, gesture, at);
   else if (gesture?.kind === "stroke") painted(desk, gesture, event);
   else if (gesture?.kind === "box" && now.box) {
@@ -92,6 +102,15 @@ function dragged(desk, gesture, at) {
   if (!gesture.moved && Math.hypot(dx, dy) <= STILL * desk.view.ratio) return;
   gesture.moved = true; gesture.at = at;
   pan(desk, dx, dy);
+}
+
+/** A drag draws freely; a hand that hardly moves means a corner. @param {Desk} desk @param {import("./desk.js").Outlining} gesture @param {PointerEvent} event */
+function outlined(desk, gesture, event) {
+  const at = place(desk, event);
+  if (!gesture.moved && Math.hypot(at.x - gesture.at.x, at.y - gesture.at.y) <= STILL * desk.view.ratio) return;
+  if (!gesture.moved && !desk.draft) desk.draft = [toImage(desk.view, gesture.at.x, gesture.at.y)];
+  gesture.moved = true;
+  desk.draft?.push(imagePoint(desk, event));
 }
 
 /** @param {Desk} desk @param {import("./desk.js").Stroke} gesture @param {PointerEvent} event */
@@ -111,7 +130,10 @@ function released(desk, event) {
   if (!now || !done || (done.kind === "pinch" && pointers.size)) return;
   desk.gesture = null;
   if (done.kind === "box" && now.box) { fillBox(desk, done, now.box); now.box = null; }
-  if (done.kind === "stroke" || done.kind === "box") commit(desk, done.change);
+  if (done.kind === "stroke" || done.kind === "box" || done.kind === "smart") commit(desk, done.change);
+  if (done.kind === "outline") {
+    if (done.moved) closeOutline(desk, done.opposite); else corner(desk, imagePoint(desk, event), done.opposite);
+  }
   if (done.kind === "pan" && !done.moved && done.click) pick(desk, toImage(desk.view, done.at.x, done.at.y), desk.tool === "drop");
   schedule(desk, "cursor");
 }
@@ -119,7 +141,8 @@ function released(desk, event) {
 /** Two fingers mean the view: the stroke of the first is taken back. @param {Desk} desk */
 function startPinch(desk) {
   const { gesture, pointers } = desk;
-  if (gesture?.kind === "stroke" || gesture?.kind === "box") takeBack(desk, gesture.change);
+  if (gesture?.kind === "stroke" || gesture?.kind === "box" || gesture?.kind === "smart") takeBack(desk, gesture.change);
+  if (gesture?.kind === "outline" && gesture.moved) dropOutline(desk);
   const [a, b] = pointers.values();
   desk.gesture = { kind: "pinch", last: spread(a, b) };
 }

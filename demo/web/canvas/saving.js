@@ -73,7 +73,7 @@ function reviewOf(now, reviewer) {
   return {
     threshold: now.threshold, least: now.least, fill: now.fill, decision: now.decision,
     off: now.scales.filter((_, i) => !now.on[i]).map((scale) => scale.name),
-    reviewer, labels: now.labels,
+    reviewer, labels: now.labels, locked: now.locked,
     added: now.painted ? encodeRuns(now.paint, 1) : null, removed: now.painted ? encodeRuns(now.paint, 2) : null,
     zone: now.zoned ? encodeRuns(now.zone) : null, mask: touched ? encodeRuns(now.mask) : null,
   };

@@ -115,7 +115,7 @@ function inspected(value, picture) {
   return {
     ...value, width, height, picture, scales, on, map, ...peakOf(map, zone, value.composition), shrink: width / value.original[0],
     calibrated: value.threshold, threshold: value.at ?? review.threshold ?? value.threshold,
-    least: review.least ?? 1, fill: review.fill ?? false, decision: value.decision ?? "undecided", labels: review.labels ?? [],
+    least: review.least ?? 1, fill: review.fill ?? false, decision: value.decision ?? "undecided", labels: review.labels ?? [], locked: review.locked ?? false,
     paint, zone, proposal: layer(), mask: layer(),
     painted: review.added || review.removed ? rowsOf(paint, width) : null, zoned: review.zone ? rowsOf(zone, width) : null,
     undo: [], redo: [], selected: -1, look: null, area: 0, stale: false, found: null,

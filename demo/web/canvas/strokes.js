@@ -8,7 +8,12 @@ export const PAINTS = {
   brush: { layer: "paint", value: 1, other: 2 },
   eraser: { layer: "paint", value: 2, other: 1 },
   zone: { layer: "zone", value: 1, other: 0 },
+  outline: { layer: "paint", value: 1, other: 2 },
+  smart: { layer: "paint", value: 1, other: 2 },
 };
+
+/** Tools that have a size. */
+export const SIZED = new Set(["brush", "eraser", "zone"]);
 
 /**
  * Calls `put(index)` for each pixel whose centre lies within `radius` of the segment: hard edges.

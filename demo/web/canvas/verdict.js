@@ -48,9 +48,10 @@ function dots(desk) {
 
 /** The decision. @param {Desk} desk */
 export function chips(desk) {
-  const { decision, painted, zoned } = shown(desk), [sign, text] = DECISIONS[decision];
+  const { decision, painted, zoned, locked } = shown(desk), [sign, text] = DECISIONS[decision];
   for (const button of desk.buttons(".decide")) button.setAttribute("aria-pressed", String(button.dataset.decision === decision));
-  desk.put(".status", `${sign} ${text}${painted || zoned ? ", mask edited" : ""}`);
+  desk.put(".status", `${sign} ${text}${painted || zoned ? ", mask edited" : ""}${locked ? ", locked" : ""}`);
+  desk.$(".lock").setAttribute("aria-pressed", String(locked));
   desk.$(".status").dataset.decision = decision;
 }
 
