@@ -89,6 +89,13 @@ def measure(page: Page, marked: str) -> None:
                 page.mouse.move(x - 200 + 3.3 * k, y + 90 * np.sin(k / 9))
             page.mouse.up()
     stage.focus()
+    page.keyboard.press("w")
+    page.mouse.move(x + 30, y + 30)
+    with watched(page, f"{marked}: smart select, a press and a drag"):
+        page.mouse.down()
+        for k in range(30):
+            page.mouse.move(x + 30 + 2 * k, y + 30)
+        page.mouse.up()
     page.keyboard.press("v")
     drop_regions(page, marked, x, y)
     with watched(page, f"{marked}: zoom by the wheel"):

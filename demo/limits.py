@@ -44,6 +44,7 @@ class Limits:
     # the canvas and the tables
     edited_pixels: int = _limit(16_000_000, "a mask is edited at up to", "pixels")
     labels: int = _limit(1000, "labelled regions of an image")
+    classes: int = _limit(60, "classes of defects of one visitor")
     thumbnails: int = _limit(60, "thumbnails in one answer")
     findings: int = _limit(48, "findings about photographs shown with pictures")
 

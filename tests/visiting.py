@@ -79,6 +79,17 @@ def unfold(page):
     page.locator("#viewer .more summary").click()
 
 
+def on_screen(page, x, y):
+    """Where the point (x, y) of the image lies in the window."""
+    return page.evaluate(
+        """([x, y]) => { const { view } = document.querySelector('#viewer .viewer').desk;
+        const box = document.querySelector('#viewer .cursor').getBoundingClientRect();
+        return [box.left + (x * view.scale + view.x) / view.ratio,
+                box.top + (y * view.scale + view.y) / view.ratio]; }""",
+        [x, y],
+    )
+
+
 def exported(page, kind):
     """The file of the image on the desk in a format."""
     page.locator("#viewer .format").select_option(kind)

@@ -42,13 +42,15 @@ def write_zip(
     tolerance: float = TOLERANCE,
     names: Iterable[str] = (),
     extra: Mapping[str, bytes] | None = None,
+    classes: Iterable[str] = (),
     notes: Sequence[str] = (),
 ) -> None:
     """Write the records in those formats, one record in memory at a time; `extra` files as well.
 
     `names` are those of all records, where they are known: where some share a stem, each carries
-    its name's tag. `notes` are sentences on the set that its report says. The file appears whole
-    or not at all. Raises ValueError for an unknown format or no record.
+    its name's tag. `classes` are those of the project: the first categories, in their order,
+    whether or not a region has them. `notes` are sentences on the set that its report says. The
+    file appears whole or not at all. Raises ValueError for an unknown format or no record.
     """
     if unknown := set(formats) - set(FORMATS):
         raise ValueError(
@@ -56,7 +58,9 @@ def write_zip(
         )
     wanted = [form for form in _FORMATS if form.name in formats]
     pictures = any(form.pictures for form in wanted)
-    whole = Whole(tolerance, formats=frozenset(formats), pictures=pictures, notes=tuple(notes))
+    whole = Whole(
+        *(tolerance, list(dict.fromkeys(classes)), frozenset(formats), pictures, tuple(notes))
+    )
     chosen = [Provenance(whole), *(form(whole) for form in wanted)]
     with _archive(path) as put:
         stems, entry = Stems(names), None

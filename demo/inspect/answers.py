@@ -36,7 +36,7 @@ ZIPPED = (*FORMATS, "all")
 
 def answers(store: Store) -> list[Callable[[Any], Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
-    return answering(store, open_, save_, take_, bring_, copy_, thumbs)
+    return answering(store, open_, save_, take_, bring_, copy_, classes_, thumbs)
 
 
 def open_(session: Session, request: dict[str, Any]) -> Answer:
@@ -117,6 +117,14 @@ def copy_(session: Session, request: dict[str, Any]) -> Answer:
         )
     mask = session.final_mask(other.id)
     return {"mask": encode_runs(resized(mask, *edit_shape(item.height, item.width)))}
+
+
+def classes_(session: Session, request: dict[str, Any]) -> Answer:
+    """Keep the classes of defects, in their order."""
+    names = request.get("names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise PayloadError("classes are a list of texts")
+    return {"classes": session.name_classes(names)}
 
 
 def _brought(path: Path, name: str, item: Item) -> tuple[Imported, str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from ddad.export.bundle import FORMATS
 from demo.inspect import view
 from demo.inspect.answers import answers
 from demo.page import QUIET, Page
 from demo.store.store import Store
 from demo.web import serve
 
+TAKEN_AS = {"mask": "Mask, PNG", "scores": "Scores, CSV"}
+"""What is exported as one file; the others come as a ZIP."""
 EVENTS = ("current", "example", "rejudge", "normal", "halt")
 """What the canvas tells: which item is on it; and what it asks for: an example, the queue's judging
 anew, the normal version, its end."""
@@ -44,12 +48,22 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     """
     return gr.HTML(
         value=value,
-        html_template=(serve.HERE / "canvas" / "desk.html").read_text(),
+        html_template=_template(),
         js_on_load=serve.script("canvas/main.js", *EVENTS),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,
     )
+
+
+def _template() -> str:
+    """The canvas's HTML, its formats those that can be exported, called as everywhere."""
+    formats = "".join(
+        f'<option value="{name}">{html.escape(label)}</option>'
+        for name, label in (TAKEN_AS | FORMATS | {"all": "All formats"}).items()
+    )
+    template = (serve.HERE / "canvas" / "desk.html").read_text()
+    return template.replace("<!-- formats -->", formats)
 
 
 def desk(page: Page) -> Desk:

@@ -75,6 +75,7 @@ def message(session: Session, item: str | None = None) -> dict[str, Any]:
         "session": session.id,
         "queue": [entry(each) for each in scored],
         "words": session.labels()[:MOST_WORDS],
+        "classes": session.classes(),
         "open": item,
     }
 

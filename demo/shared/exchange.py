@@ -89,7 +89,8 @@ def export(
     said = (f"{r.model} {r.sees}." for item in chosen if (r := item.result) and r.sees)
     notes += dict.fromkeys(said)
     names = [item.name for item in chosen]
-    write_zip(records(), formats, path, names=names, extra=log, notes=notes)
+    classes = session.classes()
+    write_zip(records(), formats, path, names=names, extra=log, classes=classes, notes=notes)
     return len(chosen)
 
 

@@ -126,6 +126,12 @@ class Kept:
         used.sort(key=lambda each: each[0], reverse=True)
         return list(dict.fromkeys(text for _, labels in used for text in labels))
 
+    def classes(self) -> list[str]:
+        """Names of the kinds of defects, in the order of their numbers and colours."""
+        with self._tables.reading():
+            row = self._tables.sessions.get_or_none(id=self.id)
+        return list(json.loads(row.classes)) if row and row.classes else []
+
     def log(self) -> list[Logged]:
         """The decision log, oldest first."""
         table = self._tables.log

@@ -141,7 +141,8 @@ class Rows:
             total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
             size += int(total.where(self.mine(table)).scalar())
         sessions = tables.sessions
-        texts = fn.LENGTH(sessions.findings) + fn.LENGTH(sessions.imported)
+        kept = sessions.findings, sessions.imported, sessions.classes
+        texts = sum((fn.LENGTH(each) for each in kept[1:]), fn.LENGTH(kept[0]))
         found = sessions.select(texts).where(sessions.id == self.session)
         images = tables.items.select().where(self.mine(tables.items)).count()
         return size + int(found.scalar() or 0), images

@@ -23,7 +23,7 @@ from demo.store.imports import Imports
 from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
-from demo.store.records import Decision, Item, Result, Review, plain
+from demo.store.records import Decision, Item, Result, Review, StoreError, plain
 from demo.store.rows import Rows
 from demo.store.trained import Trained
 from demo.store.versions import LOG_TEXTS
@@ -194,6 +194,19 @@ class Session(Kept):
             return ()
 
         self._rows.change(item_id, {}, change)
+
+    def name_classes(self, names: Sequence[str]) -> list[str]:
+        """Keep the kinds of defects in place of those before: blank ones and repetitions go.
+
+        Raises StoreError for more than the page allows.
+        """
+        kept = list(dict.fromkeys(plain(name.strip(), 60) for name in names if name.strip()))
+        if len(kept) > self.limits.classes:
+            raise StoreError(f"a project has at most {self.limits.classes} classes")
+        table = self._tables.sessions
+        with self._tables.transaction():
+            table.update(classes=json.dumps(kept)).where(table.id == self.id).execute()
+        return kept
 
     def remove(self, item_id: str) -> None:
         """Delete an item and its files; its lines in the decision log stay."""

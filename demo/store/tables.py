@@ -87,6 +87,8 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         """What a look over the photographs found, JSON."""
         imported = peewee.TextField(default="")
         """What the last import of masks did, JSON."""
+        classes = peewee.TextField(default="")
+        """Names of the kinds of defects, JSON."""
         earlier = peewee.BooleanField(default=False)
         """Whether it was read over from `training/<key>` and may be joined to another."""
 

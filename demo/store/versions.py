@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 6
+VERSION = 7
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -84,6 +84,10 @@ def _from_version_5(database: peewee.SqliteDatabase) -> None:
             database.execute_sql(change, (new, len(new) - len(text), number))
 
 
+def _from_version_6(database: peewee.SqliteDatabase) -> None:
+    database.execute_sql("ALTER TABLE session ADD COLUMN classes TEXT NOT NULL DEFAULT ''")
+
+
 def _decided(word: str, area: int | None) -> str:
     """Until version 5 the model's mask was accepted, corrected, or rejected for a good part."""
     if word in ("accepted", "corrected"):
@@ -99,4 +103,7 @@ def _lengths(columns: tuple[str, ...]) -> str:
     return " + ".join(f"LENGTH(COALESCE({name}, ''))" for name in columns)
 
 
-_CHANGES = (_from_version_1, _from_version_2, _from_version_3, _from_version_4, _from_version_5)
+_CHANGES = (
+    *(_from_version_1, _from_version_2, _from_version_3, _from_version_4, _from_version_5),
+    _from_version_6,
+)

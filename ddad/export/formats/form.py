@@ -29,7 +29,7 @@ class Whole:
     tolerance: float = TOLERANCE
     """Of the polygons, pixels."""
     classes: list[str] = field(default_factory=list)
-    """Labels, in the order in which they first came."""
+    """Labels: the project's own, then others in the order in which they first came."""
     formats: frozenset[str] = frozenset()
     """Names of the formats that go into the ZIP."""
     pictures: bool = False

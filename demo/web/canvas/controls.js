@@ -1,6 +1,7 @@
 // Which control of the page does what.
 import { chooseTool, decide, setLabel, setOptions, setScale, setSize, setThreshold, step, toggle } from "./actions.js";
 import { refresh, repropose } from "./analysis.js";
+import { keepClasses } from "./classes.js";
 import { bring, copyMask, take } from "./away.js";
 import { remember, shown } from "./desk.js";
 import { fillMask, swell } from "./draft.js";
@@ -112,5 +113,7 @@ function rowClicked(desk, target) {
 /** @param {Desk} desk @param {HTMLInputElement} input */
 function relabel(desk, input) {
   const region = refresh(desk).regions[Number(input.closest("tr")?.dataset.region)];
-  if (region) setLabel(desk, region, input.value.trim());
+  const label = input.value.trim();
+  if (region) setLabel(desk, region, label);
+  if (label && !desk.classes.includes(label)) keepClasses(desk, [...desk.classes, label]);
 }

@@ -1,6 +1,8 @@
 // The uppermost layer: boxes of regions, the box being drawn, the brush.
+import { colourOf } from "./classes.js";
 import { shown } from "./desk.js";
 import { drawLine } from "./normal.js";
+import { regionAt } from "./regions.js";
 import { SIZED } from "./strokes.js";
 
 /**
@@ -19,6 +21,7 @@ export function drawCursor(desk) {
     context.lineWidth = 1.4 * line; context.strokeStyle = "#fff"; paint();
   };
   drawRegions(desk, context, twice);
+  drawLabels(desk, context);
   drawLine(desk, context, twice);
   const { box } = shown(desk);
   if (box) {
@@ -54,6 +57,25 @@ function drawDraft({ draft, hover, view }, twice, context) {
     const [first] = points;
     context.beginPath(); context.arc(first.x, first.y, 5 * view.ratio, 0, 7); context.stroke();
   });
+}
+
+/** A tag at each region that has a label, in its class's colour. @param {Desk} desk @param {CanvasRenderingContext2D} context */
+function drawLabels(desk, context) {
+  const { view } = desk, { labels, found, shrink, width } = shown(desk), size = 12 * view.ratio;
+  if (!found) return;
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  context.textBaseline = "bottom";
+  for (const { x, y, label } of labels) {
+    const region = found.regions[regionAt(found, Math.floor(y * shrink) * width + Math.floor(x * shrink))];
+    if (!region) continue;
+    const left = region.left * view.scale + view.x, bottom = region.top * view.scale + view.y - 2 * view.ratio;
+    context.fillStyle = "#0f172acc";
+    context.fillRect(left, bottom - size * 1.3, context.measureText(label).width + size * 1.4, size * 1.4);
+    context.fillStyle = colourOf(desk, label);
+    context.fillRect(left + size * 0.3, bottom - size, size * 0.5, size * 0.8);
+    context.fillStyle = "#fff";
+    context.fillText(label, left + size, bottom);
+  }
 }
 
 /** @param {Desk} desk @param {CanvasRenderingContext2D} context @param {Twice} twice @param {NonNullable<Desk["hover"]>} hover */

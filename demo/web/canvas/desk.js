@@ -95,6 +95,8 @@ export function createDesk(element, trigger, server) {
     judging: null,
     /** Labels used so far. @type {string[]} */
     words: [],
+    /** Kinds of defects. @type {string[]} */
+    classes: [],
     wordList: `labels-${Math.random().toString(36).slice(2)}`,
     /** Small pictures that have come. @type {Map<string, string>} */
     thumbs: new Map(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crop, paste, record, replay } from "./history.js";
+import { crop, paste, record, recordSetting, replay } from "./history.js";
 
 const image = () => ({ width: 4, paint: new Uint8Array(12), zone: new Uint8Array(12), undo: [], redo: [] });
 
@@ -62,4 +62,21 @@ test("two hundred changes are kept", () => {
   let undone = 0;
   while (replay(edited, "undo")) undone++;
   assert.equal(undone, 200);
+});
+
+test("what is set is undone between strokes, and a slider that moves on is one change", () => {
+  const edited = { ...image(), threshold: 1, least: 1 };
+  const set = (key, value, at) => { const was = { [key]: edited[key] }; edited[key] = value; recordSetting(edited, was, { [key]: value }, at); };
+  set("threshold", 2, 0); set("threshold", 3, 100); set("threshold", 4, 200);
+  stroke(edited, "paint", 1, { left: 0, top: 0, right: 1, bottom: 1 });
+  set("threshold", 5, 300);
+  set("least", 9, 310);
+  set("least", 9, 2000);  // nothing new
+  assert.equal(edited.undo.length, 4);
+  const values = () => [edited.threshold, edited.least, edited.paint[0]];
+  const seen = [values()];
+  while (replay(edited, "undo")) seen.push(values());
+  assert.deepEqual(seen, [[5, 9, 1], [5, 1, 1], [4, 1, 1], [4, 1, 0], [1, 1, 0]]);
+  while (replay(edited, "redo"));
+  assert.deepEqual(values(), [5, 9, 1]);
 });

@@ -1,6 +1,7 @@
 // The keyboard. Where a page has more than one canvas, keys act on the one last touched.
 import { make } from "../dom.js";
 import { chooseTool, decide, enlarge, stamp, step, toggle } from "./actions.js";
+import { classify } from "./classes.js";
 import { closeOutline, dropOutline, fillMask, swell, uncorner } from "./draft.js";
 import { again, dropSelected, toggleLock } from "./edit.js";
 import { fit, pan, zoomBy, zoomWhole } from "./view.js";
@@ -19,6 +20,7 @@ const KEYS = {
   d: (desk) => decide(desk, "defective"), g: (desk) => decide(desk, "good"), s: (desk) => decide(desk, "skipped"),
   u: (desk) => decide(desk, "undecided"),
   ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
+  ...Object.fromEntries(Array.from({ length: 9 }, (_, k) => [String(k + 1), (/** @type {Desk} */ desk) => classify(desk, desk.classes[k])])),
   Delete: dropSelected, Backspace: dropSelected,
   p: stamp, "?": help,
 };
@@ -32,7 +34,7 @@ export const KEY_WORDS = [
   ["[ ], Alt+wheel", "Size of the brush"], ["L", "Outline: click corners (Enter closes, Backspace takes one back, Esc drops it) or drag freely"],
   ["W", "Smart select: click, drag right for more"], ["M", "Magnet: an outline shrinks to what stands out of the map"],
   ["< >", "Shrink or grow the mask, or the selected region"], ["C", "Close the holes of the mask"], ["T", "Lock or unlock the image"], ["K", "Keep or drop a region"], ["Z", "Ignore zone"], ["Delete", "Drop the selected region"],
-  ["P", "Mark what is in the middle of the view"], ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
+  ["1 to 9", "Class of the selected region"], ["P", "Mark what is in the middle of the view"], ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
   ["H, O", "Heat map, outline"], ["+ − wheel", "Zoom"], ["F, 0", "Fit the image, 100 %"],
   ["Space, Shift+arrows", "Move the image"], ["?", "These keys"],
 ];

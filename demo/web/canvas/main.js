@@ -1,6 +1,7 @@
 // The review canvas: one image, its maps, the person's decision. It draws and edits without the
 // server, which it asks only to open, save and take away.
 import { chooseTool, setSize, showOptions } from "./actions.js";
+import { listenToClasses } from "./classes.js";
 import { listenToControls } from "./controls.js";
 import { createDesk, recall } from "./desk.js";
 import { draw } from "./draw.js";
@@ -25,7 +26,7 @@ export function start({ element, trigger, server }) {
   desk.$(".memory").id = desk.wordList;
   drawScale(/** @type {HTMLCanvasElement} */ (desk.$(".heat-bar")));
   showOptions(desk); setSize(desk, desk.options.size); chooseTool(desk, "select");
-  listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk);
+  listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk); listenToClasses(desk);
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
   const above = new ResizeObserver(() => fitScreen(desk)), head = document.querySelector("#head");
   above.observe(document.documentElement);

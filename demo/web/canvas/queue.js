@@ -63,9 +63,9 @@ const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list")
 /** What the model says stands by the score, what a person says below it. @param {HTMLElement} node @param {Entry} entry */
 function bringUp(node, { name, score, decision, verdict, edited }) {
   const [sign, text] = DECISIONS[decision], [, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
-  judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${score.toFixed(2)}`;
+  judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${score.toFixed(2)}${edited ? " ✎" : ""}`;
   judged.dataset.verdict = verdict ?? "";
-  chip.textContent = `${sign} ${text}${edited ? " ✎" : ""}`;
+  chip.textContent = `${sign} ${text}`;
   chip.dataset.decision = decision;
   node.setAttribute("aria-label", `${name}, model: ${verdict ?? "unknown"}, score ${score.toFixed(2)}, you: ${text}${edited ? ", mask edited" : ""}`);
 }

@@ -1,5 +1,6 @@
 // Putting an image on the desk.
 import { refresh, repropose } from "./analysis.js";
+import { showClasses } from "./classes.js";
 import { decodeMap, fuse, peakOf } from "./maps.js";
 import { rowsOf } from "./mask.js";
 import { loaded, offerNormal, reach } from "./normal.js";
@@ -26,6 +27,7 @@ export async function receive(desk, message) {
   if (message.formats) desk.put(".formats", message.formats);
   if (message.normal) reach(desk, message.normal);
   if (message.judging !== undefined) desk.judging = message.judging;
+  if (message.classes) showClasses(desk, message.classes);
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {
     if (message.clear) clear(desk);

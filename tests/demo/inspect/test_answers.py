@@ -194,3 +194,30 @@ def test_how_a_mask_was_read_is_said(desk):
     got = call(functions, "bring", session, item, name="any.png", data=data)
     assert "any.png marks 13 pixels; read as" in got["how"]
     assert {label["label"] for label in got["labels"]} == {"class 1", "class 2"}
+
+
+def test_the_mask_of_another_image_is_copied_where_it_fits(desk, tiny_detector):
+    _, functions, session, item, found = desk
+    mask = np.zeros(found.score_map.shape, bool)
+    mask[3:9, 4:20] = True
+    session.review(item.id, mask=mask, threshold=1, decision="defective")
+    alike = session.add("alike.png", np.zeros((*mask.shape, 3), np.uint8))
+    copied = call(functions, "copy", session, alike, **{"from": item.id})
+    assert np.array_equal(decode_runs(copied["mask"], *mask.shape), mask)
+    small = session.add("small.png", np.zeros((9, 8, 3), np.uint8))
+    refused = call(functions, "copy", session, small, **{"from": item.id})
+    assert refused["error"].endswith("this image of 8 x 9: its mask does not fit")
+    assert "no such image" in call(functions, "copy", session, item, **{"from": "x"})["error"]
+
+
+def test_classes_are_texts_and_become_the_first_categories(desk):
+    _, functions, session, item, _ = desk
+    kept = call(functions, "classes", session, item, names=["dent", " dent", "=scratch"])
+    assert kept["classes"] == ["dent", "=scratch"]
+    for wrong in (None, "dent", [1], [None]):
+        refused = call(functions, "classes", session, item, names=wrong)
+        assert refused["error"] == "classes are a list of texts"
+    taken = call(functions, "take", session, item, format="coco")
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(taken["data"]))) as archive:
+        categories = json.loads(archive.read("coco/exact.json"))["categories"]
+    assert [each["name"] for each in categories][:2] == ["dent", "=scratch"]

@@ -16,6 +16,7 @@ from visiting import (
     canvas,
     drawn,
     exported,
+    on_screen,
     pick,
     png,
     quiet,
@@ -224,17 +225,6 @@ def test_two_visits_do_not_see_each_other(page, browser, site):
     assert mine != theirs
 
 
-def at(page, x, y):
-    """Where the point (x, y) of the image lies in the window."""
-    return page.evaluate(
-        """([x, y]) => { const { view } = document.querySelector('#viewer .viewer').desk;
-        const box = document.querySelector('#viewer .cursor').getBoundingClientRect();
-        return [box.left + (x * view.scale + view.x) / view.ratio,
-                box.top + (y * view.scale + view.y) / view.ratio]; }""",
-        [x, y],
-    )
-
-
 def still(page):
     """Wait until the canvas keeps its place: a chosen tool brings its row, a tap may scroll."""
     page.evaluate(
@@ -249,13 +239,13 @@ def still(page):
 
 def seen(page, left, top):
     """Which point of the image lies there in the window."""
-    (x0, y0), (x1, y1) = at(page, 0, 0), at(page, 1, 1)
+    (x0, y0), (x1, y1) = on_screen(page, 0, 0), on_screen(page, 1, 1)
     return (left - x0) / (x1 - x0), (top - y0) / (y1 - y0)
 
 
 def stroke(page, points, button="left"):
     """Draw through points of the image with the mouse held down."""
-    (first, *rest) = [at(page, *point) for point in points]
+    (first, *rest) = [on_screen(page, *point) for point in points]
     page.mouse.move(*first)
     page.mouse.down(button=button)
     for point in rest:
@@ -368,14 +358,14 @@ def test_regions_and_table_are_linked(page, tiny_detector, examples):
         assert cells[3] == f"{region.centroid[0]:.1f}, {region.centroid[1]:.1f}"
         assert (cells[4], cells[5]) == (f"{region.peak:.2f}", f"{region.mean:.2f}")
     row, column = np.argwhere(drawn(page))[0]
-    page.mouse.click(*at(page, column + 0.5, row + 0.5))
+    page.mouse.click(*on_screen(page, column + 0.5, row + 0.5))
     assert page.locator("#viewer .rows tr[aria-current]").count() == 1
     before = drawn(page)
     page.keyboard.press("Delete")
     assert not drawn(page)[row, column]
     page.wait_for_selector("#viewer .rows tr.removed")
     page.keyboard.press("k")
-    page.mouse.click(*at(page, column + 0.5, row + 0.5))  # and back
+    page.mouse.click(*on_screen(page, column + 0.5, row + 0.5))  # and back
     np.testing.assert_array_equal(drawn(page), before)
     page.keyboard.press("-")
     scale = page.evaluate("document.querySelector('#viewer .viewer').desk.view.scale")
@@ -399,7 +389,7 @@ def test_zoom_keeps_the_point_under_the_cursor(page):
     page.mouse.move(where[0] + 50, where[1] + 20)
     page.mouse.up()
     page.keyboard.up("Space")
-    assert at(page, x, y) == pytest.approx((where[0] + 50, where[1] + 20), abs=0.01)
+    assert on_screen(page, x, y) == pytest.approx((where[0] + 50, where[1] + 20), abs=0.01)
     page.locator("#viewer .cursor").focus()
     page.keyboard.press("1")
     assert text(page, ".zoom-out") == "100 %"
@@ -579,12 +569,12 @@ def test_a_finger_paints_and_two_fingers_zoom(browser, site):
     page.wait_for_selector("#viewer .tool[data-tool=brush][aria-pressed=true]")
     page.locator("#viewer .stage").scroll_into_view_if_needed()
     still(page)
-    page.touchscreen.tap(*at(page, 24.5, 20.5))
+    page.touchscreen.tap(*on_screen(page, 24.5, 20.5))
     page.wait_for_selector("#viewer .status:has-text('mask edited')")
     painted = drawn(page)
     assert painted[20, 24] and painted.sum() > before.sum()
     cdp = context.new_cdp_session(page)
-    x, y = at(page, 24, 20)
+    x, y = on_screen(page, 24, 20)
     scale = page.evaluate("document.querySelector('#viewer .viewer').desk.view.scale")
     for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60)):
         points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]

@@ -408,5 +408,15 @@ def test_a_database_of_another_version_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="of version 99, this program writes version 6"):
+    with pytest.raises(StoreError, match="of version 99, this program writes version 7"):
         Store(tmp_path)
+
+
+def test_classes_are_kept_in_their_order_and_counted(store):
+    session = store.open(None)
+    assert session.classes() == [] and session.used()[0] == 0
+    assert session.name_classes([" dent ", "scratch", "", "dent"]) == ["dent", "scratch"]
+    assert store.open(session.id).classes() == ["dent", "scratch"] and session.used()[0] > 0
+    assert session.name_classes([]) == []
+    with pytest.raises(StoreError, match="at most 60 classes"):
+        session.name_classes([str(n) for n in range(61)])
