@@ -32,7 +32,9 @@ from demo.shared.models import CHECKPOINTS  # noqa: E402
 WATCH = """() => {
   const desk = document.querySelector('#viewer .viewer').desk;
   desk.frames = []; desk.work = []; desk.blocked = []; desk.watching = true;
-  desk.blocks = new PerformanceObserver(list => desk.blocked.push(...list.getEntries().map(e => e.duration)));
+  const durations = entries => entries.map(each => each.duration);
+  desk.blocks = new PerformanceObserver(
+    list => desk.blocked.push(...durations(list.getEntries())));
   desk.blocks.observe({ type: 'longtask' });
   let last = performance.now();
   const next = (at) => {
@@ -127,9 +129,15 @@ def drop_regions(page: Page, marked: str, x: float, y: float) -> None:
         with watched(page, f"{marked}: {action}"):
             page.keyboard.press(key)
             page.wait_for_timeout(200)
-    for action in ("a scale out of the average", "and into it again"):
+    for action in ("a map out of the mean", "and into it again"):
         with watched(page, f"{marked}: {action}"):
-            page.locator("#viewer .strip input").first.evaluate("e => e.click()")
+            page.locator("#viewer .strip .look").nth(1).evaluate("e => e.click()")
+    with watched(page, f"{marked}: looking at a map"):
+        page.locator("#viewer .strip .look").nth(1).hover()
+    page.locator("#viewer .cursor").focus()
+    for key, action in ((">", "growing the mask"), ("<", "shrinking it"), ("c", "closing holes")):
+        with watched(page, f"{marked}: {action}"):
+            page.keyboard.press(key)
 
 
 def slide(page: Page) -> None:

@@ -6,8 +6,9 @@ import { schedule } from "./frame.js";
 import { isEmpty, union } from "./geometry.js";
 import { clipped, gainOf } from "./heat.js";
 import { paste, crop } from "./history.js";
-import { fillHoles } from "./mask.js";
-import { eachInside, partingLevel, spread } from "./shapes.js";
+import { holesOf } from "./mask.js";
+import { fillRegion } from "./regions.js";
+import { partingLevel, runsInside, spanned, spread } from "./shapes.js";
 import { distances, eachWithin, windowAround } from "./smart.js";
 import { PAINTS } from "./strokes.js";
 
@@ -48,19 +49,20 @@ export function closeOutline(desk, opposite = false) {
   const { draft: points } = desk, brush = PAINTS.outline;
   dropOutline(desk);
   if (!points || points.length < 3 || !editable(desk)) return;
-  const now = shown(desk), inside = new Uint8Array(now.paint.length), change = begin(desk, "paint");
-  change.rect = eachInside(points, now.width, now.height, (start, stop) => inside.fill(1, start, stop));
-  const level = desk.options.magnet ? partingLevel(now.map, now.width, change.rect, (i) => inside[i] === 1) : -Infinity;
-  write(desk, change, opposite ? brush.other : brush.value, (i) => inside[i] === 1 && now.map[i] >= level);
+  const { paint, map, width, height } = shown(desk), change = begin(desk, "paint"), value = opposite ? brush.other : brush.value;
+  const runs = runsInside(points, width, height), level = desk.options.magnet ? partingLevel(map, runs) : -Infinity;
+  for (const [start, stop] of runs) {
+    if (level === -Infinity) paint.fill(value, start, stop);
+    else for (let i = start; i < stop; i++) if (map[i] >= level) paint[i] = value;
+  }
+  change.rect = spanned(points, width, height);
+  finish(desk, change);
 }
 
-/** Writes a value where a condition holds, and keeps the change. @param {Desk} desk @param {import("./history.js").Change} change @param {number} value @param {(index: number) => boolean} where */
-function write(desk, change, value, where) {
-  const now = shown(desk), { rect } = change;
-  if (!rect || isEmpty(rect)) return;
-  for (let y = rect.top; y < rect.bottom; y++)
-    for (let i = y * now.width + rect.left, stop = y * now.width + rect.right; i < stop; i++) if (where(i)) now.paint[i] = value;
-  recombine(desk, rect);
+/** @param {Desk} desk @param {import("./history.js").Change} change */
+function finish(desk, change) {
+  if (!change.rect || isEmpty(change.rect)) return;
+  recombine(desk, change.rect);
   commit(desk, change);
 }
 
@@ -113,16 +115,16 @@ export function swell(desk, value) {
   if (!rect) return;
   const change = begin(desk, "paint");
   change.rect = spread(now.mask, now.width, now.height, rect, value, (i) => { now.paint[i] = value ? 1 : 2; });
-  recombine(desk, change.rect);
-  commit(desk, change);
+  finish(desk, change);
 }
 
 /** Marks the holes of the mask. @param {Desk} desk */
 export function fillMask(desk) {
   if (!editable(desk)) return;
-  const now = shown(desk), whole = { left: 0, top: 0, right: now.width, bottom: now.height }, filled = now.mask.slice();
-  fillHoles(filled, now.width);
-  const change = begin(desk, "paint");
-  change.rect = whole;
-  write(desk, change, 1, (i) => filled[i] === 1 && now.mask[i] === 0);
+  const now = shown(desk), { found, holes } = holesOf(now.mask, now.width), change = begin(desk, "paint");
+  for (const k of holes) {
+    fillRegion(found, k, now.paint, 1);
+    change.rect = union(change.rect, found.regions[k]);
+  }
+  finish(desk, change);
 }

@@ -24,14 +24,16 @@ export function count(mask) {
   return area;
 }
 
-/** @param {Uint8Array} mask @param {number} width */
-export function fillHoles(mask, width) {
+/** What is enclosed by a mask: the regions of what it leaves, and which of them do not touch the rim. @param {Uint8Array} mask @param {number} width */
+export function holesOf(mask, width) {
   const height = mask.length / width, inverse = new Uint8Array(mask.length);
   for (let i = 0; i < mask.length; i++) inverse[i] = mask[i] ^ 1;
-  const found = findRegions(inverse, width, null, 0);
-  found.regions.forEach((r, k) => {
-    if (r.left > 0 && r.top > 0 && r.right < width && r.bottom < height) fillRegion(found, k, mask, 1);
+  const found = findRegions(inverse, width, null, 0), { regions } = found;
+  const holes = regions.map((_, k) => k).filter((k) => {
+    const { left, top, right, bottom } = regions[k];
+    return left > 0 && top > 0 && right < width && bottom < height;
   });
+  return { found, holes };
 }
 
 /** @param {Uint8Array} mask @param {number} width @param {number} least in pixels */
@@ -51,7 +53,7 @@ export function propose(map, threshold, width, least, fill, out) {
   const level = Math.fround(threshold), length = out.length;
   let area = 0;
   for (let i = 0; i < length; i++) { const above = map[i] > level ? 1 : 0; out[i] = above; area += above; }
-  if (fill) fillHoles(out, width);
+  if (fill) { const { found, holes } = holesOf(out, width); for (const k of holes) fillRegion(found, k, out, 1); }
   if (least > 1) dropSmall(out, width, least);
   return fill || least > 1 ? count(out) : area;
 }

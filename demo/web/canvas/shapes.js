@@ -1,5 +1,4 @@
-// Areas that are drawn at once: an outline filled, a mask grown, shrunk or without its holes.
-import { isEmpty } from "./geometry.js";
+// Areas that are drawn at once: an outline filled, a mask grown or shrunk.
 
 /**
  * @typedef {import("./geometry.js").Rect} Rect
@@ -16,13 +15,13 @@ export function spanned(points, width, height) {
 }
 
 /**
- * Calls `put(start, stop)` for each run of pixels whose centres lie inside a closed outline, by the
- * even-odd rule; returns the rectangle they lie in.
- * @param {Point[]} points @param {number} width @param {number} height @param {(start: number, stop: number) => void} put
+ * The runs of pixels, from start to before stop, whose centres lie inside a closed outline, by the
+ * even-odd rule.
+ * @param {Point[]} points @param {number} width @param {number} height @returns {[number, number][]}
  */
-export function eachInside(points, width, height, put) {
-  const rect = spanned(points, width, height);
-  for (let y = rect.top; y < rect.bottom; y++) {
+export function runsInside(points, width, height) {
+  const { top, bottom } = spanned(points, width, height), /** @type {[number, number][]} */ runs = [];
+  for (let y = top; y < bottom; y++) {
     const middle = y + 0.5, crossings = [];
     for (let k = 0; k < points.length; k++) {
       const a = points[k], b = points[(k + 1) % points.length];
@@ -31,10 +30,10 @@ export function eachInside(points, width, height, put) {
     crossings.sort((a, b) => a - b);
     for (let k = 0; k + 1 < crossings.length; k += 2) {
       const start = Math.max(0, Math.ceil(crossings[k] - 0.5)), stop = Math.min(width, Math.ceil(crossings[k + 1] - 0.5));
-      if (start < stop) put(y * width + start, y * width + stop);
+      if (start < stop) runs.push([y * width + start, y * width + stop]);
     }
   }
-  return rect;
+  return runs;
 }
 
 /**
@@ -42,41 +41,50 @@ export function eachInside(points, width, height, put) {
  * diagonal one, has the value. Beyond the image nothing is marked and nothing is missing.
  * @param {Uint8Array} mask @param {number} width @param {number} height @param {Rect} rect @param {0 | 1} value
  * @param {(index: number) => void} put for each pixel that changes
+ * @returns {Rect | null} where they lie
  */
 export function spread(mask, width, height, rect, value, put) {
   const left = Math.max(0, rect.left - 1), right = Math.min(width, rect.right + 1);
   const top = Math.max(0, rect.top - 1), bottom = Math.min(height, rect.bottom + 1), changed = [];
-  for (let y = top; y < bottom; y++)
-    for (let x = left; x < right; x++) {
-      const i = y * width + x;
-      if (mask[i] !== value && hasNeighbour(mask, width, height, x, y, value)) changed.push(i);
-    }
+  /** Rows that were looked at. @type {Map<number, Uint8Array | null>} */
+  const rows = new Map();
+  const near = (/** @type {number} */ y) => {
+    if (!rows.has(y)) rows.set(y, nearIn(mask, width, height, y, left, right, value));
+    return rows.get(y);
+  };
+  for (let y = top; y < bottom; y++) {
+    rows.delete(y - 2);
+    if (!mask.subarray(y * width + left, y * width + right).includes(1 - value)) continue;  // nothing to change
+    const above = near(y - 1), here = near(y), below = near(y + 1);
+    for (let x = left, i = y * width + left; x < right; x++, i++)
+      if (mask[i] !== value && (here?.[x - left] || above?.[x - left] || below?.[x - left])) changed.push(i);
+  }
   changed.forEach(put);
-  return { left, top, right, bottom };
+  return changed.length ? { left, right, top: Math.floor(changed[0] / width), bottom: Math.floor(changed[changed.length - 1] / width) + 1 } : null;
 }
 
-/** @param {Uint8Array} mask @param {number} width @param {number} height @param {number} x @param {number} y @param {number} value */
-function hasNeighbour(mask, width, height, x, y, value) {
-  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
-    for (let u = Math.max(0, x - 1), i = v * width + u; u <= Math.min(width - 1, x + 1); u++, i++) if (mask[i] === value) return true;
-  return false;
+/** Which pixels of a row's part have the value or a neighbour to the left or right that has; null for none. @param {Uint8Array} mask @param {number} width @param {number} height @param {number} y @param {number} left @param {number} right @param {number} value */
+function nearIn(mask, width, height, y, left, right, value) {
+  const row = mask.subarray(y * width, (y + 1) * width);
+  if (y < 0 || y >= height || !row.includes(value)) return null;
+  const out = new Uint8Array(right - left);
+  for (let x = left; x < right; x++) out[x - left] = row[x - 1] === value || row[x] === value || row[x + 1] === value ? 1 : 0;
+  return out;
 }
 
 /**
- * The level that parts the scores inside a rectangle best (Otsu, 1979), among 64 steps.
- * @param {Float32Array} map @param {number} width @param {Rect} rect @param {(index: number) => boolean} inside
+ * The level that parts the scores in runs of pixels best (Otsu, 1979), among 64 steps; of many
+ * pixels a hundred thousand or so are looked at.
+ * @param {Float32Array} map @param {[number, number][]} runs
  */
-export function partingLevel(map, width, rect, inside) {
-  if (isEmpty(rect)) return -Infinity;
-  const steps = 64, counts = new Float64Array(steps);
+export function partingLevel(map, runs) {
+  const steps = 64, counts = new Float64Array(steps), pixels = runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
+  const stride = Math.max(1, Math.floor(pixels / 1e5)), values = [];
+  for (const [start, stop] of runs) for (let i = start + (start % stride ? stride - (start % stride) : 0); i < stop; i += stride) values.push(map[i]);
   let low = Infinity, high = -Infinity;
-  const each = (/** @type {(value: number) => void} */ visit) => {
-    for (let y = rect.top; y < rect.bottom; y++)
-      for (let i = y * width + rect.left, stop = y * width + rect.right; i < stop; i++) if (inside(i)) visit(map[i]);
-  };
-  each((value) => { low = Math.min(low, value); high = Math.max(high, value); });
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
   if (!(high > low)) return -Infinity;
-  each((value) => { counts[Math.min(steps - 1, Math.floor(((value - low) / (high - low)) * steps))]++; });
+  for (const value of values) counts[Math.min(steps - 1, Math.floor(((value - low) / (high - low)) * steps))]++;
   const whole = counts.reduce((sum, n) => sum + n, 0), mass = counts.reduce((sum, n, k) => sum + n * k, 0);
   let best = 0, at = 0, below = 0, belowMass = 0;
   for (let k = 0; k < steps - 1; k++) {

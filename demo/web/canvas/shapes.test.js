@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eachInside, partingLevel, spanned, spread } from "./shapes.js";
+import { partingLevel, runsInside, spanned, spread } from "./shapes.js";
 
 const drawn = (points, width, height) => {
   const mask = new Uint8Array(width * height);
-  eachInside(points, width, height, (start, stop) => mask.fill(1, start, stop));
+  for (const [start, stop] of runsInside(points, width, height)) mask.fill(1, start, stop);
   return mask;
 };
 const rows = (mask, width) => [...mask].join("").match(new RegExp(`.{${width}}`, "g"));
@@ -46,10 +46,28 @@ test("a mask grows and shrinks by a pixel all round, to the rim of the image", (
   assert.deepEqual(rows(shrunk, 5), ["00100", "00100", "00000", "00000"]);  // nothing is missing beyond the rim
 });
 
+test("a random mask grows and shrinks as each pixel's neighbours say", () => {
+  let seed = 7;
+  const chance = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  for (let round = 0; round < 60; round++) {
+    const width = 1 + Math.floor(chance() * 9), height = 1 + Math.floor(chance() * 9), share = chance();
+    const mask = Uint8Array.from({ length: width * height }, () => (chance() < share ? 1 : 0));
+    for (const value of /** @type {const} */ ([0, 1])) {
+      const out = mask.slice(), wanted = mask.slice();
+      spread(mask, width, height, { left: 0, top: 0, right: width, bottom: height }, value, (i) => { out[i] = value; });
+      for (let i = 0; i < mask.length; i++) for (let j = 0; j < mask.length; j++)
+        if (mask[j] === value && Math.abs((i % width) - (j % width)) <= 1 && Math.abs(Math.floor(i / width) - Math.floor(j / width)) <= 1) wanted[i] = value;
+      assert.deepEqual(out, wanted);
+    }
+  }
+});
+
 test("the level lies between what is low and what is high", () => {
-  const map = Float32Array.of(0, 0.1, 5, 5.1, 0.2, 5.2, 9, 9), rect = { left: 0, top: 0, right: 6, bottom: 1 };
-  const level = partingLevel(map, 8, rect, () => true);
-  assert.ok(level > 0.2 && level <= 5, String(level));
-  assert.equal(partingLevel(map, 8, { ...rect, left: 6, right: 8 }, () => true), -Infinity);  // all alike
-  assert.equal(partingLevel(map, 8, rect, () => false), -Infinity);
+  const map = Float32Array.of(0, 0.1, 5, 5.1, 0.2, 5.2, 9, 9), level = partingLevel(map, [[0, 4], [4, 6]]);
+  assert.ok(level > Math.fround(0.2) && level <= 5, String(level));
+  assert.equal(partingLevel(map, [[6, 8]]), -Infinity);  // all alike
+  assert.equal(partingLevel(map, []), -Infinity);
+  const large = Float32Array.from({ length: 1e6 }, (_, i) => (i % 7 ? 0 : 7) + (i % 3) / 10);
+  const parted = partingLevel(large, [[0, 1e6]]);
+  assert.ok(parted > Math.fround(0.2) && parted <= 7, String(parted));
 });

@@ -6,7 +6,7 @@
  */
 
 /** Side of the window in which it grows, and the largest distance that counts. */
-export const WINDOW = 448, MOST = 1023;
+export const WINDOW = 400, MOST = 1023;
 
 /** A square around a point, within the image. @param {number} x @param {number} y @param {{ width: number, height: number }} image @returns {Rect} */
 export function windowAround(x, y, { width, height }) {
@@ -26,14 +26,13 @@ export function windowAround(x, y, { width, height }) {
  */
 export function distances(grey, heat, width, seed) {
   const far = new Uint16Array(grey.length).fill(MOST + 1), height = grey.length / width;
-  /** @type {number[][]} */
-  const buckets = Array.from({ length: MOST + 1 }, () => []);
-  far[seed] = 0;
-  buckets[0].push(seed);
-  for (let d = 0; d <= MOST; d++) {
-    const open = buckets[d];
-    for (let k = 0; k < open.length; k++) {
-      const i = open[k];
+  // A bucket is a list of entries, each naming a pixel and the entry before it.
+  const heads = new Int32Array(MOST + 1).fill(-1), pixels = new Int32Array(4 * grey.length + 1), before = new Int32Array(pixels.length);
+  let entries = 0;
+  put(seed, 0);
+  for (let d = 0; d <= MOST; d++)
+    for (let entry = heads[d]; entry >= 0; entry = before[entry]) {
+      const i = pixels[entry];
       if (far[i] !== d) continue;
       const x = i % width, y = (i - x) / width;
       if (x > 0) relax(i, i - 1, d);
@@ -41,14 +40,19 @@ export function distances(grey, heat, width, seed) {
       if (y > 0) relax(i, i - width, d);
       if (y < height - 1) relax(i, i + width, d);
     }
-    buckets[d] = [];
-  }
   return far;
+
+  /** @param {number} i @param {number} d */
+  function put(i, d) {
+    far[i] = d;
+    pixels[entries] = i; before[entries] = heads[d];
+    heads[d] = entries++;
+  }
 
   /** @param {number} i @param {number} j @param {number} d */
   function relax(i, j, d) {
     const next = d + 1 + Math.abs(grey[i] - grey[j]) + Math.abs(heat[i] - heat[j]);
-    if (next <= MOST && next < far[j]) { far[j] = next; buckets[next].push(j); }
+    if (next <= MOST && next < far[j]) put(j, next);
   }
 }
 
