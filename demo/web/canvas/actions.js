@@ -1,7 +1,7 @@
 // What the person asks for, whether by a button or by a key.
 import { switchScales } from "./analysis.js";
 import { remember, shown } from "./desk.js";
-import { dropOutline } from "./draft.js";
+import { dropOutline, prepare } from "./draft.js";
 import { begin, commit, editable, paintSegment, set } from "./edit.js";
 import { schedule } from "./frame.js";
 import { toImage } from "./geometry.js";
@@ -28,7 +28,7 @@ export function chooseTool(desk, name) {
   for (const button of desk.buttons(".tool")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
   desk.stage.dataset.tool = name;
   desk.$(".size-row").classList.toggle("idle", !SIZED.has(name));
-  dropOutline(desk);
+  dropOutline(desk); prepare(desk);
   schedule(desk, "cursor");
 }
 

@@ -15,7 +15,7 @@ import { within } from "../dom.js";
  * @property {boolean} [partial] @property {number} of @property {string} [example] @property {number} seed
  * @property {[number, number]} original width and height of the file
  * @property {number} width @property {number} height as shown @property {number} shrink shown / original
- * @property {HTMLImageElement} picture
+ * @property {HTMLImageElement} picture @property {ImageBitmap} [bitmap] of it, once its pixels are asked for
  * @property {Scale[]} scales @property {boolean[]} on which of them count
  * @property {number} low @property {number} high @property {number[]} normals @property {string[][]} promised @property {number} parts of calibration, 0 where not counted
  * @property {"" | "strange" | "unpromised"} [withheld] why the score makes no verdict

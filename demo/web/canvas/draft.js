@@ -89,11 +89,17 @@ export function grow(desk, growing, dragged) {
   recombine(desk, reach.rect);
 }
 
+/** Has the photograph's pixels at hand: a browser decodes a large one anew for each look into it. @param {Desk} desk */
+export async function prepare(desk) {
+  const { now } = desk;
+  if (desk.tool === "smart" && now && !now.bitmap) now.bitmap = await createImageBitmap(now.picture);
+}
+
 /** The photograph's greys in a rectangle. @param {Desk} desk @param {import("./geometry.js").Rect} rect */
 function greys(desk, { left, top, right, bottom }) {
-  const width = right - left, height = bottom - top, canvas = new OffscreenCanvas(width, height);
+  const now = shown(desk), width = right - left, height = bottom - top, canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(shown(desk).picture, left, top, width, height, 0, 0, width, height);
+  context.drawImage(now.bitmap ?? now.picture, left, top, width, height, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height), grey = new Uint8Array(width * height);
   for (let k = 0; k < grey.length; k++) grey[k] = (data[4 * k] * 77 + data[4 * k + 1] * 150 + data[4 * k + 2] * 29) >> 8;
   return grey;

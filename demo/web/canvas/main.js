@@ -12,6 +12,7 @@ import { ask } from "./queue.js";
 import { flush } from "./saving.js";
 import { receive } from "./show.js";
 import { listenToSources } from "./sources.js";
+import { nameByText } from "../uploads.js";
 import { fitScreen, fitStage } from "./view.js";
 
 /**
@@ -28,6 +29,8 @@ export function start({ element, trigger, server }) {
   showOptions(desk); setSize(desk, desk.options.size); chooseTool(desk, "select");
   listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk); listenToClasses(desk);
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
+  const tabs = element.closest("#tabs");
+  if (tabs) nameByText(tabs);
   const above = new ResizeObserver(() => fitScreen(desk)), head = document.querySelector("#head");
   above.observe(document.documentElement);
   if (head) above.observe(head);

@@ -62,12 +62,12 @@ const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list")
 
 /** What the model says stands by the score, what a person says below it. @param {HTMLElement} node @param {Entry} entry */
 function bringUp(node, { name, score, decision, verdict, edited }) {
-  const [sign, text] = DECISIONS[decision], [, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
+  const [sign, text] = DECISIONS[decision], [, called, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
   judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${score.toFixed(2)}${edited ? " ✎" : ""}`;
   judged.dataset.verdict = verdict ?? "";
   chip.textContent = `${sign} ${text}`;
   chip.dataset.decision = decision;
-  node.setAttribute("aria-label", `${name}, model: ${verdict ?? "unknown"}, score ${score.toFixed(2)}, you: ${text}${edited ? ", mask edited" : ""}`);
+  called.textContent = `${name}, ${edited ? "mask edited, " : ""}model: ${verdict ?? "unknown"}, score and decision: `;
 }
 
 /** @param {Desk} desk @param {Entry} entry */
@@ -77,7 +77,7 @@ function queueButton(desk, entry) {
   button.title = entry.name;
   picture.alt = "";
   if (small) picture.src = small;
-  button.append(picture, make("span", "queue-score"), make("span", "chip"));
+  button.append(picture, make("span", "unseen"), make("span", "queue-score"), make("span", "chip"));
   return button;
 }
 

@@ -1,6 +1,7 @@
 // Putting an image on the desk.
 import { refresh, repropose } from "./analysis.js";
 import { showClasses } from "./classes.js";
+import { prepare } from "./draft.js";
 import { decodeMap, fuse, peakOf } from "./maps.js";
 import { rowsOf } from "./mask.js";
 import { loaded, offerNormal, reach } from "./normal.js";
@@ -97,7 +98,7 @@ async function show(desk, value) {
   repropose(desk);
   refresh(desk);
   table(desk);
-  chips(desk); steps(desk); permalink(desk); offerNormal(desk);
+  chips(desk); steps(desk); permalink(desk); offerNormal(desk); prepare(desk);
   if (desk.pending.size) flush(desk);
   else tell(desk, value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
   complain(desk);
