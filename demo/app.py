@@ -70,18 +70,18 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     queue.serve()
     folder = Path(checkpoints) if checkpoints else CHECKPOINTS
     models = Models(folder, private=store.private_model)
-    names = models.names
+    first = models.first
     with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):
             with gr.Column(scale=4, min_width=280):
                 gr.Markdown(HEAD)
-                promised = gr.Markdown(models.promise(names[0] if names else ""), elem_id="promise")
+                promised = gr.Markdown(models.promise(first or ""), elem_id="promise")
             with gr.Column(scale=2, min_width=280):
                 model = gr.Dropdown(
                     models.all_offers(),
-                    value=names[0] if names else None,
+                    value=first,
                     label="Model",
-                    interactive=len(names) > 0,
+                    interactive=first is not None,
                     elem_id="model",
                 )
         # The key only obscures: what guards the work is that an id cannot be guessed.

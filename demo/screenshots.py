@@ -136,11 +136,13 @@ def inspect(page: Page, example: int) -> None:
 
 def correct(page: Page) -> None:
     """A name, a label and a stroke, so that the picture shows what the desk is for."""
+    page.locator("#viewer .more summary").click()
     page.locator("#viewer .reviewer").fill("Ada")
     page.locator("#viewer .label").first.fill("scratch")
     page.locator("#viewer .label").first.press("Tab")
     page.locator("#viewer .least").fill("12")
     page.locator("#viewer .least").press("Tab")
+    page.locator("#viewer .more summary").click()
     page.locator("#viewer .tool[data-tool=brush]").click()
     box = page.locator("#viewer .cursor").bounding_box()
     assert box is not None
@@ -149,6 +151,9 @@ def correct(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y + 25, steps=8)
     page.mouse.up()
+    page.keyboard.press("d")
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1200)
 
 

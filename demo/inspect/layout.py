@@ -40,8 +40,8 @@ class Desk:
 
 
 def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
-    """A canvas. Its value is a message: `session`, `queue`, `words`, `examples`, and `desk`, `open`
-    or `clear`.
+    """A canvas. Its value is a message: `session`, `queue`, `words`, `examples`, and `desk`,
+    `open`, `clear` or `idle`.
 
     It draws and edits without the server and calls `answers` to open, save and export; only scoring
     goes through Gradio's queue.
@@ -84,5 +84,5 @@ def about(page: Page) -> None:
     """The model's card, below everything."""
     models = page.models
     with gr.Accordion("About this model", open=False, elem_id="about"):
-        card = gr.Markdown(models.card(models.names[0] if models.names else ""))
+        card = gr.Markdown(models.card(models.first or ""))
     page.model.change(models.card, page.model, card, **QUIET)

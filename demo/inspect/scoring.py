@@ -59,7 +59,7 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
             item = _keep(session, detector, name, loaded, found)
         value = view.desk_value(session, item, image)
     except ValueError as error:
-        yield gr.skip(), gr.skip(), problem(error, wanted.path)
+        yield {"idle": True}, gr.skip(), problem(error, wanted.path)
         return
     value |= {"example": wanted.example, "at": wanted.threshold, "answer": secrets.token_hex(4)}
     if wanted.seed not in (None, value["seed"]):
@@ -103,7 +103,7 @@ def rejudge(page: Page, name: str, current: str | None, session_id: str | None) 
         found = yield from _maps(detector, pixels, item.name, image)
         value = view.desk_value(session, session.record(item.id, found, detector), image)
     except ValueError as error:
-        yield gr.skip(), gr.skip(), problem(error)
+        yield {"idle": True}, gr.skip(), problem(error)
         return
     value["answer"] = secrets.token_hex(4)
     yield {"session": session.id, "desk": value}, session.id, ""
@@ -124,7 +124,7 @@ def rejudge_others(page: Page, called: str, session_id: str | None) -> Iterator[
             (found,) = detector.detect([session.pixels(item)])
             session.record(item, found, detector)
     except ValueError as error:
-        yield gr.skip(), gr.skip(), problem(error)
+        yield {"idle": True}, gr.skip(), problem(error)
         return
     yield view.message(session) | {"judging": None}, gr.skip(), ""
 

@@ -88,6 +88,7 @@ def entry(item: Item) -> dict[str, Any]:
         "score": item.score,
         "decision": item.decision,
         "verdict": item.verdict,
+        "threshold": item.threshold,
         "edited": bool(item.review and item.review.edited),
         "judge": item.result.fingerprint if item.result else "",
     }

@@ -48,6 +48,13 @@ class Models:
     def names(self) -> list[str]:
         return sorted(f.parent.name for f in self.root.glob("*/ddad.json"))
 
+    @property
+    def first(self) -> str | None:
+        """The one that a new visit has: it comes with examples to try, where any does."""
+        return next((name for name in self.names if self.examples(name)), None) or next(
+            iter(self.names), None
+        )
+
     def load_in_background(self, up: Callable[[], bool] = lambda: True) -> None:
         """Load every model once the page is `up`, or in ten seconds; `get` waits for its own.
 

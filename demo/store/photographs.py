@@ -125,7 +125,7 @@ class Photographs:
             (self.folder / name).unlink(missing_ok=True)
 
     def delete_left_out(self) -> None:
-        """Delete those put aside, which count towards what the visitor may keep."""
+        """Delete the removed ones, which count towards what the visitor may keep."""
         table, files = self._table, self.left_out()
         with self._rows.tables.transaction():
             table.delete().where(self._rows.mine(table, left_out=True, asked="")).execute()

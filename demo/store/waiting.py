@@ -96,7 +96,7 @@ class WaitingMasks:
         try:
             return read_png(self._rows.folder / "masks" / waiting.file)
         except FileNotFoundError:
-            raise StoreError("this mask waits no longer: bring it again") from None
+            raise StoreError("this mask waits no longer: import it again") from None
 
     def drop(self, waiting: Iterable[Waiting]) -> None:
         """These no longer wait."""

@@ -64,9 +64,9 @@ def _photographs_step(ui: dict[str, Any], limits: Limits) -> None:
     ui["kept"] = gr.HTML("", elem_id="train-kept")
     with gr.Row():
         ui["look"] = gr.Button("Look them over", variant="primary", elem_id="train-look")
-        ui["clear"] = gr.Button("Put them all aside", elem_id="train-clear")
-        ui["forget"] = gr.Button("Delete those put aside", visible=False, elem_id="train-forget")
-    with gr.Accordion("Or bring a model that you downloaded (ZIP)", open=False):
+        ui["clear"] = gr.Button("Remove all", elem_id="train-clear")
+        ui["forget"] = gr.Button("Delete the removed ones", visible=False, elem_id="train-forget")
+    with gr.Accordion("Or load a model that you downloaded (ZIP)", open=False):
         ui["bring"] = gr.File(
             label="A model's ZIP", type="filepath", height=120, elem_id="train-bring"
         )

@@ -66,6 +66,7 @@ export function showOptions(desk) {
   desk.input(".reviewer").value = reviewer;
   desk.input(".go-on").checked = goOn;
   desk.input(".format").value = format;
+  desk.input(".order").value = desk.options.order;
   desk.heat = translucent(opacity / 100);
   desk.$(".viewer").toggleAttribute("data-heat", heat || (desk.now?.look ?? null) !== null);
 }

@@ -43,7 +43,7 @@ export async function copyMask(desk) {
 export async function bring(desk, file) {
   const { now } = desk;
   if (!now?.item || !file) return;
-  if (file.size > LARGEST) return complain(desk, `${file.name} is larger than 32 MB: bring a smaller mask.`);
+  if (file.size > LARGEST) return complain(desk, `${file.name} is larger than 32 MB: choose a smaller one.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";
   for (let i = 0; i < bytes.length; i += PORTION) text += String.fromCharCode(...bytes.subarray(i, i + PORTION));

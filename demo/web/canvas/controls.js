@@ -7,6 +7,7 @@ import { remember, shown } from "./desk.js";
 import { fillMask, swell } from "./draft.js";
 import { again, set, toggleLock, toggleRegion } from "./edit.js";
 import { askNormal, part } from "./normal.js";
+import { list } from "./queue.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
@@ -48,6 +49,7 @@ export function listenToControls(desk) {
   on(".rows", "change", (input) => relabel(desk, input));
   on(".take", "click", () => take(desk, desk.input(".format").value, /** @type {any} */ (desk.$(".take"))));
   on(".format", "change", (input) => { desk.options.format = input.value; remember(desk); });
+  desk.$(".order").addEventListener("change", () => { desk.options.order = desk.input(".order").value; remember(desk); list(desk); });
   listenToMaps(desk);
   desk.$(".queue-list").addEventListener("click", (event) => {
     const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".queued"));

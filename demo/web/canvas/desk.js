@@ -58,7 +58,7 @@ export function createDesk(element, trigger, server) {
     stage: parts.$(".stage"), photo: layer(".photo"), overlay: layer(".overlay"), cursor: layer(".cursor"),
     /** The image on the desk. @type {Inspected | null} */
     now: null,
-    options: { opacity: 70, heat: false, outline: true, size: 12, reviewer: "", goOn: false, format: "mask", magnet: false },
+    options: { opacity: 70, heat: false, outline: true, size: 12, reviewer: "", goOn: false, format: "mask", magnet: false, order: "score" },
     /** Colours of the heat map, as `options` have them. */
     heat: new Uint32Array(256),
 

@@ -1,9 +1,16 @@
-// The queue of images, highest score first.
+// The queue of images: highest score first, or what is nearest the threshold.
 
-/** @typedef {{ item: string, name: string, score: number, decision: string, verdict?: string | null, edited?: boolean, judge?: string }} Entry */
+/** @typedef {{ item: string, name: string, score: number, decision: string, verdict?: string | null, threshold?: number | null, edited?: boolean, judge?: string }} Entry */
 
 /** @param {Entry} a @param {Entry} b */
 export const byScore = (a, b) => b.score - a.score || a.name.localeCompare(b.name);
+
+/** What the model is least sure of first. @param {Entry} a @param {Entry} b */
+const byDoubt = (a, b) => doubt(a) - doubt(b) || byScore(a, b);
+const doubt = (/** @type {Entry} */ { score, threshold }) => Math.abs(score - (threshold ?? score));
+
+/** The orders on offer. @type {Record<string, (a: Entry, b: Entry) => number>} */
+export const ORDERS = { score: byScore, doubt: byDoubt };
 
 /** @param {Entry[]} queue @param {string | null | undefined} item @param {number} by */
 export const neighbour = (queue, item, by) => queue[queue.findIndex((entry) => entry.item === item) + by]?.item;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byScore, neighbour, nextUndecided } from "./order.js";
+import { byScore, neighbour, nextUndecided, ORDERS } from "./order.js";
 
 const entry = (item, score, decision = "undecided") => ({ item, name: item, score, decision });
 
@@ -23,4 +23,10 @@ test("the next undecided one is looked for all round, itself apart", () => {
   assert.equal(nextUndecided(queue, "b"), "c");
   assert.equal(nextUndecided(queue, "c"), "a");
   assert.equal(nextUndecided([entry("a", 1), entry("b", 0, "defective")], "a"), undefined);
+});
+
+test("what lies nearest the threshold comes first where that is wished", () => {
+  const queue = [["a", 9, 2], ["b", 2.5, 2], ["c", 1, 2], ["d", 4, 3.9]].map(([name, score, threshold]) => ({ item: name, name, score, threshold, decision: "undecided" }));
+  assert.deepEqual(queue.sort(ORDERS.doubt).map(({ name }) => name), ["d", "b", "c", "a"]);
+  assert.deepEqual(queue.sort(ORDERS.score).map(({ name }) => name), ["a", "d", "b", "c"]);
 });

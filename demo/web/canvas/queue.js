@@ -1,7 +1,7 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
 import { plural } from "../text.js";
-import { byScore } from "./order.js";
+import { ORDERS } from "./order.js";
 import { DECISIONS, SIGNS } from "./words.js";
 
 /**
@@ -31,7 +31,7 @@ export function enter(desk, entry) {
 /** @param {Desk} desk */
 export function list(desk) {
   const { queue, $ } = desk, seat = $(".queue-list");
-  queue.sort(byScore);
+  queue.sort(ORDERS[desk.options.order] ?? ORDERS.score);
   desk.put(".queue-count", !queue.length ? "No images yet" : `${queue.length} image${queue.length === 1 ? "" : "s"}, ` +
     `${queue.filter(({ decision }) => decision === "defective" || decision === "good").length} decided`);
   offer(desk);

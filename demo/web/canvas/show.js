@@ -27,6 +27,7 @@ export async function receive(desk, message) {
   if (message.examples) offerExamples(desk, message.examples);
   if (message.formats) desk.put(".formats", message.formats);
   if (message.normal) reach(desk, message.normal);
+  if (message.idle || message.clear) desk.$(".viewer").removeAttribute("aria-busy");
   if (message.judging !== undefined) desk.judging = message.judging;
   if (message.classes) showClasses(desk, message.classes);
   if (message.queue) { desk.queue = message.queue; list(desk); }
@@ -88,6 +89,7 @@ async function show(desk, value) {
   const now = desk.now = inspected(value, picture);
   if (same) Object.assign(now, { normal: same.normal, restorable: same.restorable, step: same.step });
   desk.$(".viewer").dataset.state = "full";
+  desk.$(".viewer").removeAttribute("aria-busy");
   desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
   desk.put(".judge", `${now.name} · judged by ${now.model}`);
   desk.put(".caption", "");

@@ -28,9 +28,14 @@ export function listenToSources(desk) {
   for (const group of groups(desk))
     group.addEventListener("click", (event) => {
       const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".example"));
-      if (button) desk.trigger("example", { index: Number(button.dataset.index) });
+      if (!button) return;
+      waiting(desk);
+      desk.trigger("example", { index: Number(button.dataset.index) });
     });
 }
+
+/** What is on the desk is dimmed until something new is, or there is nothing to come. @param {Desk} desk */
+const waiting = (desk) => desk.$(".viewer").setAttribute("aria-busy", "true");
 
 /** @param {Desk} desk */
 const groups = (desk) => /** @type {NodeListOf<HTMLElement>} */ (desk.element.querySelectorAll(".examples"));
@@ -54,7 +59,7 @@ async function hand(desk, files) {
   const carried = new DataTransfer();
   for (const file of files ?? []) carried.items.add(file);
   if (!carried.files.length) return;
-  complain(desk);
+  complain(desk); waiting(desk);
   for (;;) {
     const input = /** @type {HTMLInputElement | null} */ (document.querySelector("#upload input[type=file]"));
     if (input) {

@@ -37,7 +37,7 @@ export function drawLines(table) {
     const key = button.dataset.filter ?? "all", number = /** @type {Element} */ (button.querySelector("b"));
     number.textContent = String(countOf(rows, key, chosen));
     button.setAttribute("aria-pressed", String(key === filter));
-    button.hidden = ["strange", "disagree"].includes(key) && key !== filter && number.textContent === "0";
+    button.hidden = ["strange", "near", "disagree"].includes(key) && key !== filter && number.textContent === "0";
   }
   const wanted = visible(rows, choice, chosen).map((row) => line(table, row)), body = table.$("tbody");
   wanted.forEach((node, index) => { if (body.children[index] !== node) body.insertBefore(node, body.children[index] ?? null); });

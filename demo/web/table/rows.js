@@ -9,6 +9,8 @@
  * @typedef {{ filter: string, query: string, order: { key: string, down: boolean } }} Choice what is shown
  */
 
+const NEAR = 0.1;
+
 /** The threshold of the set is tried on images that no one has decided on or drawn in. @param {Row} row @param {number | null} chosen */
 export const cutOf = (row, chosen) =>
   chosen !== null && !row.edited && row.decision === "undecided" ? chosen : row.threshold;
@@ -19,6 +21,12 @@ export function verdictOf(row, chosen) {
   if (row.state === "waiting") return "waiting";
   if (row.withheld) return row.withheld === "strange" ? "strange" : "none";
   return (row.score ?? 0) > Math.fround(cutOf(row, chosen)) ? "bad" : "good";
+}
+
+/** Within a tenth of the way from no score to the threshold: a small change would turn the verdict. @param {Row} row @param {number | null} chosen */
+function isNear(row, chosen) {
+  const cut = cutOf(row, chosen);
+  return row.state === "scored" && row.score !== null && !row.withheld && Math.abs(row.score - cut) <= NEAR * Math.abs(cut);
 }
 
 /** Whether a person says another thing than the model. @param {Row} row @param {number | null} chosen */
@@ -41,6 +49,7 @@ export const FILTERS = {
   good: ["Looks good", (row, chosen) => verdictOf(row, chosen) === "good"],
   strange: ["Not this model's part", (row, chosen) => verdictOf(row, chosen) === "strange"],
   undecided: ["Undecided", (row) => row.state === "scored" && row.decision === "undecided"],
+  near: ["Near the threshold", isNear],
   disagree: ["You disagree", (row, chosen) => disagree(row, chosen)],
   error: ["Errors", (row) => row.state === "failed"],
 };

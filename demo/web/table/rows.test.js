@@ -55,6 +55,13 @@ test("a person and the model disagree only where both have said something", () =
   assert.deepEqual(filtered("undecided"), ["d"]);
 });
 
+test("near the threshold is what a small change would turn", () => {
+  const near = (chosen) => shown([row("a", 2.1), row("b", 1.81), row("c", 1.7), row("d", 2.3), row("e", 2, { withheld: "strange" }), row("f", null, { state: "waiting" })],
+    { filter: "near" }, chosen);
+  assert.deepEqual(near(null), ["a", "b"]);
+  assert.deepEqual(near(2.4), ["d"]);
+});
+
 test("a column sorts either way, what has no value comes last", () => {
   assert.deepEqual(shown(rows), ["A", "d", "b", "c", "e"]);
   assert.deepEqual(shown(rows, { order: { key: "score", down: false } }), ["b", "d", "A", "c", "e"]);

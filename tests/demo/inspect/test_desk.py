@@ -103,6 +103,24 @@ def test_photographs_are_dropped_or_pasted_on_the_desk(page, how):
     assert state(page, "name") == f"{how}0.png"  # the others wait in the queue
 
 
+def test_the_last_verdict_is_dimmed_while_the_next_one_is_awaited(page):
+    pick(page, 1)
+    assert page.locator("#viewer .viewer").get_attribute("aria-busy") is None
+    seen = page.evaluate(
+        """() => { document.querySelectorAll('#viewer .row .example')[0].click();
+        const viewer = document.querySelector('#viewer .viewer');
+        return [viewer.getAttribute('aria-busy'), getComputedStyle(
+            viewer.querySelector('.verdict')).opacity]; }"""
+    )
+    assert seen == ["true", "0.5"]
+    settled(page, "1_good part.png")
+    page.wait_for_selector("#viewer .viewer:not([aria-busy])")
+    give(page, "drop", [("broken.png", b"no picture")])
+    page.wait_for_selector("#problem .problem")
+    page.wait_for_selector("#viewer .viewer:not([aria-busy])")  # what was there is there again
+    assert state(page, "name") == "1_good part.png"
+
+
 def state(page, name):
     return page.evaluate(
         "name => document.querySelector('#viewer .viewer').desk.state()[name]", name
@@ -153,7 +171,6 @@ def test_the_normal_version_is_parted_from_the_photograph_by_a_line(page):
     button = page.locator("#viewer .as-good")
     button.click(timeout=90_000)
     page.wait_for_selector("#viewer .as-good:text('Photograph alone')", timeout=90_000)
-    before = canvas(page)
     box = page.locator("#viewer .cursor").bounding_box()
     x, y = page.evaluate(
         """() => { const { desk } = document.querySelector('#viewer .viewer');
@@ -165,12 +182,15 @@ def test_the_normal_version_is_parted_from_the_photograph_by_a_line(page):
     page.mouse.down()
     page.mouse.move(box["x"] + x + 90, box["y"] + y, steps=4)
     page.mouse.up()
-    assert canvas(page) != before
     dragged = float(page.locator("#viewer .compare").input_value())
     assert dragged > 55
     page.locator("#viewer .compare").focus()
-    page.keyboard.press("Home")  # by the keyboard as well: the photograph alone
-    assert float(page.locator("#viewer .compare").input_value()) == 0
+    shown = {}
+    for key, value in (("Home", 0), ("End", 100)):  # the photograph alone, the good part alone
+        page.keyboard.press(key)
+        assert float(page.locator("#viewer .compare").input_value()) == value
+        shown[key] = canvas(page)
+    assert shown["Home"][0] != shown["End"][0]
     assert text(page, ".status") == "○ undecided"  # nothing was drawn meanwhile
     button.click()
     page.wait_for_selector("#viewer .as-good:text('Show it as a good part')")
