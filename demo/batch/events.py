@@ -109,6 +109,14 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> list[Any]:
             return view.listing(mine), problem(error)
         return view.listing(mine), ""
 
+    def decide(session: str | None, event: gr.EventData) -> tuple[Any, str]:
+        mine = page.store.open(session)
+        try:
+            queue.decide(mine, getattr(event, "pairs", None))
+        except ValueError as error:
+            return view.listing(mine), problem(error)
+        return view.listing(mine), ""
+
     def clear(session: str | None) -> tuple[Any, ...]:
         mine = page.store.open(session)
         mine.clear()
@@ -119,8 +127,9 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> list[Any]:
     table.open(open_, None, [page.opened, page.tabs], **QUIET)
     table.settle(settle, None, batch.threshold, **QUIET)
     applied = table.apply(apply, page.session, changed, **QUIET)
+    decided_on = table.decide(decide, page.session, changed, **QUIET)
     cleared = table.clear(clear, page.session, [table, batch.masks, batch.problem], **QUIET)
-    return [came, applied, cleared]
+    return [came, applied, decided_on, cleared]
 
 
 def _wire_export(batch: Batch, page: Page) -> None:

@@ -14,7 +14,7 @@ from demo.shared.server import answering, thumbs
 from demo.store.store import Store
 from demo.web import serve
 
-EVENTS = ("more", "cancel", "open", "settle", "apply", "clear")
+EVENTS = ("more", "cancel", "open", "settle", "apply", "decide", "clear")
 """What the table asks for; its JavaScript is `demo/web/table`."""
 BROUGHT = ("use", "leave", "undo")
 """What the panel of masks asks for; its JavaScript is `demo/web/masks`."""

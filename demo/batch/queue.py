@@ -24,6 +24,7 @@ from demo.batch.intake import take
 from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
+from demo.store.records import DECISIONS, Decision, Item
 from demo.store.session import Session
 
 SLICE = LIMITS.slice_s
@@ -106,17 +107,38 @@ def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, 
 def apply(session: Session, threshold: float) -> None:
     """Make it the threshold of every item that no one has decided on or drawn in."""
     for item in session.items(decision="undecided", state="scored"):
-        if item.review and item.review.edited:
-            continue
-        desk = session.desk(item.id)
-        session.review(
-            item.id,
-            mask=None,
-            threshold=threshold,
-            desk=None if desk is None else json.dumps(desk | {"threshold": threshold}),
-            decision="undecided",
-            ignore=session.ignore(item.id),
-            min_area=item.review.min_area if item.review else 1,
-            regions=item.review.regions if item.review else (),
-            reviewer=item.review.reviewer if item.review else "",
-        )
+        if not (item.review and item.review.edited):
+            _review_again(session, item, threshold=threshold, decision="undecided")
+
+
+def decide(session: Session, pairs: Any) -> None:
+    """Keep what a person says of several images at once: `item` and `decision` each.
+
+    Raises ValueError, one sentence, where that cannot be; then nothing has changed.
+    """
+    try:
+        chosen = [(session.item(str(pair["item"])), pair["decision"]) for pair in pairs]
+    except (TypeError, KeyError):
+        raise ValueError("choose images and what they are") from None
+    for _, decision in chosen:
+        if decision not in DECISIONS:
+            raise ValueError(f"a decision is one of {', '.join(DECISIONS)}")
+    for item, decision in chosen:
+        _review_again(session, item, threshold=item.threshold or 0.0, decision=decision)
+
+
+def _review_again(session: Session, item: Item, *, threshold: float, decision: Decision) -> None:
+    """The review of an item with another threshold or decision; the rest of it stays."""
+    review, desk = item.review, session.desk(item.id)
+    edited = review is not None and review.edited
+    session.review(
+        item.id,
+        mask=session.mask(item.id) if edited else None,
+        threshold=threshold,
+        desk=None if desk is None else json.dumps(desk | {"threshold": threshold}),
+        decision=decision,
+        ignore=session.ignore(item.id),
+        min_area=review.min_area if review else 1,
+        regions=review.regions if review else (),
+        reviewer=review.reviewer if review else "",
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from ddad.images.decode import LoadedImage, load_image
 from ddad.model.detection import Detection, ScaleMap
 from demo.inspect import view
+from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared import meaning
 from demo.shared.pictures import photograph_url
@@ -110,7 +111,11 @@ def rejudge(page: Page, name: str, current: str | None, session_id: str | None) 
 
 
 def rejudge_others(page: Page, called: str, session_id: str | None) -> Iterator[Values]:
-    """Score all images of the queue that another model judged with this one, as results call it."""
+    """Score all images of the queue that another model judged with this one, as results call it.
+
+    After some seconds others get their turn: the last message has `more`, the model to go on with.
+    """
+    began = time.monotonic()
     try:
         session = page.store.open(session_id)
         detector = page.models.judge(called, session.id)
@@ -123,8 +128,11 @@ def rejudge_others(page: Page, called: str, session_id: str | None) -> Iterator[
             yield view.message(session) | {"judging": [done, len(others)]}, gr.skip(), ""
             (found,) = detector.detect([session.pixels(item)])
             session.record(item, found, detector)
+            if time.monotonic() - began > LIMITS.slice_s and done + 1 < len(others):
+                yield view.message(session) | {"more": called}, gr.skip(), ""
+                return
     except ValueError as error:
-        yield {"idle": True}, gr.skip(), problem(error)
+        yield {"idle": True, "judging": None}, gr.skip(), problem(error)
         return
     yield view.message(session) | {"judging": None}, gr.skip(), ""
 

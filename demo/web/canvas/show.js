@@ -29,6 +29,7 @@ export async function receive(desk, message) {
   if (message.normal) reach(desk, message.normal);
   if (message.idle || message.clear) desk.$(".viewer").removeAttribute("aria-busy");
   if (message.judging !== undefined) desk.judging = message.judging;
+  if (message.more) desk.trigger("rejudge", { model: message.more });
   if (message.classes) showClasses(desk, message.classes);
   if (message.queue) { desk.queue = message.queue; list(desk); }
   try {

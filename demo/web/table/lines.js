@@ -63,10 +63,15 @@ function newLine(table, row) {
   const open = makeButton("open"), picture = make("img", "thumb"), track = make("span", "track"), badge = make("span", "badge");
   picture.alt = "";
   open.append(picture, make("span", "text"));
-  name.append(open);
+  const pick = make("label", "pick"), box = make("input"), named = make("div", "named");
+  box.type = "checkbox"; box.dataset.item = row.id;
+  box.setAttribute("aria-label", `Choose ${row.name}`);
+  pick.append(box);
+  named.append(pick, open);
+  name.append(named);
   open.addEventListener("click", () => table.trigger("open", { item: row.id }));
   node.addEventListener("click", (event) => {
-    if (!(/** @type {Element} */ (event.target).closest("button")) && !open.disabled) open.click();
+    if (!(/** @type {Element} */ (event.target).closest("button, .pick")) && !open.disabled) open.click();
   });
   track.append(make("i"));
   score.append(make("span", "number"), track);
@@ -86,6 +91,7 @@ function fill(table, node, row) {
   put(".text", row.name);
   const open = /** @type {HTMLButtonElement} */ (find(".open"));
   open.disabled = !scored;
+  /** @type {HTMLInputElement} */ (find(".pick input")).disabled = !scored;
   open.title = scored ? `Open ${row.name} at the desk` : row.name;
   put(".number", row.score === null ? "" : row.score.toFixed(2));
   const track = find(".track"), low = facts?.low ?? 0, span = Math.max((facts?.high ?? 1) - low, 1e-9);

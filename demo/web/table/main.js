@@ -3,6 +3,7 @@ import { plural } from "../text.js";
 import { valueAt } from "./axis.js";
 import { histogram } from "./histogram.js";
 import { drawLines, header } from "./lines.js";
+import { drawPicks, listenToPicks } from "./picked.js";
 import { countOf, reordered, waitingIn } from "./rows.js";
 import { areNot, begun, followed, progressOf, summary } from "./run.js";
 import { createTable } from "./state.js";
@@ -24,6 +25,7 @@ export function start({ element, trigger, server }) {
     (key) => { choice.filter = key; draw(table); },
   );
   table.$(".strangers-show").addEventListener("click", () => { choice.filter = "strange"; draw(table); });
+  listenToPicks(table, () => drawPicks(table));
   listenToThreshold(table); listenToRun(table); listenToClearing(table);
   table.$(".query").addEventListener("input", () => { choice.query = table.input(".query").value.trim().toLowerCase(); soon(table); });
   return (/** @type {any} */ value) => load(table, value);
@@ -48,6 +50,7 @@ function draw(table) {
   table.frame = 0;
   table.$(".many").dataset.state = table.rows.length ? "full" : "empty";
   drawLines(table);
+  drawPicks(table);
   strangers(table);
   moved(table);
   histogram(table);

@@ -27,6 +27,11 @@ export function createTable(element, trigger, server) {
     chosen: null,
     /** @type {import("./rows.js").Choice} */
     choice: { filter: "all", query: "", order: { key: "score", down: true } },
+    /** Ids of those that are chosen, and the one that was last. @type {Set<string>} */
+    picked: new Set(),
+    lastPicked: /** @type {string | null} */ (null),
+    /** What the last decision of many undid. @type {{ item: string, decision: string }[]} */
+    undone: [],
     axis: { low: 0, high: 1, power: 1 },
     /** @type {import("./run.js").Course} */
     course: { run: null, serial: null, stopped: false },

@@ -46,6 +46,47 @@ def test_a_threshold_becomes_that_of_the_set_and_clearing_empties_it(scored, han
     assert listing["rows"] == [] and brought["waiting"] == [] and said == ""
 
 
+def test_several_are_decided_at_once_and_what_was_drawn_stays(scored):
+    session, call = scored
+    first, second = session.items()
+    drawn, zone = np.zeros((2, first.height, first.width), bool)
+    drawn[3:9, 3:9] = zone[20:] = True
+    label = [{"x": 4, "y": 4, "label": "dent"}]
+    session.review(
+        *(first.id,),
+        mask=drawn,
+        ignore=zone,
+        threshold=2.5,
+        decision="undecided",
+        regions=label,
+        reviewer="Ann",
+        desk='{"threshold": 2.5, "k": 1}',
+    )
+    pairs = [{"item": item.id, "decision": "defective"} for item in (first, second)]
+    listing, said = call["decide"](session.id, SimpleNamespace(pairs=pairs))
+    assert said == "" and [row["decision"] for row in listing["rows"]] == ["defective"] * 2
+    again = session.item(first.id).review
+    assert (again.threshold, again.reviewer, again.regions[0].label) == (2.5, "Ann", "dent")
+    assert np.array_equal(session.final_mask(first.id), drawn) and session.desk(first.id)["k"] == 1
+    assert np.array_equal(session.ignore(first.id), zone)
+    model = session.score_map(second.id) > np.float32(second.result.threshold)
+    assert np.array_equal(session.final_mask(second.id), model)
+    call["decide"](
+        session.id, SimpleNamespace(pairs=[{"item": second.id, "decision": "undecided"}])
+    )
+    assert [item.decision for item in session.items()] == ["defective", "undecided"]
+    good = {"item": first.id, "decision": "good"}
+    for wrong in (
+        None,
+        [{}],
+        [good, {"item": second.id, "decision": "bad"}],
+        [good, {"item": "x"}],
+    ):
+        _, said = call["decide"](session.id, SimpleNamespace(pairs=wrong))
+        assert "did not work" in said
+    assert [item.decision for item in session.items()] == ["defective", "undecided"]
+
+
 def test_the_evaluation_is_of_this_session_at_this_threshold(scored, handlers):
     session, call = scored
     assert "0 good and 1 defective images; 1 of which neither is known" in call["evaluate"](

@@ -171,6 +171,27 @@ def test_sort_filter_find_and_open_at_the_desk(many, parts, tiny_detector):
     many.wait_for_function("() => document.querySelectorAll('.many tbody tr').length === 1")
 
 
+def test_several_are_chosen_and_decided_together_and_that_is_undone(many, parts):
+    drop(many, ("set.zip", labelled(parts)))
+    done(many, 6)
+    decisions = """() => [...document.querySelectorAll('.many tbody tr')].map(
+        row => row.dataset.decision)"""
+    boxes = many.locator(".many .pick input")
+    boxes.nth(1).check()
+    boxes.nth(3).click(modifiers=["Shift"])
+    many.wait_for_selector(".many .picked:text('3 chosen')")
+    many.keyboard.press("d")
+    many.wait_for_function(f"({decisions})().filter(d => d === 'defective').length === 3")
+    assert many.evaluate(decisions) == ["undecided", *["defective"] * 3, *["undecided"] * 2]
+    many.locator(".many .pick-all").click()
+    many.locator(".many .decide-all[data-decision=good]").click()
+    many.wait_for_function(f"({decisions})().every(d => d === 'good')")
+    many.locator(".many .undo-all").click()
+    many.wait_for_function(f"({decisions})().filter(d => d === 'defective').length === 3")
+    many.locator(".many .pick-none").click()
+    assert many.locator(".many .decide-all").first.is_disabled()
+
+
 def test_the_set_is_taken_away_as_one_archive(many, parts, tiny_detector):
     drop(many, ("set.zip", labelled(parts)))
     done(many, 6)

@@ -15,6 +15,7 @@ from PIL import Image
 from demo.inspect import scoring
 from demo.inspect.payload import decode_runs
 from demo.inspect.scoring import Wanted, inspect
+from demo.inspect.view import judge
 from demo.shared.models import Models
 from demo.store.store import Store
 
@@ -110,6 +111,9 @@ def test_another_model_judges_the_image_anew_and_a_decision_stays(judges, part):
     assert list(scoring.rejudge(judges, "other", None, session.id)) == []
     ((_, _, trouble),) = scoring.rejudge(judges, "none", item.id, session.id)
     assert "there is no model called" in trouble
+    assert judge(session, item.id, judges.models) == "other"  # chosen again after a reload
+    shutil.rmtree(judges.models.root / "other")
+    assert judge(session, item.id, judges.models) is judge(session, None, judges.models) is None
 
 
 def test_a_threshold_of_the_last_model_is_gone_and_its_ignore_zone_stays(judges, part):
@@ -124,7 +128,9 @@ def test_a_threshold_of_the_last_model_is_gone_and_its_ignore_zone_stays(judges,
     assert review["added"] is review["removed"] is None
 
 
-def test_the_others_of_the_queue_are_judged_with_the_model_of_this_one(judges, part, tmp_path):
+def test_the_others_of_the_queue_are_judged_with_the_model_of_this_one(
+    judges, part, tmp_path, monkeypatch
+):
     paths = [part]
     for k in (1, 2):
         path = tmp_path / f"part {k}.png"
@@ -138,5 +144,12 @@ def test_the_others_of_the_queue_are_judged_with_the_model_of_this_one(judges, p
     assert {entry["judge"] for entry in steps[-1]["queue"]} == {
         judges.models.get("other").fingerprint
     }
+    monkeypatch.setattr(scoring, "LIMITS", replace(scoring.LIMITS, slice_s=0))
+    steps = [said for said, _, _ in scoring.rejudge_others(judges, "stripes", session.id)]
+    assert [step.get("judging") for step in steps] == [[0, 3], None] and steps[-1][
+        "more"
+    ] == "stripes"
+    steps = [said for said, _, _ in scoring.rejudge_others(judges, "stripes", session.id)]
+    assert steps[0]["judging"] == [0, 2]  # it goes on where others had their turn
     ((_, _, trouble),) = scoring.rejudge_others(judges, "none", session.id)
     assert "there is no model called" in trouble
