@@ -314,7 +314,8 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
         session.set_truth(item.id, mask)
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         for table, column in (
-            *(("session", "imported"), ("photograph", "asked"), ("photograph", "part")),
+            *(("session", "imported"), ("session", "classes")),
+            *(("photograph", "asked"), ("photograph", "part")),
             *(("item", "kind"), ("item", "digest"), ("training", "seconds")),
         ):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -353,6 +354,7 @@ def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
             database.execute(command, (name,))
         old = "REPLACE(\"values\", 'defective', 'accepted')"
         database.execute(f'UPDATE before SET "values" = {old}')
+        database.execute("ALTER TABLE session DROP COLUMN classes")
         database.execute("PRAGMA user_version = 5")
     database.close()
     again = Store(tmp_path).open(session.id)
