@@ -61,24 +61,26 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
             path = known[index].path
             yield from inspect(page, Wanted(name, path, path.stem), session)
 
-    def begin_look() -> Any:
-        return gr.update(visible=True)
+    def begin_look(paths: list[str] | None) -> tuple[Any, ...]:
+        """The field is empty again at once: what is dropped meanwhile must not be lost with it."""
+        return paths, None, gr.update(visible=True)
 
-    def end_look() -> tuple[None, Any]:
-        return None, gr.update(visible=False)
+    def end_look() -> Any:
+        return gr.update(visible=False)
 
     def stop_look(session: str | None) -> tuple[Any, ...]:
         """What was on the desk before; nothing of the photograph is kept."""
         mine = page.store.open(session)
         last = view.last(mine)
-        return view.message(mine, last) | {"clear": True}, "", *end_look()
+        return view.message(mine, last) | {"clear": True}, "", end_look()
 
-    inputs = [page.model, desk.upload, page.session]
-    begun = desk.upload.upload(begin_look, None, desk.cancel, **QUIET)
+    came = gr.State(None)
+    inputs = [page.model, came, page.session]
+    begun = desk.upload.upload(begin_look, desk.upload, [came, desk.upload, desk.cancel], **QUIET)
     # One that was stopped counts as running until its next map: "once" would drop the next.
     looking = begun.then(inspect_upload, inputs, shown, trigger_mode="multiple", **heavy)
-    looking.then(end_look, None, [desk.upload, desk.cancel], **QUIET)
-    back = [desk.viewer, desk.problem, desk.upload, desk.cancel]
+    looking.then(end_look, None, desk.cancel, **QUIET)
+    back = [desk.viewer, desk.problem, desk.cancel]
     desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)
     desk.viewer.example(inspect_example, [page.model, page.session], shown, **heavy)
 
