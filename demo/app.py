@@ -18,6 +18,7 @@ from demo.page import DESK, QUIET, Page
 from demo.shared.models import CHECKPOINTS, Models
 from demo.store import mirror
 from demo.store.store import Store
+from demo.train import desk as learning
 from demo.train import events as training
 from demo.train.models import alarm_button
 from demo.train.queue import Queue
@@ -84,14 +85,19 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
                     interactive=first is not None,
                     elem_id="model",
                 )
+            gr.HTML(
+                "", js_on_load=serve.script("language"), apply_default_css=False, elem_id="language"
+            )
         # The key only obscures: what guards the work is that an id cannot be guessed.
-        session = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
+        kept = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
         # Read once, where a visitor's photographs and models had a key of their own.
         earlier = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
         tabs = gr.Tabs(elem_id="tabs")
-        page = Page(models, model, store, session, gr.State(None), gr.State(None), tabs)
+        session, opened, tried, current = (gr.State(None) for _ in range(4))
+        page = Page(models, model, store, session, kept, opened, tried, current, tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
-            start = desk.tab(page, inspect)
+            shown, start = desk.tab(page, inspect)
+            goes_on = learning.wire(page, queue, shown)
             alarm = alarm_button()
             about(page)
         for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it
@@ -100,7 +106,9 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
             greet = training.tab(page, queue, earlier, alarm)
-        greet(start(demo))
+        loaded = start(demo)
+        greet(loaded)
+        goes_on(loaded)
         api.endpoints(models)
         demo.queue(default_concurrency_limit=1, max_size=LIMITS.queue)
     models.load_in_background(lambda: demo.is_running)

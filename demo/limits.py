@@ -33,6 +33,8 @@ class Limits:
     # scoring
     queue: int = _limit(20, "requests that wait; who comes later is told so")
     slice_s: float = _limit(15, "scoring of many images before others get their turn", "s")
+    frame_bytes: int = _limit(1_000_000, "a camera's frame that is judged live", "bytes")
+    frame_pixels: int = _limit(1_000_000, "the same, decoded", "pixels")
     own_models: int = _limit(4, "visitors' own models kept in memory")
     # training
     waiting: int = _limit(8, "trainings that wait for their turn; one runs")

@@ -41,10 +41,16 @@ class Page:
     model: gr.Dropdown
     """The model in use; its value is a name that `models` knows."""
     store: Store
-    session: gr.BrowserState
-    """Its value is the id of the visitor's session, set when the page loads; never trusted."""
+    session: gr.State
+    """Its value is the id of the visitor's session, set when the page loads and kept here: a
+    browser that sends none for once must not be given another one."""
+    kept: gr.BrowserState
+    """The same as the browser keeps it for the next visit; never trusted, read when the page
+    loads."""
     opened: gr.State
     """Set by `to_desk`: which item the desk is to open."""
+    tried: gr.State
+    """Set by `to_try`: with which model the desk is to open a photograph to try it with."""
     current: gr.State
     """Set by the desk: the id of the item on it, or None."""
     tabs: gr.Tabs
@@ -53,6 +59,11 @@ class Page:
 def to_desk(item: str) -> tuple[tuple[str, int], Any]:
     """Values for `[page.opened, page.tabs]` that open an item at the desk."""
     return (item, time.monotonic_ns()), gr.Tabs(selected=DESK)
+
+
+def to_try(model: str) -> tuple[str, int]:
+    """A value for `page.tried`: the desk opens a photograph that comes with this model."""
+    return model, time.monotonic_ns()
 
 
 def problem(error: Exception, path: Path | None = None) -> str:

@@ -122,6 +122,12 @@ def _add_what(parser: options.Parser) -> None:
         help="mirror images at random, for parts without a handedness (default: no)",
     )
     parser.add_argument(
+        "--keep-photographs",
+        action="store_true",
+        help="keep small copies of 40 photographs in the model, which travel with it: it can show "
+        "what a place looks like on good parts (default: no)",
+    )
+    parser.add_argument(
         "--seed", type=int, metavar="N", help="of all that is random, a whole number (default: 0)"
     )
     parser.add_argument(
@@ -174,6 +180,7 @@ def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
 
     score = options.override(ScoreConfig(size=config.size), args)  # a mistake in it ends here
     plan = Plan(args.branch or "both", config, score, args.fpr, config.seed)
+    plan = replace(plan, keeps=args.keep_photographs)
     if args.closer_looks is not None:
         plan = replace(plan, looks=tuple(size for size in args.closer_looks if size))
         score.closer(plan.looks or ())  # a mistake in it ends here

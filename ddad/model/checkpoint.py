@@ -11,6 +11,7 @@ ddad.json                              format, score settings, what it was train
 calibration.json                       absent: the model is not calibrated
 calibration_0.json                     the same without its closer looks, _1 with one of them, ...
 README.md  metrics.json  examples/     for people; optional
+normals/   small copies of training photographs, where the trainer agreed; see `appearance`
 """
 
 from __future__ import annotations

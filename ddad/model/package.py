@@ -27,10 +27,11 @@ KNOWN = re.compile(
     r"|features/\w{1,40}\.safetensors"
     r"|features/extractor/(config\.json|preprocessor_config\.json|model\.safetensors)"
     r"|(examples|maps)/[\w][\w -]{0,79}\.png"
+    r"|normals/\d{4,6}\.webp"
 )
 """Every file that a checkpoint has; nothing else is packed or taken out."""
 LIMITS = Limits(entries=200, total=1 << 30, single=512 << 20, ratio=100, depth=4)
-SUFFIXES = (".json", ".safetensors", ".md", ".png")
+SUFFIXES = (".json", ".safetensors", ".md", ".png", ".webp")
 
 
 def checkpoint_zip(folder: Path, to: Path) -> Path:

@@ -54,7 +54,7 @@ class Sight:
     def sentence(self) -> str:
         """In words."""
         if self.clear is None:
-            return "no spot was found in nine of ten places, however large and clear"
+            return "finds no spot in nine of ten places, however large and clear"
         faint = "no faint ones" if self.faint is None else f"faint ones from {self.faint:.0f}"
         return (
             f"sees clear spots from {self.clear:.0f} px across, {faint}, in photographs of about "

@@ -26,6 +26,7 @@ from ddad.images.levels import Levels
 from ddad.model.allocator import keep_freed_memory
 from ddad.model.card import write_card
 from ddad.model.detector import Detector
+from ddad.score import appearance
 from ddad.score.config import ScoreConfig
 from ddad.score.fusion import Maps
 from ddad.score.pace import pace
@@ -35,7 +36,7 @@ from ddad.training.fit import Vectors, cross_fit, cross_fitted
 from ddad.training.journal import PAUSE, STOP, Journal, exclusive, requested
 from ddad.training.looks import closer_looks, settled
 from ddad.training.photographs import Photographs
-from ddad.training.plan import CALIBRATION, FEATURES, PIXEL, Plan
+from ddad.training.plan import CALIBRATION, FEATURES, PIXEL, Plan, cross_fitted_share
 from ddad.training.run import stop_flag
 from ddad.training.train import train
 
@@ -77,6 +78,8 @@ def run(
                 else work.held_out(normals)
             )
             detector.save(out)
+            if plan.keeps:
+                appearance.keep(work.photographs(normals), out)
             estimate = work.rehearsal.estimate(detector)
             pictures = work.rehearsal.write_pictures(detector, out)
             write_card(out, detector, estimate, pictures)
@@ -125,15 +128,16 @@ class _Work:
             part, held = self._parted(normals)
             unet, head, _, steps = self._pixel_branch(part, held)
             record = steps | record
-        photographs = self._photographs(normals)
+        photographs = self.photographs(normals)
         self.rehearsal = Rehearsal(len(normals), self.plan.seed)
         vectors = self._vectors(photographs, self.plan.seed)
         raw: dict[int, Maps] = {}
         groups = [sample.group for sample in normals]
         self.journal.begin(CALIBRATION)
+        fitted: dict[int, Detector] = {}  # held, so that no two have one id
         for index, model, maps in cross_fit(vectors, photographs, groups):
-            raw[index] = maps
-            self._at(len(raw) / len(normals))
+            raw[index], fitted[id(model)] = maps, model
+            self._at(cross_fitted_share(len(fitted), len(raw), len(normals)))
             if len(normals) > 1:  # a single one was fitted to
                 self._rehearse(index, photographs[index], model)
                 if len(self.trials) < spots.PHOTOGRAPHS:
@@ -155,7 +159,7 @@ class _Work:
         if self.plan.branch != "feature":
             unet, head, scheduler, record = self._pixel_branch(part, held)
         if self.extractor is not None:
-            vectors = self._vectors(self._photographs(part), self.plan.config.seed, keep=False)
+            vectors = self._vectors(self.photographs(part), self.plan.config.seed, keep=False)
             score, features = vectors.config, vectors.fit()
         detector = Detector(
             unet,
@@ -178,7 +182,7 @@ class _Work:
 
     def _calibrated(self, detector: Detector, held: Sequence[Sample]) -> Detector:
         """By the held-out normals, as many as there is time for."""
-        photographs = self._photographs(held)
+        photographs = self.photographs(held)
         self.journal.begin(CALIBRATION)
         pairs: list[tuple[Maps, Sequence[int]]] = []
         for index in range(len(held)):
@@ -197,7 +201,7 @@ class _Work:
     def _pixel_branch(self, part: Sequence[Sample], held: Sequence[Sample]) -> Any:
         keep_freed_memory(all_of_it=True)
         self.journal.begin(PIXEL)
-        pixels = self._photographs(held)[0]
+        pixels = self.photographs(held)[0]
 
         def on_log(row: dict[str, float]) -> None:
             figures: dict[str, Any] = {
@@ -225,7 +229,8 @@ class _Work:
             on_save=on_save,
         )
 
-    def _photographs(self, samples: Sequence[Sample]) -> Photographs:
+    def photographs(self, samples: Sequence[Sample]) -> Photographs:
+        """Decoded when asked for, in the levels of all."""
         return Photographs([sample.path for sample in samples], self.levels)
 
     def _vectors(self, photographs: Photographs, seed: int, *, keep: bool = True) -> Vectors:

@@ -40,6 +40,8 @@ class Plan:
     """A photograph may take about this long on this machine: it decides on closer looks."""
     looks: tuple[int, ...] | None = None
     """Their sizes, where they are given."""
+    keeps: bool = False
+    """Whether small copies of photographs stay with the model: its trainer's to say."""
 
     def cross_fits(self, normals: int) -> bool:
         """Whether every normal serves both fitting and calibration: not of a pixel branch that
@@ -64,6 +66,13 @@ class Plan:
             phases[FEATURES] = FIT_SECONDS + SECONDS[FEATURES] * normals
         folds = FIT_SECONDS * FOLDS if self.cross_fits(normals) else 0
         return phases | {CALIBRATION: folds + SECONDS[CALIBRATION] * held}
+
+
+def cross_fitted_share(fitted: int, judged: int, normals: int) -> float:
+    """How much of a cross-fit is done, 0 to 1: most of its time goes into fitting the folds."""
+    folds = min(FOLDS, normals)
+    seconds = FIT_SECONDS * fitted + SECONDS[CALIBRATION] * judged
+    return min(1.0, seconds / (FIT_SECONDS * folds + SECONDS[CALIBRATION] * normals))
 
 
 def quick() -> Plan:

@@ -73,7 +73,7 @@ def _table(store: Store) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=(serve.HERE / "table" / "table.html").read_text(),
-        js_on_load=serve.script("table/main.js", *EVENTS),
+        js_on_load=serve.script("table", *EVENTS),
         server_functions=answering(store, thumbs),
         apply_default_css=False,
         elem_id="many-table",
@@ -85,7 +85,7 @@ def _masks(store: Store) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=(serve.HERE / "masks" / "masks.html").read_text(),
-        js_on_load=serve.script("masks/main.js", *BROUGHT),
+        js_on_load=serve.script("masks", *BROUGHT),
         server_functions=answering(store, thumbs),
         apply_default_css=False,
         elem_id="many-masks",

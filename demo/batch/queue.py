@@ -24,6 +24,7 @@ from demo.batch.intake import take
 from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
+from demo.shared.scored import score_waiting
 from demo.store.records import DECISIONS, Decision, Item
 from demo.store.session import Session
 
@@ -89,12 +90,7 @@ def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, 
     try:
         detector = page.models.get(name)
         while waiting and time.monotonic() - began < SLICE:
-            item = waiting.pop(0)
-            pixels = session.pixels(item)
-            (found,) = detector.detect([pixels])
-            kept = session.record(item, found, detector)
-            if (doubt := detector.doubt(pixels)) and doubt not in kept.note:
-                session.describe(item, note="; ".join(filter(None, (kept.note, doubt))))
+            score_waiting(session, detector, waiting.pop(0))
             if waiting and time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
                 yield view.listing(session, phase="scoring", more=False), session.id, gr.skip()

@@ -9,17 +9,18 @@ from typing import Any
 
 import gradio as gr
 
-from demo.inspect import expected, layout, view
+from demo.inspect import camera, expected, layout, scoring, view
 from demo.inspect.layout import Desk
 from demo.inspect.links import linked
 from demo.inspect.normal import events as normal
-from demo.inspect.scoring import Values, Wanted, inspect, inspect_all, rejudge, rejudge_others
+from demo.inspect.scoring import Values, Wanted, inspect, rejudge, rejudge_others
 from demo.page import HEAVY, PRIVATE, QUIET, Page
 from demo.shared.gpu import lent
 
 
-def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
-    """Lay out the tab and wire it; returns what wires the page's loading and gives its event."""
+def tab(page: Page, here: gr.Tab) -> tuple[Desk, Callable[[gr.Blocks], Any]]:
+    """Lay out the tab and wire it; returns its components, and what wires the page's loading and
+    gives its event."""
     desk = layout.desk(page)
     shown = [desk.viewer, page.session, desk.problem]
     heavy: dict[str, Any] = {"show_progress_on": desk.viewer, **HEAVY, **PRIVATE}
@@ -30,21 +31,21 @@ def tab(page: Page, here: gr.Tab) -> Callable[[gr.Blocks], Any]:
     normal.panel(page, desk.viewer)(judged)
     expected.panel(page)
 
-    def start(session: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
-        mine = page.store.open(session)
+    def start(kept: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
+        mine = page.store.open(kept)
         wanted, name, sentence = linked(page.models, dict(request.query_params))
         last = view.last(mine)
         name = name or view.judge(mine, last, page.models)
         opened = view.message(mine, last) | view.sources(page.models, name or model)
-        return mine.id, opened, wanted, name or gr.skip(), sentence
+        return mine.id, mine.id, opened, wanted, name or gr.skip(), sentence
 
     def on_load(demo: gr.Blocks) -> Any:
-        outputs = [page.session, desk.viewer, desk.wanted, page.model, desk.problem]
-        loaded = demo.load(start, [page.session, page.model], outputs, **QUIET)
+        outputs = [page.session, page.kept, desk.viewer, desk.wanted, page.model, desk.problem]
+        loaded = demo.load(start, [page.kept, page.model], outputs, **QUIET)
         loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
         return loaded
 
-    return on_load
+    return desk, on_load
 
 
 def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> None:
@@ -53,7 +54,7 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
 
     @lent(15)
     def inspect_upload(name: str, paths: list[str] | None, session: str | None) -> Iterator[Values]:
-        yield from inspect_all(page, name, [Path(path) for path in paths or ()], session)
+        yield from scoring.inspect_all(page, name, [Path(path) for path in paths or ()], session)
 
     def inspect_example(name: str, session: str | None, event: gr.EventData) -> Iterator[Values]:
         index, known = getattr(event, "index", None), models.examples(name)
@@ -79,10 +80,16 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
     begun = desk.upload.upload(begin_look, desk.upload, [came, desk.upload, desk.cancel], **QUIET)
     # One that was stopped counts as running until its next map: "once" would drop the next.
     looking = begun.then(inspect_upload, inputs, shown, trigger_mode="multiple", **heavy)
-    looking.then(end_look, None, desk.cancel, **QUIET)
+    goes_on = desk.viewer.rest(lambda: gr.update(visible=True), None, desk.cancel, **QUIET)
+    rest = partial(scoring.inspect_rest, page)
+    going = goes_on.then(rest, [page.model, page.session], shown, trigger_mode="multiple", **heavy)
+    for each in (looking, going):
+        each.then(end_look, None, desk.cancel, **QUIET)
     back = [desk.viewer, desk.problem, desk.cancel]
-    desk.cancel.click(stop_look, page.session, back, cancels=looking, **QUIET)
+    desk.cancel.click(stop_look, page.session, back, cancels=[looking, going], **QUIET)
     desk.viewer.example(inspect_example, [page.model, page.session], shown, **heavy)
+    page.tried.change(partial(scoring.try_first, page), [page.tried, page.session], shown, **heavy)
+    camera.wire(page, desk.viewer)
 
 
 def _wire_model(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> Any:

@@ -17,9 +17,14 @@ from demo.web import serve
 
 TAKEN_AS = {"mask": "Mask, PNG", "scores": "Scores, CSV"}
 """What is exported as one file; the others come as a ZIP."""
-EVENTS = ("current", "example", "rejudge", "normal", "halt")
-"""What the canvas tells: which item is on it; and what it asks for: an example, the queue's judging
-anew, the normal version, its end."""
+EVENTS = (
+    *("current", "example", "rejudge", "rest", "normal", "halt", "place"),
+    *("keep", "lesson", "frame"),
+)
+"""What the canvas tells: which item is on it; and what it asks for: an example, the queue's
+judging anew, what else was dropped; the normal version, its end, what a place looks like on good parts;
+whether photographs may stay with what is learned, the end of a training, a camera's frame
+judged."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class Desk:
     """The tab's components that something happens to."""
 
     upload: gr.File
+    lesson: gr.File
+    """Photographs to learn from."""
+    keeps: gr.State
+    """Whether small copies of them may stay with the model."""
     cancel: gr.Button
     """Shown while a photograph is looked at."""
     loading: gr.Markdown
@@ -37,6 +46,8 @@ class Desk:
     """What a permalink asks for, a `scoring.Wanted`, or None."""
     timer: gr.Timer
     """Ticks until the models are loaded."""
+    clock: gr.Timer
+    """Ticks while a training goes on."""
 
 
 def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
@@ -49,7 +60,7 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
     return gr.HTML(
         value=value,
         html_template=_template(),
-        js_on_load=serve.script("canvas/main.js", *EVENTS),
+        js_on_load=serve.script("canvas", *EVENTS),
         server_functions=answers(store),
         apply_default_css=False,
         elem_id=elem_id,
@@ -72,12 +83,17 @@ def desk(page: Page) -> Desk:
     with gr.Column(elem_id="desk"):
         problem = gr.HTML("", elem_id="problem")
         # The canvas takes files and hands them to this, which the page's style keeps out of sight.
-        upload = gr.File(file_count="multiple", type="filepath", show_label=False, elem_id="upload")
+        upload, lesson = (
+            gr.File(file_count="multiple", type="filepath", show_label=False, elem_id=name)
+            for name in ("upload", "lesson")
+        )
         cancel = gr.Button("Stop looking", visible=False, size="sm", elem_id="cancel")
         loading = gr.Markdown(view.loading(page.models), elem_id="loading")
         viewer = canvas(page.store, elem_id="viewer")
     timer = gr.Timer(1.0, active=not page.models.ready)
-    return Desk(upload, cancel, loading, problem, viewer, wanted, timer)
+    clock = gr.Timer(1.0, active=False)
+    files = upload, lesson, gr.State(False)
+    return Desk(*files, cancel, loading, problem, viewer, wanted, timer, clock)
 
 
 def about(page: Page) -> None:

@@ -19,6 +19,7 @@ from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared import meaning
 from demo.shared.pictures import photograph_url
+from demo.shared.scored import score_waiting
 from demo.store.records import Item
 from demo.store.session import Session
 
@@ -73,7 +74,7 @@ def inspect(page: Page, wanted: Wanted | None, session_id: str | None) -> Iterat
 def inspect_all(
     page: Page, name: str, paths: list[Path], session_id: str | None
 ) -> Iterator[Values]:
-    """Score files: the first with its maps as they come, the others into the queue."""
+    """Score files: the first with its maps as they come, the others in the queue."""
     session, troubles = page.store.open(session_id), []
     yield from inspect(page, Wanted(name, paths[0]) if paths else None, session.id)
     for path in paths[1:]:
@@ -81,13 +82,45 @@ def inspect_all(
             detector = page.models.get(name)
             loaded = load_image(path, levels=detector.levels)
             if _known(session, path.name, loaded.pixels, detector.fingerprint) is None:
-                (found,) = detector.detect([loaded.pixels])
-                _keep(session, detector, path.name, loaded, found)
+                session.add(path.name, loaded.pixels, loaded.note)
         except ValueError as error:
             troubles.append(problem(error, path))
             yield gr.skip(), gr.skip(), "".join(troubles)
-            continue
-        yield view.message(session), session.id, gr.skip()
+    if paths[1:]:
+        yield from inspect_rest(page, name, session.id)
+
+
+def inspect_rest(page: Page, name: str, session_id: str | None) -> Iterator[Values]:
+    """Score what waits in the session, in the order it came.
+
+    After some seconds others get their turn: the last message has `rest`.
+    """
+    began = time.monotonic()
+    session = page.store.open(session_id)
+    waiting = [item.id for item in session.items(state="waiting")]
+    try:
+        detector = page.models.get(name)
+        for done, item in enumerate(waiting):
+            yield view.message(session) | {"judging": [done, len(waiting)]}, session.id, gr.skip()
+            score_waiting(session, detector, item)
+            if time.monotonic() - began > LIMITS.slice_s and done + 1 < len(waiting):
+                yield view.message(session) | {"rest": True}, session.id, gr.skip()
+                return
+    except ValueError as error:
+        yield {"idle": True, "judging": None}, gr.skip(), problem(error)
+        return
+    yield view.message(session) | {"judging": None}, session.id, gr.skip()
+
+
+def try_first(page: Page, wanted: tuple[str, int] | None, session: str | None) -> Iterator[Values]:
+    """Score a photograph that comes with a model: one with a defect, where there is one."""
+    name = wanted[0] if wanted else ""
+    known = page.models.examples(name)
+    first = next((each for each in known[1:]), known[0] if known else None)
+    if first is None:
+        yield gr.skip(), gr.skip(), gr.skip()
+        return
+    yield from inspect(page, Wanted(name, first.path, first.path.stem), session)
 
 
 def rejudge(page: Page, name: str, current: str | None, session_id: str | None) -> Iterator[Values]:

@@ -263,6 +263,8 @@ class Training:
     message: str = ""
     seconds: float = 2.0
     """That its model may take for a photograph."""
+    keeps: bool = False
+    """Whether small copies of the photographs stay with the model: the visitor's to say."""
 
     @property
     def over(self) -> bool:

@@ -229,6 +229,7 @@ def _trained(of: Callable[..., peewee.ForeignKeyField]) -> tuple[type[peewee.Mod
         minutes = peewee.FloatField()
         fpr = peewee.FloatField()
         seconds = peewee.FloatField(default=2.0)
+        keeps = peewee.BooleanField(default=False)
         state = peewee.TextField(index=True)
         since = peewee.FloatField()
         pid = peewee.IntegerField()

@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 7
+VERSION = 8
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -88,6 +88,11 @@ def _from_version_6(database: peewee.SqliteDatabase) -> None:
     database.execute_sql("ALTER TABLE session ADD COLUMN classes TEXT NOT NULL DEFAULT ''")
 
 
+def _from_version_7(database: peewee.SqliteDatabase) -> None:
+    if "training" in database.get_tables():
+        database.execute_sql("ALTER TABLE training ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0")
+
+
 def _decided(word: str, area: int | None) -> str:
     """Until version 5 the model's mask was accepted, corrected, or rejected for a good part."""
     if word in ("accepted", "corrected"):
@@ -105,5 +110,5 @@ def _lengths(columns: tuple[str, ...]) -> str:
 
 _CHANGES = (
     *(_from_version_1, _from_version_2, _from_version_3, _from_version_4, _from_version_5),
-    _from_version_6,
+    *(_from_version_6, _from_version_7),
 )

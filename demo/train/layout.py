@@ -115,6 +115,13 @@ def _train_step(ui: dict[str, Any], limits: Limits) -> None:
                 elem_id="train-seconds",
             )
             ui["name"] = gr.Textbox("my-part", label="Name of the model", elem_id="train-name")
+        ui["keeps"] = gr.Checkbox(
+            False,
+            label="Keep small copies of the photographs in the model",
+            info="It can then show what a place looks like on good parts. They travel with its "
+            "ZIP, 40 at most.",
+            elem_id="train-keeps",
+        )
         ui["time"] = gr.HTML("", elem_id="train-time")
         ui["start"] = gr.Button("Start", variant="primary", elem_id="train-start")
     ui["live"] = gr.HTML("", elem_id="train-live")

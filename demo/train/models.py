@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ddad.score.config import detail
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.page import DESK, HEAVY, LIGHT, PRIVATE, Page, problem, to_try
 from demo.store.session import Session
 from demo.train import view, work
 from demo.train.layout import RESULT
@@ -62,8 +62,9 @@ def _wire_models(ui: dict[str, Any], page: Page) -> None:
     def use(session: str | None, name: str | None) -> Any:
         own = page.store.open(session)
         if name not in own.trained.models():
-            return gr.skip()
-        return choices(page, own, f"~{own.id}/{name}")
+            return (gr.skip(),) * 3
+        own_name = f"~{own.id}/{name}"
+        return choices(page, own, own_name), gr.Tabs(selected=DESK), to_try(own_name)
 
     def drop(session: str | None, name: str | None, current: str) -> tuple[Any, ...]:
         own = page.store.open(session)
@@ -75,7 +76,7 @@ def _wire_models(ui: dict[str, Any], page: Page) -> None:
     chosen = [page.session, ui["mine"]]
     shown = [ui["result"], ui["zip"], ui["alarm_said"]]
     ui["mine"].change(show, chosen, shown, **LIGHT, **PRIVATE)
-    ui["use"].click(use, chosen, page.model, **LIGHT, **PRIVATE)
+    ui["use"].click(use, chosen, [page.model, page.tabs, page.tried], **LIGHT, **PRIVATE)
     ui["drop"].click(drop, [*chosen, page.model], [ui["mine"], page.model], **LIGHT, **PRIVATE)
 
 

@@ -55,10 +55,12 @@ class Queue:
         minutes: float,
         fpr: float,
         seconds: float = 2.0,
+        keeps: bool = False,
     ) -> Training:
         """Queue a training on a session's photographs; StoreError where that cannot be.
 
-        `seconds` are what its model may take for a photograph.
+        `seconds` are what its model may take for a photograph; `keeps`: small copies of the
+        photographs stay with it.
         """
         if not NAME.fullmatch(name):
             raise StoreError("a model's name has letters, digits, - and _, 40 at most")
@@ -82,6 +84,7 @@ class Queue:
             if (session.trained.path(name) / "ddad.json").exists():
                 raise StoreError(f"you have a model called {name}: choose another name")
             asked = Training(name, branch, float(minutes), float(fpr), seconds=float(seconds))
+            asked = replace(asked, keeps=bool(keeps))
             return session.trained.begin(asked)
 
     def place(self, session: Session) -> int:
@@ -145,6 +148,8 @@ class Queue:
         command += ["--seconds-per-image", str(training.seconds)]
         if training.branch == "both":
             command += ["--minutes", str(training.minutes)]
+        if training.keeps:
+            command += ["--keep-photographs"]
         with _output(out).open("ab") as output:
             child = subprocess.Popen(
                 [*command, *self.extra],

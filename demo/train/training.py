@@ -53,12 +53,18 @@ def _wire_plan(ui: dict[str, Any], page: Page) -> None:
 
 def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
     def start(
-        session: str | None, name: str, branch: str, minutes: float, fpr: float, seconds: float
+        session: str | None,
+        name: str,
+        branch: str,
+        minutes: float,
+        fpr: float,
+        seconds: float,
+        keeps: bool,
     ) -> Any:
         mine = page.store.open(session)
         numbers = float(minutes), float(fpr), float(seconds)
         try:
-            queue.start(mine, (name or "").strip(), branch, *numbers)
+            queue.start(mine, (name or "").strip(), branch, *numbers, keeps=keeps)
         except ValueError as error:
             return problem(error), *now(mine, queue)
         return "", *now(mine, queue)
@@ -73,7 +79,8 @@ def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
         return do
 
     shown = [ui[name] for name in LIVE]
-    inputs = [page.session, *(ui[n] for n in ("name", "branch", "minutes", "fpr", "seconds"))]
+    asked = ("name", "branch", "minutes", "fpr", "seconds", "keeps")
+    inputs = [page.session, *(ui[name] for name in asked)]
     ui["start"].click(start, inputs, [ui["trouble"], *shown], **LIGHT, **PRIVATE)
     for what in ("pause", "resume", "stop", "cancel"):
         ui[what].click(ask(what), page.session, shown, **LIGHT, **PRIVATE)

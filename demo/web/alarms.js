@@ -1,4 +1,5 @@
 // What calibration promises of a threshold.
+import { local } from "./language/words.js";
 
 /**
  * How many good parts' photographs of calibration a threshold marks, and what that promises: the
@@ -10,5 +11,5 @@
  */
 export function falseAlarms(normals, promised, level) {
   const above = normals.filter((score) => score > level).length, step = promised[above];
-  return { above, rate: step ? `about ${step[0]} %` : "", between: step ? `between ${step[1]} and ${step[2]} %` : "" };
+  return { above, rate: step ? `about ${local(step[0])} %` : "", between: step ? `between ${local(step[1])} and ${local(step[2])} %` : "" };
 }

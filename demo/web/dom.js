@@ -1,4 +1,5 @@
 // Nodes. Names and labels reach the page as text only, never as markup.
+import { translated } from "./language/words.js";
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -43,8 +44,8 @@ export function within(element) {
      * @param {string} selector @param {string} text
      */
     put(selector, text) {
-      const node = $(selector);
-      if (node.textContent !== text) node.textContent = text;
+      const node = $(selector), said = translated(text);
+      if (node.textContent !== said) node.textContent = said;
     },
   };
 }

@@ -1,8 +1,11 @@
-"""The page's modules, served as they are: no build step, no file named by the machine's path."""
+"""The page's modules: one file for a browser to fetch, made of them at the start, no build step."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import posixpath
+import re
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -16,28 +19,81 @@ STYLES = [
     for part in ("page", "canvas", "train", "table", "masks", "evaluation", "decided")
 ]
 MODULES = {
-    path.relative_to(HERE).as_posix(): path.read_bytes()
+    path.relative_to(HERE).as_posix(): path.read_text("utf-8")
     for path in sorted(HERE.rglob("*.js"))
     if not path.name.endswith(".test.js")
 }
-VERSION = hashlib.sha256(repr(MODULES).encode()).hexdigest()[:12]
+STARTED = {"canvas": "canvas/main.js", "table": "table/main.js", "masks": "masks/main.js"}
+STARTED |= {"language": "language/main.js"}
+"""Modules with a `start` that a component of the page is handed to."""
+LATER = re.compile(r"language/[a-z]{2}\.js")
+"""Catalogues of languages, which are fetched by those alone who read them."""
+IMPORT = re.compile(r'^import \{ (.+) \} from "(.+)";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", re.MULTILINE)
+
+
+def bundle(modules: dict[str, str], wanted: dict[str, str]) -> str:
+    """One module that exports the `start` of each wanted module under its name.
+
+    Each module becomes a function that is called once and returns what it exports; those it
+    imports from come before it. Raises ValueError where modules import each other in a circle.
+    """
+    text: list[str] = []
+    begun: dict[str, bool] = {}
+
+    def add(name: str) -> None:
+        if begun.get(name) is False:
+            raise ValueError(f"{name} imports itself by way of others")
+        if name in begun:
+            return
+        begun[name] = False
+        source, taken = modules[name], []
+        for names, target in IMPORT.findall(source):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            add(other)
+            taken.append(f"const {{ {names.replace(' as ', ': ')} }} = {_called(other)};")
+        given = ", ".join(EXPORT.findall(source))
+        body = EXPORT.sub("", IMPORT.sub("", source))
+        text.append(f"const {_called(name)} = (() => {{ {' '.join(taken)}")
+        text.append(f"{body}\nreturn {{ {given} }};\n}})();")
+        begun[name] = True
+
+    for name in wanted.values():
+        add(name)
+    starts = ", ".join(f"{key}: {_called(name)}.start" for key, name in wanted.items())
+    return "\n".join([*text, f"export const starts = {{ {starts} }};", ""])
+
+
+def _called(name: str) -> str:
+    return "$" + re.sub(r"\W", "_", name.removesuffix(".js"))
+
+
+SERVED = {
+    "page.js": bundle(MODULES, STARTED).encode(),
+    **{name: text.encode() for name, text in MODULES.items() if LATER.fullmatch(name)},
+}
+PACKED = {name: gzip.compress(data, mtime=0) for name, data in SERVED.items()}
+VERSION = hashlib.sha256(repr(SERVED).encode()).hexdigest()[:12]
 """In every module's address, so that a browser never runs what it kept of another version."""
 
 
 def _module(request: Request) -> Response:
     """A module by its address; whoever has an older page open gets the one of today."""
     version, name = request.path_params["version"], request.path_params["name"]
-    if name not in MODULES:
+    if name not in SERVED:
         raise HTTPException(404)
     keep = "max-age=31536000, immutable" if version == VERSION else "no-store"
-    return Response(MODULES[name], media_type="text/javascript", headers={"cache-control": keep})
+    headers, data = {"cache-control": keep, "vary": "accept-encoding"}, SERVED[name]
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"], data = "gzip", PACKED[name]
+    return Response(data, media_type="text/javascript", headers=headers)
 
 
 ROUTE = Route("/web/{version}/{name:path}", _module)
 
 
-def script(module: str, *events: str) -> str:
-    """`js_on_load` of a gr.HTML: hand the component to the module's `start`, and its values too.
+def script(component: str, *events: str) -> str:
+    """`js_on_load` of a gr.HTML: hand the component to the `start` of that name, and its values.
 
     Values that come before the module has loaded wait for it. gr.HTML finds the names of its
     events by reading this.
@@ -46,7 +102,7 @@ def script(module: str, *events: str) -> str:
 const early = [props.value];
 let receive = (value) => early.push(value);
 watch("value", () => receive(props.value));
-import(new URL("web/{VERSION}/{module}", document.baseURI)).then(({{ start }}) => {{
-  receive = start({{ element, trigger, server }});
+import(new URL("web/{VERSION}/page.js", document.baseURI)).then(({{ starts }}) => {{
+  receive = starts.{component}({{ element, trigger, server }});
   early.forEach((value) => receive(value));
 }});"""

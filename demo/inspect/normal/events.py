@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.inspect.normal import layout, view
+from demo.inspect.normal import layout, like, view
 from demo.inspect.normal.cost import Cost
 from demo.inspect.normal.layout import Panel
 from demo.page import HEAVY, PRIVATE, QUIET, Page, problem
@@ -30,6 +30,7 @@ def panel(page: Page, viewer: gr.HTML) -> Callable[[Any], Any]:
     Returns what brings it up to date after an event that judged the image anew.
     """
     shown, halts, cost = layout.panel(), dict[str, threading.Event](), Cost()
+    like.wire(page, viewer)
 
     def stop(session: str | None) -> None:
         if session in halts:
@@ -37,7 +38,7 @@ def panel(page: Page, viewer: gr.HTML) -> Callable[[Any], Any]:
 
     def follow(session: str | None, current: str | None) -> dict[Any, Any]:
         said, can = _offer(page, session, current, cost)
-        offered = {"normal": {"item": current, "can": can}}
+        offered = {"normal": {"item": current, "can": can, **_keeps(page, session, current)}}
         return view.cleared(shown, said, can) | {viewer: offered}
 
     run = {
@@ -104,6 +105,15 @@ def _run(
         yield view.finished(panel, [], problem(error)) | {viewer: {"normal": {"item": current}}}
     finally:
         halts.pop(session_id or "", None)
+
+
+def _keeps(page: Page, session: str | None, current: str | None) -> dict[str, bool]:
+    """Whether the model of the image on the desk keeps good parts to show, where it draws none."""
+    try:
+        mine = page.store.open(session)
+        return {"keeps": like.can(page, mine, mine.item(current or ""))}
+    except ValueError:
+        return {"keeps": False}
 
 
 def _offer(page: Page, session: str | None, current: str | None, cost: Cost) -> tuple[str, bool]:

@@ -6,9 +6,7 @@ import { begin, commit, editable, paintSegment, set } from "./edit.js";
 import { schedule } from "./frame.js";
 import { toImage } from "./geometry.js";
 import { translucent } from "./heat.js";
-import { relabelled } from "./labels.js";
 import { neighbour, nextUndecided } from "./order.js";
-import { offerWords } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
 import { MEAN, strip } from "./strip.js";
@@ -17,7 +15,6 @@ import { chips, permalink } from "./verdict.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
- * @typedef {import("./labels.js").Labelled} Labelled
  */
 
 const LARGEST = 400;
@@ -89,14 +86,6 @@ export function setScale(desk, i) {
   if (i === MEAN) { toggle(desk, "heat"); return strip(desk); }
   const { on } = shown(desk), wanted = on.map((counts, k) => (k === i ? !counts : counts));
   if (wanted.some(Boolean)) { set(desk, { on: wanted }); switchScales(desk); save(desk); } else desk.put(".mention", "One map has to stay in the mean.");
-}
-
-/** @param {Desk} desk @param {import("./regions.js").Region} region @param {string} label */
-export function setLabel(desk, region, label) {
-  const now = shown(desk);
-  set(desk, { labels: relabelled(/** @type {Labelled} */ (now), region, label) });
-  if (label && !desk.words.includes(label)) { desk.words.push(label); offerWords(desk); }
-  save(desk);
 }
 
 /** What the person says of the part; the same again takes it back. @param {Desk} desk @param {string} decision */

@@ -1,13 +1,13 @@
 // The project's kinds of defects: a number, a colour and a name each; a key gives one to a region.
 import { make, makeButton } from "../dom.js";
-import { setLabel } from "./actions.js";
 import { refresh } from "./analysis.js";
 import { shown } from "./desk.js";
+import { set } from "./edit.js";
 import { schedule } from "./frame.js";
-import { labelOf } from "./labels.js";
+import { labelOf, relabelled } from "./labels.js";
 import { ask } from "./queue.js";
-import { table } from "./rows.js";
-import { complain } from "./saving.js";
+import { offerWords, table } from "./rows.js";
+import { complain, save } from "./saving.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
@@ -43,6 +43,14 @@ export function showClasses(desk, classes) {
 export async function keepClasses(desk, names) {
   const answer = await ask(desk, "classes", { names });
   if (answer.error) complain(desk, answer.error); else showClasses(desk, answer.classes);
+}
+
+/** @param {Desk} desk @param {import("./regions.js").Region} region @param {string} label */
+export function setLabel(desk, region, label) {
+  const now = shown(desk);
+  set(desk, { labels: relabelled(/** @type {Labelled} */ (now), region, label) });
+  if (label && !desk.words.includes(label)) { desk.words.push(label); offerWords(desk); }
+  save(desk);
 }
 
 /** Gives a class to the chosen region, or to the only one; the same again takes it away. @param {Desk} desk @param {string | undefined} name */

@@ -1,11 +1,12 @@
 // Which control of the page does what.
-import { chooseTool, decide, setLabel, setOptions, setScale, setSize, setThreshold, step, toggle } from "./actions.js";
+import { chooseTool, decide, setOptions, setScale, setSize, setThreshold, step, toggle } from "./actions.js";
 import { refresh, repropose } from "./analysis.js";
-import { keepClasses } from "./classes.js";
+import { keepClasses, setLabel } from "./classes.js";
 import { bring, copyMask, take } from "./away.js";
 import { remember, shown } from "./desk.js";
 import { fillMask, swell } from "./draft.js";
 import { again, set, toggleLock, toggleRegion } from "./edit.js";
+import { hideLike } from "./like.js";
 import { askNormal, part } from "./normal.js";
 import { list } from "./queue.js";
 import { select } from "./rows.js";
@@ -42,6 +43,7 @@ export function listenToControls(desk) {
   on(".go-on", "change", (input) => { desk.options.goOn = input.checked; remember(desk); });
   on(".bring", "change", (input) => { bring(desk, input.files?.[0]); input.value = ""; });
   on(".as-good", "click", () => askNormal(desk));
+  on(".like-close", "click", () => hideLike(desk));
   on(".compare", "input", (input) => part(desk, Number(input.value) / 100));
   on(".rejudge", "click", () => desk.trigger("rejudge", { model: shown(desk).model }));
   on(".copy", "click", () => copyLink(desk));
@@ -49,6 +51,7 @@ export function listenToControls(desk) {
   on(".rows", "change", (input) => relabel(desk, input));
   on(".take", "click", () => take(desk, desk.input(".format").value, /** @type {any} */ (desk.$(".take"))));
   on(".format", "change", (input) => { desk.options.format = input.value; remember(desk); });
+  for (const what of ["stop", "cancel"]) desk.$(`.lesson-${what}`).addEventListener("click", () => desk.trigger("lesson", { what }));
   desk.$(".order").addEventListener("change", () => { desk.options.order = desk.input(".order").value; remember(desk); list(desk); });
   listenToMaps(desk);
   desk.$(".queue-list").addEventListener("click", (event) => {

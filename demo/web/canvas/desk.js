@@ -28,6 +28,7 @@ import { within } from "../dom.js";
  * @property {Float32Array} map @property {number} score @property {number} peak of the map outside the zone @property {number} peakAt
  * @property {number | null} look the map that is seen on the image: a scale's, -1 for the mean, null for none
  * @property {HTMLImageElement | null} [normal] as a good part @property {boolean} [restorable] whether the model can draw that
+ * @property {boolean} [keeps] whether the model has photographs of good parts to show a place on
  * @property {[number, number] | null} [step] of how many, while it is drawn
  * @property {Entry[]} undo @property {Entry[]} redo
  * @property {number} area of the mask @property {boolean} stale whether map or threshold is ahead of the mask
@@ -105,6 +106,11 @@ export function createDesk(element, trigger, server) {
     serial: 0,
     /** The picture on its way, or the last one. @type {{ url?: string, image?: Promise<HTMLImageElement> }} */
     loading: {},
+
+    /** The training that goes on, and its time left as it was shown last. @type {{ name: string, left?: { seconds: number, at: number } } | null} */
+    lesson: null,
+    /** What the camera gives. @type {MediaStream | null} */
+    film: null,
 
     unsaved: false,
     /** Reviews to be sent, by item. @type {Map<string, object>} */

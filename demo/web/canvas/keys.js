@@ -4,6 +4,7 @@ import { chooseTool, decide, enlarge, stamp, step, toggle } from "./actions.js";
 import { classify } from "./classes.js";
 import { closeOutline, dropOutline, fillMask, swell, uncorner } from "./draft.js";
 import { again, dropSelected, toggleLock } from "./edit.js";
+import { askNormal } from "./normal.js";
 import { fit, pan, zoomBy, zoomWhole } from "./view.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -22,7 +23,7 @@ const KEYS = {
   ArrowLeft: (desk) => step(desk, -1), ArrowRight: (desk) => step(desk, 1),
   ...Object.fromEntries(Array.from({ length: 9 }, (_, k) => [String(k + 1), (/** @type {Desk} */ desk) => classify(desk, desk.classes[k])])),
   Delete: dropSelected, Backspace: dropSelected,
-  p: stamp, "?": help,
+  p: stamp, n: (desk) => { if (!desk.$(".as-good").hidden) askNormal(desk); }, "?": help,
 };
 /** While an outline is drawn. @type {Record<string, (desk: Desk) => void>} */
 const DRAFTING = { Enter: (desk) => closeOutline(desk), Escape: dropOutline, Backspace: uncorner };
@@ -35,7 +36,7 @@ export const KEY_WORDS = [
   ["W", "Smart select: click, drag right for more"], ["M", "Magnet: an outline shrinks to what stands out of the map"],
   ["< >", "Shrink or grow the mask, or the selected region"], ["C", "Close the holes of the mask"], ["T", "Lock or unlock the image"], ["K", "Keep or drop a region"], ["Z", "Ignore zone"], ["Delete", "Drop the selected region"],
   ["1 to 9", "Class of the selected region"], ["P", "Mark what is in the middle of the view"], ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
-  ["H, O", "Heat map, outline"], ["+ − wheel", "Zoom"], ["F, 0", "Fit the image, 100 %"],
+  ["H, O", "Heat map, outline"], ["N", "As a good part, or this place on good parts"], ["+ − wheel", "Zoom"], ["F, 0", "Fit the image, 100 %"],
   ["Space, Shift+arrows", "Move the image"], ["?", "These keys"],
 ];
 /** @type {Record<string, [number, number]>} */
@@ -50,7 +51,7 @@ export function listenToKeys(desk) {
   element.addEventListener("pointerdown", () => { page.ddadActive = element; }, true);
   element.addEventListener("focusin", () => { page.ddadActive = element; });
   document.addEventListener("keydown", (event) => {
-    if (/** @type {HTMLDialogElement} */ (desk.$(".help")).open) return;
+    if (element.querySelector("dialog[open]")) return;
     if (desk.now && element.isConnected && page.ddadActive === element && element.offsetParent) keyed(desk, event);
   });
   document.addEventListener("keyup", (event) => {

@@ -4,6 +4,7 @@ import { chooseTool, setSize, showOptions } from "./actions.js";
 import { listenToClasses } from "./classes.js";
 import { listenToControls } from "./controls.js";
 import { createDesk, recall } from "./desk.js";
+import { listenToCamera } from "./camera.js";
 import { draw } from "./draw.js";
 import { HEAT } from "./heat.js";
 import { listenToKeys } from "./keys.js";
@@ -27,7 +28,7 @@ export function start({ element, trigger, server }) {
   desk.$(".memory").id = desk.wordList;
   drawScale(/** @type {HTMLCanvasElement} */ (desk.$(".heat-bar")));
   showOptions(desk); setSize(desk, desk.options.size); chooseTool(desk, "select");
-  listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk); listenToClasses(desk);
+  listenToControls(desk); listenToPointer(desk); listenToKeys(desk); listenToSources(desk); listenToClasses(desk); listenToCamera(desk);
   new ResizeObserver(() => fitStage(desk)).observe(desk.stage);
   const tabs = element.closest("#tabs");
   if (tabs) nameByText(tabs);

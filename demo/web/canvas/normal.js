@@ -1,10 +1,11 @@
 // The image as a good part, beside it on the canvas: a line that is dragged parts the two.
 import { shown } from "./desk.js";
 import { schedule } from "./frame.js";
+import { askLike } from "./like.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
- * @typedef {{ item: string | null, can?: boolean, image?: string, step?: number | null, of?: number }} Reached
+ * @typedef {{ item: string | null, can?: boolean, keeps?: boolean, image?: string, step?: number | null, of?: number }} Reached
  *   `can`: whether the model can draw it; `image`: how far it is, done where there is no step
  */
 
@@ -19,10 +20,11 @@ export const loaded = (url) => new Promise((done, fail) => {
 });
 
 /** What the server says of the normal version. @param {Desk} desk @param {Reached} reached */
-export async function reach(desk, { item, can, image, step, of }) {
+export async function reach(desk, { item, can, keeps, image, step, of }) {
   const picture = image ? await loaded(image) : null, { now } = desk;
   if (!now || now.item !== item) return;
   if (can !== undefined) now.restorable = can;
+  if (keeps !== undefined) now.keeps = keeps;
   now.step = picture && typeof step === "number" ? [step, of ?? step] : null;
   if (picture) now.normal = picture;
   offerNormal(desk);
@@ -31,10 +33,11 @@ export async function reach(desk, { item, can, image, step, of }) {
 
 /** The button on the canvas, and the slider once there is something to compare. @param {Desk} desk */
 export function offerNormal(desk) {
-  const { normal, restorable, step, partial } = shown(desk), button = desk.$(".as-good");
-  button.hidden = !!partial || !(restorable || normal);
+  const { normal, restorable, keeps, step, partial } = shown(desk), button = desk.$(".as-good");
+  button.hidden = !!partial || !(restorable || normal || keeps);
   button.setAttribute("aria-pressed", String(!!normal && !step));
-  desk.put(".as-good", step ? `Step ${step[0]} of ${step[1]} · stop` : normal ? "Photograph alone" : "Show it as a good part");
+  desk.put(".as-good", step ? `Step ${step[0]} of ${step[1]} · stop` : normal ? "Photograph alone"
+    : restorable ? "Show it as a good part" : "This place on good parts");
   const slider = desk.input(".compare");
   slider.hidden = !normal;
   slider.value = String(100 * desk.split);
@@ -43,6 +46,7 @@ export function offerNormal(desk) {
 /** Begins it, stops it, or takes what was reached off the image. @param {Desk} desk */
 export function askNormal(desk) {
   const now = shown(desk);
+  if (!now.normal && !now.restorable) return askLike(desk);
   if (now.step) return desk.trigger("halt");
   if (now.normal) { now.normal = null; schedule(desk, "view"); return offerNormal(desk); }
   now.step = [0, 1];

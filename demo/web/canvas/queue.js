@@ -1,6 +1,6 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
-import { plural } from "../text.js";
+import { decimal, plural } from "../text.js";
 import { ORDERS } from "./order.js";
 import { DECISIONS, SIGNS } from "./words.js";
 
@@ -63,7 +63,7 @@ const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list")
 /** What the model says stands by the score, what a person says below it. @param {HTMLElement} node @param {Entry} entry */
 function bringUp(node, { name, score, decision, verdict, edited }) {
   const [sign, text] = DECISIONS[decision], [, called, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
-  judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${score.toFixed(2)}${edited ? " ✎" : ""}`;
+  judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${decimal(score, 2)}${edited ? " ✎" : ""}`;
   judged.dataset.verdict = verdict ?? "";
   chip.textContent = `${sign} ${text}`;
   chip.dataset.decision = decision;

@@ -4,6 +4,9 @@ import { showClasses } from "./classes.js";
 import { prepare } from "./draft.js";
 import { decodeMap, fuse, peakOf } from "./maps.js";
 import { rowsOf } from "./mask.js";
+import { showLive } from "./camera.js";
+import { showLearning } from "./learning.js";
+import { hideLike, showLike } from "./like.js";
 import { loaded, offerNormal, reach } from "./normal.js";
 import { ask, enter, list } from "./queue.js";
 import { offerWords, table } from "./rows.js";
@@ -27,8 +30,12 @@ export async function receive(desk, message) {
   if (message.examples) offerExamples(desk, message.examples);
   if (message.formats) desk.put(".formats", message.formats);
   if (message.normal) reach(desk, message.normal);
+  if (message.like) showLike(desk, message.like);
   if (message.idle || message.clear) desk.$(".viewer").removeAttribute("aria-busy");
   if (message.judging !== undefined) desk.judging = message.judging;
+  if (message.rest) desk.trigger("rest");
+  if (message.learning !== undefined) showLearning(desk, message.learning);
+  if (message.live) showLive(desk, message.live);
   if (message.more) desk.trigger("rejudge", { model: message.more });
   if (message.classes) showClasses(desk, message.classes);
   if (message.queue) { desk.queue = message.queue; list(desk); }
@@ -88,13 +95,13 @@ async function show(desk, value) {
   if (!picture) return open(desk, value.item);  // its first message was overtaken by a later one
   setAside(desk);
   const now = desk.now = inspected(value, picture);
-  if (same) Object.assign(now, { normal: same.normal, restorable: same.restorable, step: same.step });
+  if (same) Object.assign(now, { normal: same.normal, restorable: same.restorable, keeps: same.keeps, step: same.step });
   desk.$(".viewer").dataset.state = "full";
   desk.$(".viewer").removeAttribute("aria-busy");
   desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
   desk.put(".judge", `${now.name} · judged by ${now.model}`);
   desk.put(".caption", "");
-  if (!same) desk.view.fitted = true;
+  if (!same) { desk.view.fitted = true; hideLike(desk); }
   fitStage(desk);
   controls(desk);
   strip(desk);

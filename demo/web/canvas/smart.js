@@ -6,7 +6,8 @@
  */
 
 /** Side of the window in which it grows, and the largest distance that counts. */
-export const WINDOW = 400, MOST = 1023;
+export const WINDOW = 400;
+export const MOST = 1023;
 
 /** A square around a point, within the image. @param {number} x @param {number} y @param {{ width: number, height: number }} image @returns {Rect} */
 export function windowAround(x, y, { width, height }) {

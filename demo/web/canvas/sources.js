@@ -1,5 +1,6 @@
 // Where images come from: files that are chosen, dropped or pasted, and the model's examples.
 import { make, makeButton } from "../dom.js";
+import { PICTURE, whichWay } from "./asking.js";
 import { complain } from "./saving.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -10,7 +11,10 @@ const WAIT = 150;
 export function listenToSources(desk) {
   const { element } = desk, chosen = desk.input(".files-in");
   for (const button of desk.buttons(".choose")) button.addEventListener("click", () => chosen.click());
-  chosen.addEventListener("change", () => { hand(desk, chosen.files); chosen.value = ""; });
+  const folder = desk.input(".folder-in");
+  for (const button of desk.buttons(".choose-folder")) button.addEventListener("click", () => folder.click());
+  for (const field of [chosen, folder])
+    field.addEventListener("change", () => { hand(desk, sorted([...field.files ?? []], field === folder)); field.value = ""; });
   element.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
@@ -20,10 +24,10 @@ export function listenToSources(desk) {
   element.addEventListener("drop", (event) => {
     if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
-    hand(desk, event.dataTransfer.files);
+    dropped(event.dataTransfer).then((files) => hand(desk, files));
   });
   document.addEventListener("paste", (event) => {
-    if (element.offsetParent && event.clipboardData?.files.length) hand(desk, event.clipboardData.files);
+    if (element.offsetParent && event.clipboardData?.files.length) hand(desk, [...event.clipboardData.files]);
   });
   for (const group of groups(desk))
     group.addEventListener("click", (event) => {
@@ -54,14 +58,43 @@ export function offerExamples(desk, pictures) {
   desk.$(".tries").hidden = !pictures.length;
 }
 
-/** Files go the way of every upload of the page, which is busy until it has taken the last ones. @param {Desk} desk @param {FileList | null} files */
-async function hand(desk, files) {
+/** Of a folder the photographs alone, in the order of their names. @param {File[]} files @param {boolean} fromFolder */
+const sorted = (files, fromFolder) => (fromFolder ? files.filter(({ name }) => PICTURE.test(name)) : files)
+  .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+
+/** What was dropped, folders opened. @param {DataTransfer} carried @returns {Promise<File[]>} */
+async function dropped(carried) {
+  const entries = [...carried.items].map((item) => item.webkitGetAsEntry?.() ?? null), plain = [...carried.files];
+  if (!entries.some((entry) => entry?.isDirectory)) return plain;
+  const found = await Promise.all(entries.map((entry) => (entry ? under(entry) : [])));
+  return sorted(found.flat(), true);
+}
+
+/** @param {FileSystemEntry} entry @returns {Promise<File[]>} */
+async function under(entry) {
+  if (entry.isFile)
+    return new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file((file) => done([file]), () => done([])));
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader(), files = [];
+  for (;;) {  // a browser gives a hundred at a time
+    const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+    if (!some.length) return files;
+    for (const each of some) files.push(...await under(each));
+  }
+}
+
+/** Few are judged, of many it is asked what they are for. @param {Desk} desk @param {File[]} files */
+export async function hand(desk, files) {
+  const way = await whichWay(desk, files);
+  if (way === "judge") { complain(desk); waiting(desk); upload("#upload", files); }
+  if (way === "learn") { complain(desk); upload("#lesson", files); }
+}
+
+/** Files go the way of every upload of the page, which is busy until it has taken the last ones. @param {string} field @param {File[]} files */
+async function upload(field, files) {
   const carried = new DataTransfer();
-  for (const file of files ?? []) carried.items.add(file);
-  if (!carried.files.length) return;
-  complain(desk); waiting(desk);
+  for (const file of files) carried.items.add(file);
   for (;;) {
-    const input = /** @type {HTMLInputElement | null} */ (document.querySelector("#upload input[type=file]"));
+    const input = /** @type {HTMLInputElement | null} */ (document.querySelector(`${field} input[type=file]`));
     if (input) {
       input.files = carried.files;
       return input.dispatchEvent(new Event("change", { bubbles: true }));

@@ -1,5 +1,6 @@
 // The column of maps beside the image: their mean, then one a noise scale and branch. Pointing at
 // one shows it on the image, a click takes it in or out of the mean.
+import { decimal } from "../text.js";
 import { make, makeButton } from "../dom.js";
 import { shown } from "./desk.js";
 import { schedule } from "./frame.js";
@@ -40,7 +41,7 @@ function lookButton(now, i, map, [name, term]) {
 function card(now, i) {
   const scale = now.scales[i], button = lookButton(now, i, scale.map, mapWords(scale)), on = now.on[i];
   button.setAttribute("aria-pressed", String(on));
-  const adds = now.peakAt >= 0 ? `, adds ${(scale.weight * sample(scale.map, now.peakAt, now)).toFixed(2)} to the score at its peak` : "";
+  const adds = now.peakAt >= 0 ? `, adds ${decimal(scale.weight * sample(scale.map, now.peakAt, now), 2)} to the score at its peak` : "";
   button.title = `${captionOf(scale)}${adds}. In the mean: ${on ? "yes, a click takes it out" : "no, a click takes it in"}`;
   button.append(make("span", "tick", on ? "✓" : ""));
   return button;

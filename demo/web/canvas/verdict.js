@@ -1,6 +1,6 @@
 // What the panel shows of the image as it stands.
 import { shape } from "../dom.js";
-import { percent } from "../text.js";
+import { decimal, percent } from "../text.js";
 import { shown } from "./desk.js";
 import { DECISIONS, meaningOf, verdictOf } from "./words.js";
 
@@ -18,7 +18,7 @@ export function describe(desk) {
   put(".meaning", meaning);
   put(".alarms", alarms);
   $(".threshold").setAttribute("aria-valuetext", spoken);
-  put(".score", Number.isFinite(now.score) ? now.score.toFixed(2) : "none");
+  put(".score", Number.isFinite(now.score) ? decimal(now.score, 2) : "none");
   put(".size", `${now.original[0]} × ${now.original[1]}`);
   const at = (now.threshold - now.low) / Math.max(now.high - now.low, 1e-12);
   $(".legend-mark").style.setProperty("--at", String(Math.min(1, Math.max(0, at))));
@@ -31,7 +31,7 @@ export function measure(desk) {
   desk.put(".area", share);
   desk.put(".regions", String(regions));
   desk.cursor.setAttribute("aria-label", `${now.name}: ${regions} marked regions, ` +
-    `${share} of the image, at threshold ${now.threshold.toFixed(2)}`);
+    `${share} of the image, at threshold ${decimal(now.threshold, 2)}`);
 }
 
 /** The scores of the good parts, this image's and the threshold, below the slider. @param {Desk} desk */
@@ -82,7 +82,7 @@ export function controls(desk) {
   input(".threshold-number").value = String(Number(now.threshold.toFixed(4)));
   input(".least").value = String(now.least);
   input(".fill").checked = now.fill;
-  put(".legend-low", now.low.toFixed(1));
-  put(".legend-high", `${now.high.toFixed(1)} σ`);
+  put(".legend-low", decimal(now.low, 1));
+  put(".legend-high", `${decimal(now.high, 1)} σ`);
   for (const control of desk.buttons(".full button, .full input")) control.disabled = !!now.partial;
 }

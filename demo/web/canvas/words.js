@@ -1,6 +1,6 @@
 // What the panel says about an image.
 import { falseAlarms } from "../alarms.js";
-import { grouped, percent, plural } from "../text.js";
+import { decimal, grouped, percent, plural } from "../text.js";
 
 /** @typedef {import("./desk.js").Inspected} Inspected */
 
@@ -25,7 +25,7 @@ export function verdictOf(now) {
   const bad = score > level, moved = Math.abs(level - now.calibrated) > 1e-9;
   const which = moved ? "the threshold you set" : "the calibrated threshold";
   const reason = Number.isFinite(score)
-    ? `${name}: its score of ${score.toFixed(2)} is ${bad ? "above" : "not above"} ${which} of ${level.toFixed(2)}.`
+    ? `${name}: its score of ${decimal(score, 2)} is ${bad ? "above" : "not above"} ${which} of ${decimal(level, 2)}.`
     : `${name}: all of it lies in the ignore zone, so there is no score.`;
   if ((now.composition ?? -Infinity) > level && now.findings?.length)
     return { kind: "bad", sign: SIGNS.defective, headline: "Looks defective", reason: `${reason} ${amissOf(now)}` };
@@ -45,7 +45,7 @@ function unpromised({ name, score, normals }) {
   const few = normals.length === 1 ? "one photograph promises" : `${normals.length} photographs of one part promise`;
   return {
     kind: "none", sign: SIGNS["no verdict"], headline: `No verdict: ${few} nothing`,
-    reason: `${name}: ${Number.isFinite(score) ? `a score of ${score.toFixed(2)}, and ` : ""}the map shows where it differs. ` +
+    reason: `${name}: ${Number.isFinite(score) ? `a score of ${decimal(score, 2)}, and ` : ""}the map shows where it differs. ` +
       "From two parts on, a threshold begins to mean something. You can mark and decide all the same.",
   };
 }
@@ -60,7 +60,7 @@ export function meaningOf({ normals, threshold: level, promised, parts }) {
           : "No promise: an earlier version calibrated this model, by photographs instead of parts. Calibrate or train it again."),
     rate: rate && `That threshold marks ${rate} of good parts.`,
     alarms: rate ? `${rate} false alarms` : "no promise",
-    spoken: `${level.toFixed(2)}: ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`,
+    spoken: `${decimal(level, 2)}: ${rate ? `${rate.replace("%", "percent")} false alarms` : "no promise"}`,
   };
 }
 
@@ -82,15 +82,15 @@ export function mapWords({ branch, t }) {
 export function captionOf(scale) {
   if (!scale) return "The mean of all maps";
   const [plain, term] = mapWords(scale);
-  return `${plain} · ${term}: noise is ${(100 * scale.noise).toFixed(0)} % of the signal's range`;
+  return `${plain} · ${term}: noise is ${decimal(100 * scale.noise, 0)} % of the signal's range`;
 }
 
 /** The score at a pixel, how often good parts reach it, and which maps say so. @param {Inspected} now @param {number} at @param {number[]} parts */
 export function underWords({ map, normals, promised, scales }, at, parts) {
   const value = map[at], { rate } = falseAlarms(normals, promised, value);
   const said = scales.map((scale, i) => ({ part: parts[i], name: mapWords(scale)[0] })).filter(({ part }) => part >= 0.05)
-    .sort((a, b) => b.part - a.part).slice(0, 3).map(({ part, name }) => `${(100 * part).toFixed(0)} % ${name}`);
-  return [`${value.toFixed(2)} here`, rate && `${rate} of good parts reach that somewhere`, said.join(", ")].filter(Boolean).join(" · ");
+    .sort((a, b) => b.part - a.part).slice(0, 3).map(({ part, name }) => `${decimal(100 * part, 0)} % ${name}`);
+  return [`${decimal(value, 2)} here`, rate && `${rate} of good parts reach that somewhere`, said.join(", ")].filter(Boolean).join(" · ");
 }
 
 /** A region's facts as the table writes them, in pixels of the original. @param {Inspected} now @param {import("./regions.js").Region} region */
@@ -99,7 +99,7 @@ export function factsOf(now, region) {
   return [
     `${grouped(area * unit * unit)} px, ${percent(area / now.mask.length)}`,
     [left, top, right - left, bottom - top].map((v) => Math.round(v * unit)).join(", "),
-    [region.sx, region.sy].map((v) => ((v / area) * unit).toFixed(1)).join(", "),
-    region.peak.toFixed(2), (region.sum / area).toFixed(2),
+    [region.sx, region.sy].map((v) => decimal((v / area) * unit, 1)).join(", "),
+    decimal(region.peak, 2), decimal(region.sum / area, 2),
   ];
 }

@@ -1,7 +1,7 @@
 // The scores of the set, up, against those of calibration's good parts, down; the threshold.
 import { falseAlarms } from "../alarms.js";
 import { make, shape } from "../dom.js";
-import { plural } from "../text.js";
+import { decimal, plural } from "../text.js";
 import { verdictOf } from "./rows.js";
 import { axisOf, binned, BINS, shareOf, valueAt } from "./axis.js";
 
@@ -27,7 +27,7 @@ export function histogram(table) {
   const open = all.filter((row) => row.decision === "undecided" && !row.edited && row.threshold !== level).length;
   table.$(".cut-actions").hidden = chosen === null && !open;
   table.$(".apply").hidden = !open;
-  table.$(".apply").textContent = `Use ${level.toFixed(2)} for ${plural(open, "undecided image")}`;
+  table.$(".apply").textContent = `Use ${decimal(level, 2)} for ${plural(open, "undecided image")}`;
   table.$(".reset").hidden = chosen === null;
 }
 
@@ -62,7 +62,7 @@ function bars(axis, bins, className, up, what) {
     if (!n) return;
     const height = Math.max(3, ((up ? UP : DOWN) * n) / tallest), title = shape("title", {});
     const bar = shape("rect", { x: (WIDTH * index) / BINS + 0.6, width: WIDTH / BINS - 1.2, y: up ? BASE - height : BASE + 2, height });
-    title.textContent = `${valueAt(axis, index / BINS).toFixed(2)} to ${valueAt(axis, (index + 1) / BINS).toFixed(2)}: ${plural(n, what)}`;
+    title.textContent = `${decimal(valueAt(axis, index / BINS), 2)} to ${decimal(valueAt(axis, (index + 1) / BINS), 2)}: ${plural(n, what)}`;
     bar.append(title);
     group.append(bar);
   });
@@ -74,15 +74,15 @@ function legend({ axis, $ }, scores, facts, level, strange) {
   const share = 100 * shareOf(axis, level), label = $(".cut-label");
   $(".legend-set").textContent = `up: this set, ${plural(scores.length, "image")}` + (strange ? `; without ${strange} not of this model's part` : "");
   $(".legend-normals").textContent = `down: ${plural(facts.normals.length, "good part")} kept for calibration`;
-  label.textContent = level.toFixed(2);
+  label.textContent = decimal(level, 2);
   label.style.left = `${share}%`;
   label.classList.toggle("flip", share > 85);
-  $(".ticks").replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((at) => make("span", "", valueAt(axis, at).toFixed(1))));
+  $(".ticks").replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((at) => make("span", "", decimal(valueAt(axis, at), 1))));
 }
 
 /** What the threshold means for this set and for good parts. @param {Table} table @param {number[]} scores @param {Facts} facts @param {number} level */
 function explain({ axis, chosen, $, input }, scores, facts, level) {
-  const { above, rate, between } = falseAlarms(facts.normals, facts.promised, level), cut = level.toFixed(2);
+  const { above, rate, between } = falseAlarms(facts.normals, facts.promised, level), cut = decimal(level, 2);
   const bad = scores.filter((score) => score > level).length, slider = input(".threshold");
   $(".bars").setAttribute("aria-label", `Histogram: ${plural(scores.length, "image")} of this set, ${bad} above the threshold ${cut}; ` +
     `${plural(facts.normals.length, "good part")} of calibration, ${above} above it.`);

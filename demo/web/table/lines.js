@@ -1,6 +1,6 @@
 // The table itself: a line for each row, kept from one drawing to the next.
 import { make, makeButton } from "../dom.js";
-import { percent } from "../text.js";
+import { decimal, percent } from "../text.js";
 import { DECISIONS } from "../canvas/words.js";
 import { COLUMNS, countOf, cutOf, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
 
@@ -93,7 +93,7 @@ function fill(table, node, row) {
   open.disabled = !scored;
   /** @type {HTMLInputElement} */ (find(".pick input")).disabled = !scored;
   open.title = scored ? `Open ${row.name} at the desk` : row.name;
-  put(".number", row.score === null ? "" : row.score.toFixed(2));
+  put(".number", row.score === null ? "" : decimal(row.score, 2));
   const track = find(".track"), low = facts?.low ?? 0, span = Math.max((facts?.high ?? 1) - low, 1e-9);
   const at = (/** @type {number} */ value) => String(Math.min(1, Math.max(0, (value - low) / span)));
   track.hidden = row.score === null;

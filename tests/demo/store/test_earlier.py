@@ -317,6 +317,7 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
             *(("session", "imported"), ("session", "classes")),
             *(("photograph", "asked"), ("photograph", "part")),
             *(("item", "kind"), ("item", "digest"), ("training", "seconds")),
+            ("training", "keeps"),
         ):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("waiting", "before"):
@@ -355,6 +356,7 @@ def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
         old = "REPLACE(\"values\", 'defective', 'accepted')"
         database.execute(f'UPDATE before SET "values" = {old}')
         database.execute("ALTER TABLE session DROP COLUMN classes")
+        database.execute("ALTER TABLE training DROP COLUMN keeps")
         database.execute("PRAGMA user_version = 5")
     database.close()
     again = Store(tmp_path).open(session.id)

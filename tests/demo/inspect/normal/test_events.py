@@ -15,7 +15,7 @@ def follow(handlers):
 
 
 def test_it_is_given_the_session_and_the_image_on_the_desk(follow):
-    assert [type(each).__name__ for each in follow.inputs] == ["BrowserState", "State"]
+    assert [type(each).__name__ for each in follow.inputs] == ["State", "State"]
     assert len(follow.outputs) > 3
 
 
