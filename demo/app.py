@@ -96,8 +96,8 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         session, opened, tried, current = (gr.State(None) for _ in range(4))
         page = Page(models, model, store, session, kept, opened, tried, current, tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
-            shown, start = desk.tab(page, inspect)
-            goes_on = learning.wire(page, queue, shown)
+            lesson, start = desk.tab(page, inspect)
+            goes_on = learning.wire(page, queue, lesson)
             alarm = alarm_button()
             about(page)
         for changed in (model.change, inspect.select, alarm[1].change):  # a false alarm moves it

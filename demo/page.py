@@ -56,6 +56,21 @@ class Page:
     tabs: gr.Tabs
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """The parts of the desk by which it learns from photographs that are dropped there."""
+
+    viewer: gr.HTML
+    """The canvas, which asks and shows how a training stands."""
+    problem: gr.HTML
+    files: gr.File
+    """Photographs to learn from."""
+    keeps: gr.State
+    """Whether small copies of them may stay with the model."""
+    clock: gr.Timer
+    """Ticks while a training goes on."""
+
+
 def to_desk(item: str) -> tuple[tuple[str, int], Any]:
     """Values for `[page.opened, page.tabs]` that open an item at the desk."""
     return (item, time.monotonic_ns()), gr.Tabs(selected=DESK)

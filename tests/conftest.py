@@ -105,6 +105,7 @@ def browser():
             pytest.fail("no Chromium: install Debian's package chromium")
         pytest.skip("no Chromium on this machine")
     with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        film = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox", *film])
         yield browser
         browser.close()

@@ -14,13 +14,13 @@ from demo.inspect.layout import Desk
 from demo.inspect.links import linked
 from demo.inspect.normal import events as normal
 from demo.inspect.scoring import Values, Wanted, inspect, rejudge, rejudge_others
-from demo.page import HEAVY, PRIVATE, QUIET, Page
+from demo.page import HEAVY, PRIVATE, QUIET, Lesson, Page
 from demo.shared.gpu import lent
 
 
-def tab(page: Page, here: gr.Tab) -> tuple[Desk, Callable[[gr.Blocks], Any]]:
-    """Lay out the tab and wire it; returns its components, and what wires the page's loading and
-    gives its event."""
+def tab(page: Page, here: gr.Tab) -> tuple[Lesson, Callable[[gr.Blocks], Any]]:
+    """Lay out the tab and wire it; returns what learns at the desk, and what wires the page's
+    loading and gives its event."""
     desk = layout.desk(page)
     shown = [desk.viewer, page.session, desk.problem]
     heavy: dict[str, Any] = {"show_progress_on": desk.viewer, **HEAVY, **PRIVATE}
@@ -45,7 +45,7 @@ def tab(page: Page, here: gr.Tab) -> tuple[Desk, Callable[[gr.Blocks], Any]]:
         loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
         return loaded
 
-    return desk, on_load
+    return desk.lesson, on_load
 
 
 def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import gradio as gr
 from ddad.export.bundle import FORMATS
 from demo.inspect import view
 from demo.inspect.answers import answers
-from demo.page import QUIET, Page
+from demo.page import QUIET, Lesson, Page
 from demo.store.store import Store
 from demo.web import serve
 
@@ -21,10 +21,9 @@ EVENTS = (
     *("current", "example", "rejudge", "rest", "normal", "halt", "place"),
     *("keep", "lesson", "frame"),
 )
-"""What the canvas tells: which item is on it; and what it asks for: an example, the queue's
-judging anew, what else was dropped; the normal version, its end, what a place looks like on good parts;
-whether photographs may stay with what is learned, the end of a training, a camera's frame
-judged."""
+"""What the canvas tells: which item is on it; and what it asks for: an example, the queue's judging
+anew, what else was dropped; the normal version, its end, what a place is like on good parts;
+whether photographs may stay with what is learned, the end of a training, a frame's judging."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,6 @@ class Desk:
     """The tab's components that something happens to."""
 
     upload: gr.File
-    lesson: gr.File
-    """Photographs to learn from."""
-    keeps: gr.State
-    """Whether small copies of them may stay with the model."""
     cancel: gr.Button
     """Shown while a photograph is looked at."""
     loading: gr.Markdown
@@ -46,8 +41,7 @@ class Desk:
     """What a permalink asks for, a `scoring.Wanted`, or None."""
     timer: gr.Timer
     """Ticks until the models are loaded."""
-    clock: gr.Timer
-    """Ticks while a training goes on."""
+    lesson: Lesson
 
 
 def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
@@ -91,9 +85,8 @@ def desk(page: Page) -> Desk:
         loading = gr.Markdown(view.loading(page.models), elem_id="loading")
         viewer = canvas(page.store, elem_id="viewer")
     timer = gr.Timer(1.0, active=not page.models.ready)
-    clock = gr.Timer(1.0, active=False)
-    files = upload, lesson, gr.State(False)
-    return Desk(*files, cancel, loading, problem, viewer, wanted, timer, clock)
+    learning = Lesson(viewer, problem, lesson, gr.State(False), gr.Timer(1.0, active=False))
+    return Desk(upload, cancel, loading, problem, viewer, wanted, timer, learning)
 
 
 def about(page: Page) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ddad.training.journal import read_progress
-from demo.inspect.layout import Desk
-from demo.page import PRIVATE, QUIET, Page, problem, to_try
+from demo.page import PRIVATE, QUIET, Lesson, Page, problem, to_try
 from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.records import Training
 from demo.store.session import Session
@@ -26,12 +25,12 @@ BRANCH, MINUTES, FPR, SECONDS = "feature", 2.0, 0.05, 0.5
 """Of such a training: scores alone, for a model within a minute that answers in half a second."""
 
 
-def wire(page: Page, queue: Queue, desk: Desk) -> Any:
+def wire(page: Page, queue: Queue, lesson: Lesson) -> Any:
     """Wire the desk's question; returns what is given the event of a page that has loaded."""
-    viewer = desk.viewer
-    shown = [viewer, page.session, desk.problem, desk.lesson, desk.clock]
+    viewer, clock = lesson.viewer, lesson.clock
+    shown = [viewer, page.session, lesson.problem, lesson.files, clock]
 
-    def learn(session: str | None, paths: list[str] | None, keeps: bool) -> tuple[Any, ...]:
+    def learn_here(session: str | None, paths: list[str] | None, keeps: bool) -> tuple[Any, ...]:
         mine = page.store.open(session)
         try:
             said = begin(mine, queue, [Path(path) for path in paths or ()], keeps)
@@ -40,7 +39,7 @@ def wire(page: Page, queue: Queue, desk: Desk) -> Any:
         trouble = problem(ValueError("; ".join(said))) if said else ""
         return standing(mine, queue), mine.id, trouble, None, gr.Timer(active=True)
 
-    def tick(session: str | None, current: str) -> tuple[Any, ...]:
+    def tick_here(session: str | None, current: str) -> tuple[Any, ...]:
         mine = page.store.open(session)
         training = mine.trained.training()
         if training is None or training.state in ("waiting", "running"):
@@ -51,7 +50,7 @@ def wire(page: Page, queue: Queue, desk: Desk) -> Any:
         name = f"~{mine.id}/{training.name}"
         return *over, models.choices(page, mine, name), to_try(name)
 
-    def ask(session: str | None, event: gr.EventData) -> tuple[Any, Any]:
+    def end_lesson(session: str | None, event: gr.EventData) -> tuple[Any, Any]:
         """To end early and keep what is there, or to forget it."""
         mine, what = page.store.open(session), getattr(event, "what", None)
         with suppress(StoreError):
@@ -69,12 +68,12 @@ def wire(page: Page, queue: Queue, desk: Desk) -> Any:
             return gr.skip(), gr.skip()
         return standing(mine, queue), gr.Timer(active=True)
 
-    desk.lesson.upload(learn, [page.session, desk.lesson, desk.keeps], shown, **QUIET)
-    viewer.keep(_consent, None, desk.keeps, **QUIET)
-    viewer.lesson(ask, page.session, [viewer, desk.clock], **QUIET)
-    seen = [viewer, desk.clock, page.model, page.tried]
-    desk.clock.tick(tick, [page.session, page.model], seen, show_progress="hidden", **PRIVATE)
-    return lambda loaded: loaded.then(goes_on, page.session, [viewer, desk.clock], **QUIET)
+    lesson.files.upload(learn_here, [page.session, lesson.files, lesson.keeps], shown, **QUIET)
+    viewer.keep(_consent, None, lesson.keeps, **QUIET)
+    viewer.lesson(end_lesson, page.session, [viewer, clock], **QUIET)
+    seen = [viewer, clock, page.model, page.tried]
+    clock.tick(tick_here, [page.session, page.model], seen, show_progress="hidden", **PRIVATE)
+    return lambda loaded: loaded.then(goes_on, page.session, [viewer, clock], **QUIET)
 
 
 def _consent(event: gr.EventData) -> bool:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 HERE = Path(__file__).parent
 STYLES = [
     HERE / "style" / f"{part}.css"
-    for part in ("page", "canvas", "train", "table", "masks", "evaluation", "decided")
+    for part in ("page", "canvas", "over", "train", "table", "masks", "evaluation", "decided")
 ]
 MODULES = {
     path.relative_to(HERE).as_posix(): path.read_text("utf-8")

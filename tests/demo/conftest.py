@@ -20,6 +20,7 @@ from demo.inspect import events as inspect
 from demo.page import Page
 from demo.shared.models import Models
 from demo.store.store import Store
+from demo.train import desk as learning
 from demo.train import events as train
 from demo.train.models import alarm_button
 from demo.train.queue import Queue
@@ -78,14 +79,17 @@ def handlers(tiny_checkpoint, tmp_path):
             model = gr.Dropdown(models.names, value=models.names[0])
             keys = [gr.BrowserState(storage_key=name, secret=name) for name in ("one", "two")]
             tabs = gr.Tabs()
-            page = Page(models, model, store, keys[0], gr.State(), gr.State(), tabs)
+            session, *states = (gr.State() for _ in range(4))
+            page = Page(models, model, store, session, keys[0], *states, tabs)
+            queue = Queue(store)
             with tabs, gr.Tab("Inspect") as here:
-                inspect.tab(page, here)
+                lesson, _ = inspect.tab(page, here)
+                learning.wire(page, queue, lesson)
                 alarm = alarm_button()
             with tabs, gr.Tab("Many images") as there:
                 batch.tab(page, there)
             with tabs, gr.Tab("Train"):
-                train.tab(page, Queue(store), keys[1], alarm)
+                train.tab(page, queue, keys[1], alarm)
         return list(demo.fns.values())
 
     named: dict[str, list[Any]] = {}

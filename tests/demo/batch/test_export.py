@@ -19,7 +19,7 @@ from demo.store.store import Store
 @pytest.fixture
 def page(tmp_path):
     """What the tabs share, without a page around it."""
-    parts = [None] * 4
+    parts = [None] * 6
     return Page(Models(tmp_path), None, Store(tmp_path / "work"), *parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import gradio as gr
 import numpy as np
 import pytest
 from parts import spoil, texture
@@ -26,10 +27,12 @@ def own(handlers, tiny_checkpoint):
 
 def test_a_model_of_ones_own_is_chosen_and_is_in_no_other_picker(own, handlers):
     session, call = own
-    chosen = call["use"](session.id, "first")
+    chosen, tabs, tried = call["use"](session.id, "first")
+    assert tabs.selected == "inspect" and tried[0] == f"~{session.id}/first"
     assert chosen["value"] == f"~{session.id}/first"
     assert ("second (yours)", f"~{session.id}/second") in chosen["choices"]
-    assert "value" not in call["use"](handlers[0].open(None).id, "first")
+    strangers = call["use"](handlers[0].open(None).id, "first")
+    assert all(each == gr.skip() for each in strangers)
 
 
 def test_a_deleted_model_is_gone_from_both_pickers(own):

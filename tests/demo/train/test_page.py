@@ -125,7 +125,11 @@ def test_the_model_is_in_this_visitors_picker_alone(page, browser, site, photos)
         "() => document.querySelector('#model input').value === 'stripes-2 (yours)'"
     )
     assert picker.input_value() == "stripes-2 (yours)"
-    page.get_by_role("tab", name="Inspect").click()
+    # The desk has the model, and a photograph with a painted defect to try it with.
+    page.wait_for_function(
+        "() => { const now = document.querySelector('#viewer .viewer').desk.state();"
+        " return now?.found && now.model === 'stripes-2' && /^2_\\w+\\.png$/.test(now.name); }"
+    )
     page.locator("#upload input[type=file]").set_input_files(photos / "alarm.png")
     page.wait_for_selector(".viewer[data-verdict=bad]")
     page.locator("#desk-alarm").click()
@@ -134,7 +138,7 @@ def test_the_model_is_in_this_visitors_picker_alone(page, browser, site, photos)
     other = browser.new_page()
     other.goto(site.url)
     other.locator("#model input").click()
-    options = other.get_by_role("option").all_inner_texts()
+    options = other.get_by_role("listbox").get_by_role("option").all_inner_texts()
     assert [o.strip(" ✓\n") for o in options] == ["stripes"]
     other.close()
 
@@ -166,6 +170,48 @@ def test_a_training_can_be_paused_and_deleted(page):
     assert "No training yet" in text(page, "#train-live")
 
 
+def test_photographs_dropped_at_the_desk_are_learned_from(page, photos):
+    page.get_by_role("tab", name="Inspect").click()
+    files = [photos / f"part{i:02}.png" for i in range(8)]
+    for way in ("neither", "learn"):  # asked again after a drop that was thought better of
+        page.locator("#viewer .files-in").set_input_files(files)
+        page.wait_for_selector("#viewer .asking[open]")
+        assert text(page, "#viewer .asking-head") == "8 photographs"
+        if way == "neither":
+            page.keyboard.press("Escape")
+            page.wait_for_selector("#viewer .asking", state="hidden")
+    assert text(page, "#viewer .ask-judge") == "Judge them with stripes-2 (yours)"
+    page.locator("#viewer .ask-keep").check()
+    page.locator("#viewer .ask-learn").click()
+    page.wait_for_selector("#viewer .learning:not([hidden])")
+    assert "Learning part-1 from 8 photographs" in text(page, "#viewer .learning-what")
+    page.wait_for_function(
+        "() => document.querySelector('#model input').value === 'part-1 (yours)'"
+    )
+    page.wait_for_function(
+        "() => { const now = document.querySelector('#viewer .viewer').desk.state();"
+        " return now?.found && now.model === 'part-1'; }"
+    )
+    page.wait_for_selector("#viewer .learning", state="hidden")
+    page.locator("#viewer .as-good:has-text('This place on good parts')").click()
+    page.wait_for_function("() => document.querySelectorAll('#viewer .like-row img').length === 4")
+    assert text(page, "#viewer .like-row").split() == [
+        "this",
+        "part",
+        "good",
+        "part",
+        "1",
+        "good",
+        "part",
+        "2",
+        "good",
+        "part",
+        "3",
+    ]
+    page.keyboard.press("n")
+    page.wait_for_selector("#viewer .like", state="hidden")
+
+
 def test_a_browser_of_the_version_before_finds_its_models(
     browser, tiny_checkpoint, tmp_path_factory
 ):
@@ -194,7 +240,7 @@ def test_a_browser_of_the_version_before_finds_its_models(
             "() => document.querySelector('#train-mine input')?.value === 'mine'"
         )
         page.locator("#model input").click()
-        options = page.get_by_role("option").all_inner_texts()
+        options = page.get_by_role("listbox").get_by_role("option").all_inner_texts()
         assert [each.strip(" ✓\n") for each in options] == ["stripes", "mine (yours)"]
         page.locator("#train-steps").get_by_text("Photographs", exact=True).first.click()
         page.wait_for_selector("#train-kept:has-text('1 photograph')")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import gradio as gr
 import pytest
@@ -51,28 +52,62 @@ def test_every_file_is_short():
 
 def test_modules_are_served_by_version():
     client = TestClient(Starlette(routes=[serve.ROUTE]))
-    known = client.get(f"/web/{serve.VERSION}/canvas/main.js")
-    assert known.content == (WEB / "canvas" / "main.js").read_bytes()
+    known = client.get(f"/web/{serve.VERSION}/page.js")
+    assert known.content == serve.SERVED["page.js"]
     assert known.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "immutable" in known.headers["cache-control"]
-    older = client.get("/web/0123/canvas/main.js")  # of a page that was open before an update
+    assert known.headers["content-encoding"] == "gzip"
+    plain = client.get(f"/web/{serve.VERSION}/page.js", headers={"accept-encoding": "identity"})
+    assert plain.content == known.content and "content-encoding" not in plain.headers
+    older = client.get("/web/0123/page.js")  # of a page that was open before an update
     assert older.content == known.content and older.headers["cache-control"] == "no-store"
-    for name in ("serve.py", "canvas/runs.test.js", "canvas/desk.html", "canvas/../serve.py", ""):
+    german = client.get(f"/web/{serve.VERSION}/language/de.js")
+    assert german.text == (WEB / "language" / "de.js").read_text()
+    for name in ("serve.py", "canvas/runs.js", "canvas/desk.html", "canvas/../serve.py", ""):
         assert client.get(f"/web/{serve.VERSION}/{name}").status_code == 404, name
 
 
 def test_every_import_is_served_and_nothing_comes_from_elsewhere():
-    for name, source in serve.MODULES.items():
-        text = source.decode()
-        for target in re.findall(r'\bfrom "(.+?)";', text):
+    for name, text in serve.MODULES.items():
+        said = re.findall(r"^import .*$", text, re.MULTILINE)
+        assert len(said) == len(serve.IMPORT.findall(text)), f"{name}: an import of another form"
+        exported = re.findall(r"^export .*$", text, re.MULTILINE)
+        assert len(exported) == len(serve.EXPORT.findall(text)), (
+            f"{name}: an export of another form"
+        )
+        for names, target in serve.IMPORT.findall(text):
             assert target.startswith("."), f"{name} imports {target}"
-            assert (WEB / name).parent.joinpath(target).resolve().is_file(), f"{name}: {target}"
+            other = (WEB / name).parent.joinpath(target).resolve()
+            given = serve.EXPORT.findall(other.read_text())
+            assert {each.split(" as ")[0] for each in names.split(", ")} <= set(given), name
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_bundle_has_each_module_once_before_those_that_import_it():
+    modules = {
+        "a/main.js": 'import { two as pair } from "./b.js";\nimport { one } from "../c.js";\n'
+        "export function start() { return pair + one; }\n",
+        "a/b.js": 'import { one } from "../c.js";\nexport const two = one + 1;\n',
+        "c.js": "export const one = 1;\n",
+    }
+    text = serve.bundle(modules, {"main": "a/main.js"})
+    order = [text.index(f"const {name} =") for name in ("$c", "$a_b", "$a_main")]
+    assert order == sorted(order) and text.count("const one = 1") == 1
+    node = shutil.which("node")
+    if node:
+        run = "const { starts } = await import(process.argv[1]); console.log(starts.main());"
+        address = "data:text/javascript," + urllib.parse.quote(text)
+        command = [node, "--input-type=module", "-e", run, address]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.stdout.strip() == "3", done.stderr
+    modules["c.js"] = 'import { two } from "./a/b.js";\nexport const one = two;\n'
+    with pytest.raises(ValueError, match="imports itself"):
+        serve.bundle(modules, {"main": "a/main.js"})
 
 
 @pytest.mark.parametrize(("folder", "events"), [("canvas", layout.EVENTS), ("table", EVENTS)])
 def test_the_page_listens_to_every_event_of_a_component(folder, events):
-    sources = [text.decode() for name, text in serve.MODULES.items() if name.startswith(folder)]
+    sources = [text for name, text in serve.MODULES.items() if name.startswith(folder)]
     found = {event for text in sources for event in re.findall(r'\btrigger\("(\w+)"', text)}
     assert found == set(events)
 
@@ -97,7 +132,7 @@ def test_behind_a_path_no_value_is_lost_while_the_module_loads(browser, tmp_path
     port = server.servers[0].sockets[0].getsockname()[1]
     page = browser.new_page()
     held = []
-    page.route("**/web/*/canvas/main.js", lambda route: held.append(route))
+    page.route("**/web/*/page.js", lambda route: held.append(route))
     page.goto(f"http://127.0.0.1:{port}/inside/")
     page.wait_for_function("() => document.querySelector('#arrived textarea')?.value === 'both'")
     (route,) = held
