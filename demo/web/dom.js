@@ -44,7 +44,7 @@ export function within(element) {
      * @param {string} selector @param {string} text
      */
     put(selector, text) {
-      const node = $(selector), said = translated(text);
+      const node = $(selector), said = node.translate ? translated(text) : text;
       if (node.textContent !== said) node.textContent = said;
     },
   };
