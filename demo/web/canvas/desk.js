@@ -109,6 +109,8 @@ export function createDesk(element, trigger, server) {
 
     /** The training that goes on, and its time left as it was shown last. @type {{ name: string, left?: { seconds: number, at: number } } | null} */
     lesson: null,
+    /** Whether the person asked for what comes next: then it is brought into view. */
+    awaited: false,
     /** What the camera gives. @type {MediaStream | null} */
     film: null,
 

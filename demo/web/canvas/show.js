@@ -103,6 +103,8 @@ async function show(desk, value) {
   desk.put(".caption", "");
   if (!same) { desk.view.fitted = true; hideLike(desk); }
   fitStage(desk);
+  if (desk.awaited && matchMedia("(max-width: 900px)").matches) desk.stage.scrollIntoView({ block: "start" });
+  desk.awaited = false;
   controls(desk);
   strip(desk);
   repropose(desk);

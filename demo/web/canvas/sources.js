@@ -39,7 +39,10 @@ export function listenToSources(desk) {
 }
 
 /** What is on the desk is dimmed until something new is, or there is nothing to come. @param {Desk} desk */
-const waiting = (desk) => desk.$(".viewer").setAttribute("aria-busy", "true");
+function waiting(desk) {
+  desk.awaited = true;
+  desk.$(".viewer").setAttribute("aria-busy", "true");
+}
 
 /** @param {Desk} desk */
 const groups = (desk) => /** @type {NodeListOf<HTMLElement>} */ (desk.element.querySelectorAll(".examples"));

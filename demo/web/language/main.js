@@ -7,7 +7,7 @@ const LANGUAGES = { en: "English", de: "Deutsch" };
 const WRITTEN_FROM_RIGHT = ["ar", "fa", "he", "ur"];
 const CHOSEN = "ddad-language", SPOKEN = ["title", "aria-label", "placeholder", "alt", "aria-valuetext"];
 /** What is the visitor's own, or a document by itself. */
-const LEFT = "[translate=no], #about, code, pre, script, style, textarea";
+const LEFT = "[translate=no], #about .prose, code, pre, script, style, textarea";
 
 /**
  * Brings the choice of a language to life.

@@ -10,7 +10,7 @@ const KEPT = 4000;
 /** One for the whole page. @type {{ exact: Map<string, string>, sentences: Sentence[], known: Map<string, string>, missing: Set<string> | null }} */
 const words = { exact: new Map(), sentences: [], known: new Map(), missing: null };
 const OPEN = /\{#?\}/, NUMBER = "(-?\\d[\\d.,\u202f]*?)";
-const SENTENCE_END = /(?<=[.?!]) (?=\p{Lu})/u;
+const SENTENCE_END = /(?<=[.?!]) (?=[\p{Lu}\d])/u;
 const WORDY = /\p{L}{2}/u, DECIMAL = /^-?\d+\.\d+$/;
 
 /** @param {Catalogue} catalogue */

@@ -2,6 +2,7 @@
 import { make, makeButton } from "../dom.js";
 import { decimal, percent } from "../text.js";
 import { DECISIONS } from "../canvas/words.js";
+import { askAgain } from "./thumbs.js";
 import { COLUMNS, countOf, cutOf, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
 
 /**
@@ -53,6 +54,9 @@ function line(table, row) {
   const key = JSON.stringify([row, verdictOf(row, table.chosen), table.chosen, table.facts?.low, table.facts?.high]);
   if (node.key !== key) fill(table, node, row);
   node.key = key;
+  const marked = `${row.state} ${row.area}`;
+  if (table.view === "grid" && node.marked !== marked && table.pictures.get(row.id)) askAgain(table, [node]);
+  node.marked = marked;
   return node;
 }
 
@@ -60,9 +64,12 @@ function line(table, row) {
 function newLine(table, row) {
   const node = /** @type {Line} */ (Object.assign(make("tr"), { item: row.id }));
   const [name, score, verdict] = COLUMNS.map(([key]) => node.appendChild(make("td", key)));
-  const open = makeButton("open"), picture = make("img", "thumb"), track = make("span", "track"), badge = make("span", "badge");
-  picture.alt = "";
-  open.append(picture, make("span", "text"));
+  const open = makeButton("open"), picture = make("img", "thumb"), marks = make("img", "marks"), seat = make("span", "seat"), track = make("span", "track"), badge = make("span", "badge");
+  const text = make("span", "text");
+  picture.alt = marks.alt = "";
+  text.setAttribute("translate", "no");
+  seat.append(picture, marks);
+  open.append(seat, text);
   const pick = make("label", "pick"), box = make("input"), named = make("div", "named");
   box.type = "checkbox"; box.dataset.item = row.id;
   box.setAttribute("aria-label", `Choose ${row.name}`);

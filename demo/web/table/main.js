@@ -8,6 +8,7 @@ import { countOf, reordered, waitingIn } from "./rows.js";
 import { areNot, begun, followed, progressOf, summary } from "./run.js";
 import { createTable } from "./state.js";
 import { watchLines } from "./thumbs.js";
+import { listenToViews } from "./views.js";
 
 /** @typedef {import("./state.js").Table} Table */
 
@@ -25,7 +26,7 @@ export function start({ element, trigger, server }) {
     (key) => { choice.filter = key; draw(table); },
   );
   table.$(".strangers-show").addEventListener("click", () => { choice.filter = "strange"; draw(table); });
-  listenToPicks(table, () => drawPicks(table));
+  listenToPicks(table, () => drawPicks(table)); listenToViews(table);
   listenToThreshold(table); listenToRun(table); listenToClearing(table);
   table.$(".query").addEventListener("input", () => { choice.query = table.input(".query").value.trim().toLowerCase(); soon(table); });
   return (/** @type {any} */ value) => load(table, value);

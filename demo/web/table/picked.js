@@ -21,14 +21,15 @@ export function listenToPicks(table, redraw) {
     for (const id of shown) if (all) table.picked.delete(id); else table.picked.add(id);
     redraw();
   });
-  for (const button of buttons(".decide-all")) button.addEventListener("click", () => decideAll(table, button.dataset.decision ?? ""));
+  for (const button of buttons(".decide-all")) button.addEventListener("click", () => decideAll(table, button.dataset.decision ?? "", table.picked));
   $(".undo-all").addEventListener("click", () => undoAll(table));
   $(".pick-none").addEventListener("click", () => { table.picked.clear(); redraw(); });
   element.addEventListener("keydown", (event) => {
     const decision = KEYS[event.key.toLowerCase()], target = /** @type {Element} */ (event.target);
-    if (!decision || !table.picked.size || event.ctrlKey || event.metaKey || event.altKey || target.matches("input[type=search]")) return;
+    const focused = /** @type {import("./state.js").Line | null} */ (target.closest("tbody tr"));
+    if (!decision || !(table.picked.size || focused) || event.ctrlKey || event.metaKey || event.altKey || target.matches("input[type=search]")) return;
     event.preventDefault();
-    decideAll(table, decision);
+    decideAll(table, decision, table.picked.size || !focused ? table.picked : new Set([focused.item]));
   });
 }
 
@@ -43,9 +44,10 @@ function choose(table, box, whole) {
   table.lastPicked = id;
 }
 
-/** @param {Table} table @param {string} decision */
-function decideAll(table, decision) {
-  const mine = table.rows.filter((row) => table.picked.has(row.id) && row.state === "scored");
+/** @param {Table} table @param {string} decision @param {Set<string>} ids */
+function decideAll(table, decision, ids) {
+  const mine = table.rows.filter((row) => ids.has(row.id) && row.state === "scored");
+  if (!mine.length) return;
   table.undone = mine.map((row) => ({ item: row.id, decision: row.decision }));
   table.trigger("decide", { pairs: mine.map((row) => ({ item: row.id, decision })) });
   table.put(".said", `${plural(mine.length, "image")} ${mine.length === 1 ? "is" : "are"} ${decision} now.`);

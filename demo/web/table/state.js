@@ -4,7 +4,7 @@ import { within } from "../dom.js";
 /**
  * @typedef {import("./rows.js").Row} Row
  * @typedef {{ model: string, threshold: number, low: number, high: number, normals: number[], promised: string[][], parts: number }} Facts of calibration
- * @typedef {HTMLTableRowElement & { item: string, key?: string }} Line a row's node, and what it shows
+ * @typedef {HTMLTableRowElement & { item: string, key?: string, marked?: string }} Line a row's node, and what it shows
  * @typedef {ReturnType<typeof createTable>} Table
  */
 
@@ -27,6 +27,8 @@ export function createTable(element, trigger, server) {
     chosen: null,
     /** @type {import("./rows.js").Choice} */
     choice: { filter: "all", query: "", order: { key: "score", down: true } },
+    /** Whether the images are lines of a table or cards of a grid. */
+    view: "table",
     /** Ids of those that are chosen, and the one that was last. @type {Set<string>} */
     picked: new Set(),
     lastPicked: /** @type {string | null} */ (null),

@@ -25,12 +25,23 @@ async function fetchPictures(table) {
   const items = portion.filter((id) => rows.find((row) => row.id === id && row.state !== "failed"));
   if (items.length) {
     items.forEach((id) => pictures.set(id, ""));
-    const answer = await table.server.thumbs({ session, items });
+    const answer = await table.server.thumbs({ session, items, marks: table.view === "grid" });
     for (const [id, url] of Object.entries(answer.thumbs ?? {})) {
       pictures.set(id, url);
-      const picture = table.lines.get(id)?.querySelector("img");
-      if (picture) picture.src = url;
+      for (const [selector, address] of [[".thumb", url], [".marks", answer.marks?.[id]]]) {
+        const picture = /** @type {HTMLImageElement | null} */ (table.lines.get(id)?.querySelector(selector) ?? null);
+        if (picture && address) picture.src = address;
+      }
     }
   }
   table.asking = wanted.size ? setTimeout(() => fetchPictures(table), 30) : undefined;
+}
+
+/** Pictures that are not what is to be seen any more are asked for anew when they are in view. @param {Table} table @param {Iterable<Line>} lines */
+export function askAgain(table, lines) {
+  for (const line of lines) {
+    table.pictures.delete(line.item);
+    table.seen?.unobserve(line);
+    table.seen?.observe(line);
+  }
 }
