@@ -11,6 +11,7 @@ from ddad.model.detection import STRANGE
 from demo.limits import LIMITS
 from demo.shared import charts, meaning, stream
 from demo.shared.tables import figures, number, table
+from demo.shared.twins import twins
 from demo.store.records import Item
 from demo.store.session import Session
 from demo.store.waiting import Waiting
@@ -48,7 +49,8 @@ def listing(session: Session, **run: Any) -> dict[str, Any]:
     latest = next((item.result for item in items[::-1] if item.result), None)
     facts = meaning.of_result(latest) if latest else None
     now = {"serial": time.monotonic_ns(), **run} if run else None
-    rows = [_row(item, latest.fingerprint if latest else "") for item in items]
+    judge, alike = latest.fingerprint if latest else "", twins(items)
+    rows = [_row(item, judge) | {"twin": alike.get(item.id, 0)} for item in items]
     moved = stream.said(items)
     return {"session": session.id, "rows": rows, "facts": facts, "run": now, "moved": moved}
 

@@ -23,6 +23,7 @@ from demo.shared.pictures import (
     reduced,
     resized,
 )
+from demo.shared.twins import twins
 from demo.store.records import Item
 from demo.store.session import THUMBNAIL, Session
 
@@ -71,9 +72,10 @@ def loading(models: Models) -> str:
 def message(session: Session, item: str | None = None) -> dict[str, Any]:
     """The queue and the labels used so far, and which item to open."""
     scored = session.items(order="score", state="scored")
+    alike = twins(session.items())
     return {
         "session": session.id,
-        "queue": [entry(each) for each in scored],
+        "queue": [entry(each) | {"twin": alike.get(each.id, 0)} for each in scored],
         "words": session.labels()[:MOST_WORDS],
         "classes": session.classes(),
         "open": item,
@@ -109,6 +111,7 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
     scales = session.scales(item.id)
     result = item.result
     assert result is not None
+    twin = twins(session.items(name=item.name)).get(item.id, 0)
     return {
         "token": item.id,
         "item": item.id,
@@ -126,7 +129,8 @@ def desk_value(session: Session, item: Item, image: str) -> dict[str, Any]:
         "decision": item.decision,
         "judge": result.fingerprint,
         "review": _review(session, item),
-        "entry": entry(item),
+        "twin": twin,
+        "entry": entry(item) | {"twin": twin},
     }
 
 

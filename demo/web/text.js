@@ -18,3 +18,6 @@ export const grouped = (n) => Math.round(n).toLocaleString("en").replaceAll(",",
 
 /** @param {number} n @param {string} one @param {string} [many] */
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+/** A name, with its number where others have it too. @param {{ name: string, twin?: number }} of */
+export const called = ({ name, twin }) => (twin ? `${name} (${twin})` : name);

@@ -30,7 +30,9 @@ export function showClasses(desk, classes) {
     const chip = make("span", "class-chip"), use = makeButton("use-class"), gone = makeButton("drop-class", "×"), dot = make("i");
     chip.style.setProperty("--colour", colourOf(desk, name));
     use.dataset.name = gone.dataset.name = name;
-    use.append(dot, make("span", "", name), k < 9 ? make("kbd", "", String(k + 1)) : "");
+    const called = make("span", "", name);
+    called.setAttribute("translate", "no");
+    use.append(dot, called, k < 9 ? make("kbd", "", String(k + 1)) : "");
     use.title = `Call the chosen region ${name}${k < 9 ? ` (${k + 1})` : ""}`;
     gone.setAttribute("aria-label", `Take the class ${name} off the list`);
     chip.append(use, gone);

@@ -10,7 +10,7 @@ import { within } from "../dom.js";
  * @typedef {import("./order.js").Entry} Queued
  *
  * @typedef {object} Inspected the image on the desk: what the server said of it, and what has become of it
- * @property {string} token @property {string} [answer] @property {string | null} item @property {string} name @property {string} model
+ * @property {string} token @property {string} [answer] @property {string | null} item @property {string} name @property {number} [twin] @property {string} model
  * @property {string} [judge] fingerprint of the model
  * @property {boolean} [partial] @property {number} of @property {string} [example] @property {number} seed
  * @property {[number, number]} original width and height of the file

@@ -1,6 +1,6 @@
 // The session's images in a row, and what is asked of the server.
 import { make, makeButton } from "../dom.js";
-import { decimal, plural } from "../text.js";
+import { called, decimal, plural } from "../text.js";
 import { ORDERS } from "./order.js";
 import { DECISIONS, SIGNS } from "./words.js";
 
@@ -61,20 +61,21 @@ function offer(desk) {
 const places = (desk) => /** @type {HTMLElement[]} */ ([...desk.$(".queue-list").children]);
 
 /** What the model says stands by the score, what a person says below it. @param {HTMLElement} node @param {Entry} entry */
-function bringUp(node, { name, score, decision, verdict, edited }) {
-  const [sign, text] = DECISIONS[decision], [, called, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
+function bringUp(node, entry) {
+  const { score, decision, verdict, edited } = entry;
+  const [sign, text] = DECISIONS[decision], [, said, judged, chip] = /** @type {HTMLElement[]} */ ([...node.children]);
   judged.textContent = `${SIGNS[verdict ?? ""] ?? ""} ${decimal(score, 2)}${edited ? " ✎" : ""}`;
   judged.dataset.verdict = verdict ?? "";
   chip.textContent = `${sign} ${text}`;
   chip.dataset.decision = decision;
-  called.textContent = `${name}, ${edited ? "mask edited, " : ""}model: ${verdict ?? "unknown"}, score and decision: `;
+  node.title = called(entry);
+  said.textContent = `${called(entry)}, ${edited ? "mask edited, " : ""}model: ${verdict ?? "unknown"}, score and decision: `;
 }
 
 /** @param {Desk} desk @param {Entry} entry */
 function queueButton(desk, entry) {
   const button = makeButton("queued"), picture = make("img"), small = desk.thumbs.get(entry.item);
   button.dataset.item = entry.item;
-  button.title = entry.name;
   picture.alt = "";
   if (small) picture.src = small;
   button.append(picture, make("span", "unseen"), make("span", "queue-score"), make("span", "chip"));

@@ -1,4 +1,5 @@
 // Putting an image on the desk.
+import { called } from "../text.js";
 import { refresh, repropose } from "./analysis.js";
 import { showClasses } from "./classes.js";
 import { prepare } from "./draft.js";
@@ -99,7 +100,7 @@ async function show(desk, value) {
   desk.$(".viewer").dataset.state = "full";
   desk.$(".viewer").removeAttribute("aria-busy");
   desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
-  desk.put(".judge", `${now.name} · judged by ${now.model}`);
+  desk.put(".judge", `${called(now)} · judged by ${now.model}`);
   desk.put(".caption", "");
   if (!same) { desk.view.fitted = true; hideLike(desk); }
   fitStage(desk);

@@ -15,7 +15,7 @@ export const catalogue = {
   "That did not work.": "Das ging nicht.", "More tabs": "Weitere Reiter", "Gradio footer navigation": "Fußzeile",
   "Cancel": "Abbrechen", "Close": "Schließen", "Stop": "Anhalten", "Reset": "Zurücksetzen", "Delete": "Löschen", "Show": "Zeigen", "Format": "Format", "Size": "Größe", "or": "oder",
   "Reset to default value": "Auf den Vorgabewert zurücksetzen", "File upload": "Dateien hochladen", "File": "Datei", "Remove this file": "Diese Datei entfernen",
-  "Download": "Herunterladen", "Fullscreen": "Vollbild", "Empty value": "leer", "Logo": "Logo", "- oder -": "- oder -", "common.complete": "fertig", "common.upload": "hochladen", "pending": "steht aus",
+  "Download": "Herunterladen", "Fullscreen": "Vollbild", "Empty value": "leer", "Logo": "Logo", "Use via API or MCP": "Über API oder MCP verwenden", "Use via API": "Über API verwenden", "- oder -": "- oder -", "common.complete": "fertig", "common.upload": "hochladen", "pending": "steht aus",
   "number input for {}": "Zahl für {}", "range slider for {}": "Regler für {}", "queue: {#}/{#} |": "Warteschlange: {#}/{#} |", "In queue: {#} of {#}": "In der Warteschlange: {#} von {#}",
   "processing |": "in Arbeit |", "images |": "Bilder |", "steps |": "Schritte |", "{#} / {#} images": "{#} / {#} Bilder", "Looking: {#} / {#} steps": "Ansehen: {#} / {#} Schritte", "Looking": "Ansehen",
   "Uploading {#} files...": "{#} Dateien werden hochgeladen …", "Stop Recording": "Aufnahme beenden", "{#} min": "{#} min", "{#} px": "{#} px", "{#} px, {}": "{#} px, {}",

@@ -21,9 +21,15 @@ export function start({ element }) {
   select.addEventListener("change", () => choose(select.value));
   element.replaceChildren(select);
   document.documentElement.lang = language;
-  document.documentElement.dir = WRITTEN_FROM_RIGHT.includes(language) ? "rtl" : "ltr";
+  turn(WRITTEN_FROM_RIGHT.includes(language) ? "rtl" : "ltr");
   if (language !== Object.keys(LANGUAGES)[0]) speak(language);
   return () => {};
+}
+
+/** Gradio says "ltr" of each of its blocks, so ours are told by a variable. @param {string} direction */
+function turn(direction) {
+  document.documentElement.dir = direction;
+  document.documentElement.style.setProperty("--ddad-direction", direction);
 }
 
 function wanted() {

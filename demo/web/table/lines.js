@@ -1,6 +1,6 @@
 // The table itself: a line for each row, kept from one drawing to the next.
 import { make, makeButton } from "../dom.js";
-import { decimal, percent } from "../text.js";
+import { called, decimal, percent } from "../text.js";
 import { DECISIONS } from "../canvas/words.js";
 import { askAgain } from "./thumbs.js";
 import { COLUMNS, countOf, cutOf, FILTERS, VERDICTS, truthOf, verdictOf, visible } from "./rows.js";
@@ -72,7 +72,7 @@ function newLine(table, row) {
   open.append(seat, text);
   const pick = make("label", "pick"), box = make("input"), named = make("div", "named");
   box.type = "checkbox"; box.dataset.item = row.id;
-  box.setAttribute("aria-label", `Choose ${row.name}`);
+  box.setAttribute("aria-label", `Choose ${called(row)}`);
   pick.append(box);
   named.append(pick, open);
   name.append(named);
@@ -95,11 +95,11 @@ function fill(table, node, row) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (node.querySelector(selector));
   const put = (/** @type {string} */ selector, /** @type {string} */ text) => { find(selector).textContent = text; };
   node.dataset.verdict = kind; node.dataset.decision = row.decision;
-  put(".text", row.name);
+  put(".text", called(row));
   const open = /** @type {HTMLButtonElement} */ (find(".open"));
   open.disabled = !scored;
   /** @type {HTMLInputElement} */ (find(".pick input")).disabled = !scored;
-  open.title = scored ? `Open ${row.name} at the desk` : row.name;
+  open.title = scored ? `Open ${called(row)} at the desk` : called(row);
   put(".number", row.score === null ? "" : decimal(row.score, 2));
   const track = find(".track"), low = facts?.low ?? 0, span = Math.max((facts?.high ?? 1) - low, 1e-9);
   const at = (/** @type {number} */ value) => String(Math.min(1, Math.max(0, (value - low) / span)));

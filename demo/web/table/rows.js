@@ -1,7 +1,7 @@
 // What a row is: its verdict at a threshold, which rows are shown, in which order.
 
 /**
- * @typedef {{ id: string, name: string, state: "waiting" | "scored" | "failed", score: number | null,
+ * @typedef {{ id: string, name: string, twin?: number, state: "waiting" | "scored" | "failed", score: number | null,
  *   threshold: number, area: number, pixels: number, regions: number | null, decision: string, edited: boolean,
  *   withheld: "" | "strange" | "unpromised", kind: string | null, truth: boolean, other: boolean, note: string, error: string }} Row
  *   one image, as the server tells it; `withheld` says why its score makes no verdict

@@ -367,3 +367,59 @@ def test_costs_and_a_threshold_that_no_one_typed_are_not_zero(many):
     many.locator("#decided-missed input").press("Tab")
     many.locator("#decided-cheapest").click()
     many.get_by_text("Type what a missed defect and what a false alarm costs.").wait_for()
+
+
+def test_a_grid_shows_what_is_marked_and_keys_go_through_it(many, parts):
+    names = [f"square/{k}.png" for k in range(3)] + ["good/0.png"]
+    drop(many, *((name.replace("/", " "), png(parts[name][0])) for name in names))
+    done(many, 4)
+    many.locator("#many-table .view", has_text="Grid").click()
+    many.wait_for_function("() => document.querySelectorAll('.many .marks[src]').length === 4")
+    tops = [cell.bounding_box()["y"] for cell in many.locator(".many tbody tr").all()]
+    assert len(set(tops)) == 1  # side by side
+    drawn = many.evaluate(
+        """async () => { const counts = [];
+        for (const image of document.querySelectorAll('.many .marks')) {
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+            const context = canvas.getContext('2d');
+            context.drawImage(image, 0, 0);
+            const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+            counts.push(data.filter((v, i) => i % 4 === 3 && v).length); }
+        return counts; }"""
+    )
+    assert min(drawn[:3]) > 0  # the loudest are the spoilt ones
+    many.locator(".many .open").first.focus()
+    many.keyboard.press("ArrowRight")
+    many.keyboard.press("g")
+    many.wait_for_selector(".many tbody tr:nth-child(2)[data-decision=good]")
+    many.keyboard.press("ArrowRight")
+    many.keyboard.press("x")
+    many.keyboard.press("ArrowLeft")
+    many.keyboard.press("ArrowLeft")
+    many.keyboard.press("x")
+    assert many.locator(".many .picked").inner_text() == "2 chosen"
+    many.keyboard.press("d")
+    many.wait_for_selector(".many tbody tr:nth-child(3)[data-decision=defective]")
+    assert many.locator(".many tr[data-decision=defective]").count() == 2
+    many.keyboard.press("Enter")
+    many.wait_for_selector("#viewer .viewer[data-state=full]:visible")
+    many.reload()
+    opened(many)
+    many.wait_for_selector(".many[data-view=grid]")  # as it was left
+
+
+def test_images_of_one_name_are_told_apart(many, parts):
+    pictures = [png(parts[name][0]) for name in ("square/0.png", "square/1.png")]
+    for picture in pictures:
+        drop(many, ("part.png", picture))
+        quiet(many)
+    done(many, 2)
+    names = many.locator(".many .text").all_inner_texts()
+    assert sorted(names) == ["part.png (1)", "part.png (2)"]
+    many.get_by_role("tab", name="Inspect").click()
+    many.wait_for_function("() => document.querySelectorAll('#viewer .queued').length === 2")
+    titles = [each.get_attribute("title") for each in many.locator("#viewer .queued").all()]
+    assert sorted(titles) == ["part.png (1)", "part.png (2)"]
+    many.locator("#viewer .queued").first.click()
+    many.wait_for_selector("#viewer .judge:has-text('part.png (')")
