@@ -34,7 +34,8 @@ CAPTION = """text => {
   if (!bar) {
     bar = document.body.appendChild(document.createElement('div'));
     bar.id = 'tour';
-    bar.style.cssText = 'position:fixed;z-index:99999;left:50%;bottom:10px;translate:-50% 0;' +
+    bar.style.cssText = 'position:fixed;inset:auto auto 10px 50%;translate:-50% 0;' +
+      'margin:0;border:0;' +
       'padding:6px 16px;border-radius:99px;background:#0f172aee;color:#fff;font:600 15px system-ui';
     bar.popover = 'manual';
   }
@@ -92,7 +93,7 @@ class Recording:
             append_images=rest,
             duration=lengths,
             loop=0,
-            quality=42,
+            quality=62,
             method=4,
             minimize_size=True,
         )

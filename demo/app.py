@@ -47,7 +47,7 @@ THEME = gr.themes.Base(
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
     "css_paths": serve.STYLES,
-    "app_kwargs": {"routes": [serve.ROUTE]},
+    "app_kwargs": {"routes": [serve.ROUTE], "middleware": [serve.PACKED_PAGE]},
     "ssr_mode": False,
     "show_error": False,
     "max_file_size": LIMITS.upload_bytes,

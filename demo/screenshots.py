@@ -3,7 +3,8 @@
     python -m demo.screenshots
 
 Starts the app with the shipped models over an empty store, works in it in headless Chromium,
-writes docs/*.png; with names, such as `many-dark`, those alone.
+writes docs/*.png: desk and many images in both schemes and widths, then every other state;
+with names, such as `many-dark`, those alone.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ MANY: tuple[tuple[str, str, int, Scheme], ...] = (
 """File, model, width in pixels, colour scheme."""
 
 
+STATES = ("asking", "camera", "keys", "german", "grid", "train", "train-check")
+"""States of the page that the others do not show, by the functions of their names."""
+
+
 def main(wanted: Sequence[str] = ()) -> None:
     """Take the shots of those names, or all."""
     with tempfile.TemporaryDirectory() as work:
@@ -58,8 +63,9 @@ def main(wanted: Sequence[str] = ()) -> None:
         _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True)
         DOCS.mkdir(exist_ok=True)
         with sync_playwright() as engine:
+            film = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
             browser = engine.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", *film]
             )
             for name, model, examples, width, scheme in SHOTS:
                 if wanted and name not in wanted:
@@ -76,6 +82,12 @@ def main(wanted: Sequence[str] = ()) -> None:
                 page = visit(browser, url, model, width, scheme)
                 many(page, model)
                 take(page, name)
+            for name in STATES:
+                if not wanted or name in wanted:
+                    address = f"{url}?lang=de" if name == "german" else url
+                    page = visit(browser, address, "brick", 1280, "light")
+                    globals()[name.replace("-", "_")](page)
+                    take(page, name, whole=False)
             browser.close()
         demo.close()
 
@@ -86,14 +98,14 @@ def visit(browser: Browser, url: str, model: str, width: int, scheme: Scheme) ->
     page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
     page.goto(url)
     page.wait_for_selector("#tabs[data-ready] #viewer .viewer")
-    page.get_by_label("Model", exact=True).click()
+    page.locator("#model input").click()
     page.get_by_role("option", name=model).click()
     page.wait_for_timeout(1500)
     return page
 
 
-def take(page: Page, name: str) -> None:
-    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+def take(page: Page, name: str, *, whole: bool = True) -> None:
+    page.screenshot(path=DOCS / f"{name}.png", full_page=whole)
     shrink(DOCS / f"{name}.png")
     page.context.close()
 
@@ -119,6 +131,58 @@ def many(page: Page, model: str) -> None:
     page.wait_for_selector(".evaluation", timeout=120_000)
     page.mouse.move(0, 0)
     page.wait_for_timeout(1000)
+
+
+def asking(page: Page) -> None:
+    """What the desk asks of several photographs."""
+    page.locator("#viewer .files-in").set_input_files(examples_of("brick"))
+    page.wait_for_selector("#viewer .asking[open]")
+
+
+def camera(page: Page) -> None:
+    """A camera judged live: the browser's own test picture, which is no part."""
+    page.locator("#viewer .camera-open:visible").click()
+    page.wait_for_selector("#viewer .camera[data-verdict]", timeout=60_000)
+
+
+def keys(page: Page) -> None:
+    inspect(page, 1)
+    page.keyboard.press("?")
+    page.wait_for_timeout(400)
+
+
+def german(page: Page) -> None:
+    inspect(page, 1)
+
+
+def grid(page: Page) -> None:
+    """Examples with what is marked on them."""
+    for example in (0, 1, 2, 3, 4):
+        inspect(page, example)
+    page.get_by_role("tab", name="Many images").click()
+    page.locator("#many-table .view", has_text="Grid").click()
+    page.wait_for_function("() => document.querySelectorAll('.many .marks[src]').length > 4")
+    page.locator(".many .open").first.focus()
+    page.wait_for_timeout(600)
+
+
+def train(page: Page) -> None:
+    page.get_by_role("tab", name="Train your own").click()
+    page.locator("#train-upload input[type=file]").set_input_files(examples_of("brick"))
+    page.wait_for_selector("#train-kept strong")
+
+
+def train_check(page: Page) -> None:
+    """What is said against photographs, some of which have painted defects."""
+    train(page)
+    page.locator("#train-look").click()
+    page.wait_for_selector("#train-findings .kept", timeout=120_000)
+    page.wait_for_timeout(800)
+
+
+def examples_of(model: str) -> list[Path]:
+    files = (CHECKPOINTS / model / "examples").glob("*.png")
+    return sorted(file for file in files if not file.stem.endswith("_mask"))
 
 
 def inspect(page: Page, example: int) -> None:

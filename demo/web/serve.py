@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,6 +32,9 @@ LATER = re.compile(r"language/[a-z]{2}\.js")
 """Catalogues of languages, which are fetched by those alone who read them."""
 IMPORT = re.compile(r'^import \{ (.+) \} from "(.+)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", re.MULTILINE)
+
+COMMENT = re.compile(r"/\*\*.*?\*/|^\s*// .*?$", re.DOTALL | re.MULTILINE)
+"""What a browser need not read: types, and lines that are a comment."""
 
 
 def bundle(modules: dict[str, str], wanted: dict[str, str]) -> str:
@@ -53,7 +58,7 @@ def bundle(modules: dict[str, str], wanted: dict[str, str]) -> str:
             add(other)
             taken.append(f"const {{ {names.replace(' as ', ': ')} }} = {_called(other)};")
         given = ", ".join(EXPORT.findall(source))
-        body = EXPORT.sub("", IMPORT.sub("", source))
+        body = EXPORT.sub("", IMPORT.sub("", COMMENT.sub("", source)))
         text.append(f"const {_called(name)} = (() => {{ {' '.join(taken)}")
         text.append(f"{body}\nreturn {{ {given} }};\n}})();")
         begun[name] = True
@@ -89,6 +94,13 @@ def _module(request: Request) -> Response:
     return Response(data, media_type="text/javascript", headers=headers)
 
 
+PACKED_PAGE = Middleware(
+    GZipMiddleware,
+    compresslevel=6,
+    # Answers carry pictures, which do not get smaller; packing them would only take time.
+    exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/json"),
+)
+"""Packs the page itself, which Gradio sends as it is."""
 ROUTE = Route("/web/{version}/{name:path}", _module)
 
 
