@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ddad.model.detection import FAMILIAR
 
 Verdict = Literal["defective", "good", "not its part", "no verdict"]
 """What a model says of an image, never what a person does."""
+Decision = Literal["defective", "good", "skipped", "undecided"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+"""What a person says of the part, whatever the model does; "skipped" is seen and left open."""
 UNNAMED = "defect"
 """Label of a region to which nobody gave one."""
 
@@ -36,8 +39,7 @@ class Reviewed:
     """float32 (H, W), or None where no model was asked."""
     score: float | None = None
     threshold: float | None = None
-    decision: str = "undecided"
-    """What a person says: "defective", "good", "skipped" or "undecided"."""
+    decision: Decision = "undecided"
     labels: tuple[RegionLabel, ...] = ()
     min_area: int = 1
     edited: bool = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ddad.export.reviewed import Verdict
+from ddad.export.reviewed import Decision, Verdict
 from ddad.images.regions import RegionLabel
 from ddad.model.detection import FAMILIAR
 from ddad.score.promise import Promise, promised
@@ -28,9 +28,6 @@ class StoreError(ValueError):
     """What could not be kept or found; the message is one sentence for the visitor."""
 
 
-Decision = Literal["undecided", "defective", "good", "skipped"]
-DECISIONS: tuple[Decision, ...] = ("undecided", "defective", "good", "skipped")
-"""What a person says of the part, whatever the model does; "skipped" is seen and left open."""
 DECIDED: tuple[Decision, ...] = ("defective", "good")
 NO_VERDICT: dict[str, Verdict] = {"strange": "not its part", "unpromised": "no verdict"}
 """By why it is withheld."""

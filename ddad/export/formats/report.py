@@ -14,7 +14,7 @@ from PIL import Image
 
 from ddad.export.formats.form import Entry, Files, Format, Whole, text_bytes
 from ddad.export.render import overlay
-from ddad.export.reviewed import Verdict
+from ddad.export.reviewed import DECISIONS, Verdict
 from ddad.model.detection import strangers
 
 SHOWN = 360
@@ -28,7 +28,6 @@ SIGNS = {
     "no verdict": "&#9675;",
 }
 """Of what a person says and of what a model does: a shape beside each colour."""
-DECISIONS = ("defective", "good", "skipped", "undecided")
 VERDICTS = get_args(Verdict)
 STYLE = """
 :root { color-scheme: light dark; --ink: #16202c; --soft: #5a6776; --line: #d9dfe6;

@@ -32,11 +32,18 @@ export async function copyMask(desk) {
   const { now } = desk, from = neighbour(desk.queue, now?.item, -1);
   if (!now?.item) return;
   if (!from) return complain(desk, "This is the first image of the queue: there is none before it.");
-  const answer = await ask(desk, "copy", { item: now.item, from });
-  if (answer.error) return complain(desk, answer.error);
-  if (desk.now !== now) return;
+  await askMask(desk, "copy", { from });
+}
+
+/** A mask that the server gives takes the place of this image's; the answer, null where there was none. @param {Desk} desk @param {string} name @param {object} request */
+async function askMask(desk, name, request) {
+  const { now } = desk, answer = await ask(desk, name, { item: now?.item, ...request });
+  if (answer.error) { complain(desk, answer.error); return null; }
+  if (!now || desk.now !== now) return null;
   complain(desk);
+  now.labels.push(...answer.labels ?? []);
   replaceMask(desk, (paint) => { paint.fill(2); decodeRuns(answer.mask, paint, 1); });
+  return answer;
 }
 
 /** @param {Desk} desk @param {File | undefined} file */
@@ -47,11 +54,6 @@ export async function bring(desk, file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";
   for (let i = 0; i < bytes.length; i += PORTION) text += String.fromCharCode(...bytes.subarray(i, i + PORTION));
-  const answer = await ask(desk, "bring", { item: now.item, name: file.name, data: btoa(text) });
-  if (answer.error) return complain(desk, answer.error);
-  if (desk.now !== now) return;
-  complain(desk);
-  desk.put(".mention", answer.how);
-  now.labels.push(...answer.labels);
-  replaceMask(desk, (paint) => { paint.fill(2); decodeRuns(answer.mask, paint, 1); });
+  const answer = await askMask(desk, "bring", { name: file.name, data: btoa(text) });
+  if (answer) desk.put(".mention", answer.how);
 }

@@ -1,5 +1,5 @@
 // Which control of the page does what.
-import { chooseTool, decide, setOptions, setScale, setSize, setThreshold, step, toggle } from "./actions.js";
+import { chooseTool, decide, setOptions, setSize, setThreshold, step, toggle } from "./actions.js";
 import { refresh, repropose } from "./analysis.js";
 import { keepClasses, setLabel } from "./classes.js";
 import { bring, copyMask, take } from "./away.js";
@@ -8,11 +8,11 @@ import { fillMask, swell } from "./draft.js";
 import { again, set, toggleLock, toggleRegion } from "./edit.js";
 import { hideLike } from "./like.js";
 import { askNormal, part } from "./normal.js";
+import { listenToMaps } from "./pointed.js";
 import { list } from "./queue.js";
 import { select } from "./rows.js";
 import { save } from "./saving.js";
 import { open } from "./show.js";
-import { look, MEAN } from "./strip.js";
 import { fit, zoomBy, zoomToRegion, zoomWhole } from "./view.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -58,29 +58,6 @@ export function listenToControls(desk) {
     const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".queued"));
     if (button) open(desk, button.dataset.item);
   });
-}
-
-/** Pointing at a map shows it; a finger's first touch shows it, the next takes it in or out. @param {Desk} desk */
-function listenToMaps(desk) {
-  const maps = desk.$(".strip"), verdict = desk.$(".verdict");
-  /** @type {number | null} */
-  let touched = null;
-  const of = (/** @type {EventTarget | null} */ target) => {
-    const button = /** @type {HTMLElement | null} */ (/** @type {Element | null} */ (target)?.closest?.(".look[data-scale]") ?? null);
-    return button ? Number(button.dataset.scale) : null;
-  };
-  maps.addEventListener("pointerover", (event) => { if (event.pointerType !== "touch") look(desk, of(event.target)); });
-  maps.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") look(desk, null); });
-  maps.addEventListener("focusin", (event) => look(desk, of(event.target)));
-  maps.addEventListener("focusout", () => look(desk, null));
-  maps.addEventListener("click", (event) => {
-    const i = of(event.target), finger = /** @type {PointerEvent} */ (event).pointerType === "touch";
-    if (i === null || !desk.now) return;
-    if (finger && touched !== i) look(desk, i); else setScale(desk, i);
-    touched = i;
-  });
-  verdict.addEventListener("pointerenter", () => look(desk, MEAN));
-  verdict.addEventListener("pointerleave", () => look(desk, null));
 }
 
 /** What is left out of the proposal. @param {Desk} desk @param {{ least?: number, fill?: boolean }} change */

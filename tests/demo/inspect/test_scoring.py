@@ -153,3 +153,41 @@ def test_the_others_of_the_queue_are_judged_with_the_model_of_this_one(
     assert steps[0]["judging"] == [0, 2]  # it goes on where others had their turn
     ((_, _, trouble),) = scoring.rejudge_others(judges, "none", session.id)
     assert "there is no model called" in trouble
+
+
+def test_of_several_files_the_first_is_shown_and_the_others_are_scored_in_turns(
+    judges, part, tmp_path, monkeypatch
+):
+    paths = [part]
+    for k in (1, 2, 3):
+        path = tmp_path / f"part {k}.png"
+        Image.fromarray(texture(np.random.default_rng(k))).save(path)
+        paths.append(path)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    session = judges.store.open(None)
+    monkeypatch.setattr(scoring, "LIMITS", replace(scoring.LIMITS, slice_s=0))
+    steps = list(scoring.inspect_all(judges, "stripes", [*paths, broken], session.id))
+    assert any("desk" in said and said["desk"]["item"] for said, _, _ in steps if said)
+    assert "broken.png" in next(
+        sentence for _, _, sentence in steps[::-1] if isinstance(sentence, str) and sentence
+    )
+    states = [item.state for item in session.items()]
+    assert states == ["scored", "scored", "waiting", "waiting"]  # one was scored in its turn
+    assert steps[-1][0]["rest"]
+    for left in (1, 0):
+        steps = [said for said, _, _ in scoring.inspect_rest(judges, "stripes", session.id)]
+        assert ("rest" in steps[-1]) == bool(left)
+        assert [item.state for item in session.items()].count("waiting") == left
+    assert steps[-1]["judging"] is None and len(steps[-1]["queue"]) == 4
+    again = list(scoring.inspect_all(judges, "stripes", paths, session.id))
+    assert len(session.items()) == 4 and again[-1][0]["judging"] is None  # they are known
+    ((said, _, trouble),) = scoring.inspect_rest(judges, "none", session.id)
+    assert "there is no model called" in trouble and said["idle"]
+
+
+def test_a_model_is_tried_with_a_picture_of_a_defect(judges):
+    steps = list(scoring.try_first(judges, ("stripes", 1), None))
+    assert steps[-1][0]["desk"]["name"].startswith("2_")
+    ((said, _, _),) = scoring.try_first(judges, None, None)
+    assert said == scoring.gr.skip()
