@@ -18,6 +18,7 @@ from typing import Any
 
 import gradio as gr
 
+from ddad.export.reviewed import DECISIONS, Decision
 from demo.batch import view
 from demo.batch.bringing import Bringing
 from demo.batch.intake import take
@@ -25,7 +26,7 @@ from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
 from demo.shared.scored import score_waiting
-from demo.store.records import DECISIONS, Decision, Item
+from demo.store.records import Item
 from demo.store.session import Session
 
 SLICE = LIMITS.slice_s

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ddad.export.reviewed import DECISIONS, Decision
 from demo.limits import LIMITS
 from demo.shared.server import PayloadError
-from demo.store.records import DECISIONS, Decision
 
 MOST_LABELS = LIMITS.labels
 

@@ -10,13 +10,13 @@ from typing import Any
 from ddad.data.truth import digest
 from ddad.export.bundle import write_zip
 from ddad.export.formats.form import mask_png
-from ddad.export.reviewed import Reviewed
+from ddad.export.reviewed import Decision, Reviewed
 from ddad.export.tables import table
 from ddad.images.names import safe_stem
 from ddad.images.regions import find_regions
 from ddad.model.detection import FAMILIAR
 from demo.shared import stream
-from demo.store.records import Decision, Item, Logged
+from demo.store.records import Item, Logged
 from demo.store.session import Session
 
 

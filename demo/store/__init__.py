@@ -8,7 +8,7 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
-        "records": ["DECISIONS", "Decision", "Item", "StoreError", "Training"],
+        "records": ["Item", "StoreError", "Training"],
         "session": ["Session"],
         "store": ["Store"],
     },

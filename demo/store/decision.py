@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ddad.export.reviewed import DECISIONS, Decision
 from ddad.images.regions import RegionLabel, drop_small
-from demo.store.records import DECISIONS, Decision, Item, Review, StoreError, now, plain
+from demo.store.records import Item, Review, StoreError, now, plain
 
 
 def checked_labels(regions: Any, width: int, height: int) -> tuple[RegionLabel, ...]:

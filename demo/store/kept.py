@@ -11,8 +11,9 @@ import numpy as np
 from peewee import SQL
 
 from ddad.data.truth import digest
+from ddad.export.reviewed import Decision
 from demo.store.files import read_png
-from demo.store.records import Decision, Item, Logged, Scale, StoreError, plain
+from demo.store.records import Item, Logged, Scale, StoreError, plain
 from demo.store.rows import Rows
 
 

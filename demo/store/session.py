@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ddad.data.truth import digest
+from ddad.export.reviewed import Decision
 from ddad.images.regions import RegionLabel
 from demo.store.decision import check_shape, checked_review, cut, extent, loudest
 from demo.store.files import put, put_png
@@ -23,7 +24,7 @@ from demo.store.imports import Imports
 from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
-from demo.store.records import Decision, Item, Result, Review, StoreError, plain
+from demo.store.records import Item, Result, Review, StoreError, plain
 from demo.store.rows import Rows
 from demo.store.trained import Trained
 from demo.store.versions import LOG_TEXTS
