@@ -168,6 +168,7 @@ def grid(page: Page) -> None:
 
 def train(page: Page) -> None:
     page.get_by_role("tab", name="Train your own").click()
+    page.wait_for_timeout(1500)
     page.locator("#train-upload input[type=file]").set_input_files(examples_of("brick"))
     page.wait_for_selector("#train-kept strong")
 

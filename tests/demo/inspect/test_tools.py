@@ -50,7 +50,7 @@ def test_an_outline_of_corners_is_closed_by_enter_or_by_its_first_corner(page):
     assert box_of(drawn(page) & ~mask) == (12, 25, 20, 33)
     page.keyboard.press("Control+z")
     np.testing.assert_array_equal(drawn(page), mask)
-    corners(page, [(2, 2), (6, 2), (6, 6), (40, 39)])
+    corners(page, [(2, 2), (6, 2), (6, 7), (40, 39)])
     page.keyboard.press("Backspace")  # the last corner
     page.keyboard.press("Enter")
     assert box_of(drawn(page) & ~mask) == (2, 2, 6, 6)

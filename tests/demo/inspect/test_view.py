@@ -51,4 +51,4 @@ def test_the_queue_is_loudest_first_and_the_last_reviewed_is_opened_again(sessio
     assert last(session) == one.id
     said = message(session, one.id)
     assert (said["session"], said["open"]) == (session.id, one.id)
-    assert said["queue"] == [entry(session.item(each)) for each in (one.id, two.id)]
+    assert said["queue"] == [entry(session.item(each)) | {"twin": 0} for each in (one.id, two.id)]

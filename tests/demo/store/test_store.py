@@ -383,7 +383,7 @@ def test_a_full_session_says_so_and_loses_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"decision": "maybe"}, "a decision is one of undecided"),
+        ({"decision": "maybe"}, "a decision is one of defective"),
         ({"threshold": float("nan")}, "must be finite"),
         ({"min_area": -1}, "0 or more"),
         ({"mask": np.zeros((3, 3), bool)}, "the mask is of 3 x 3 pixels"),
