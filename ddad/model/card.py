@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ddad.images.files import write_json, write_text
+from ddad.score.appearance import FOLDER as COPIES
 from ddad.score.calibration import Calibration
 from ddad.score.promise import needed, percent
 
@@ -51,7 +52,7 @@ def write_card(
     write_json(kept | found, metrics)
     card = folder / "README.md"
     if not card.exists() or MARK in card.read_text("utf-8"):
-        text = _text(detector, estimate, pictures)
+        text = _text(detector, estimate, pictures, len(list((folder / COPIES).glob("*.webp"))))
         write_text(text, card)
 
 
@@ -105,7 +106,9 @@ def promised(calibration: Calibration) -> dict[str, Any] | None:
     return {"parts": made.parts, "rate": made.rate, "low": low, "high": high}
 
 
-def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) -> str:
+def _text(
+    detector: Detector, estimate: Estimate | None, pictures: list[str], copies: int = 0
+) -> str:
     calibration, training = detector.calibration, detector.training
     histogram = summary(calibration)["histogram"]
     top = max(histogram["counts"])
@@ -128,6 +131,11 @@ def _text(detector: Detector, estimate: Estimate | None, pictures: list[str]) ->
             lines.append(f"- {one.name} {sight.sentence}.")
     if training.get("ended_early"):
         lines.append("- Training of the pixel branch was ended early, on request.")
+    if copies:
+        lines.append(
+            f"- {copies} of its photographs travel with it as small copies, in `{COPIES}`: they "
+            "show what a place looks like on good parts. Its trainer agreed to that."
+        )
     if estimate is not None:
         lines += ["", *_estimate_lines(estimate)]
     if pictures:

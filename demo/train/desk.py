@@ -61,10 +61,10 @@ def wire(page: Page, queue: Queue, lesson: Lesson) -> Any:
         return standing(mine, queue), gr.Timer(active=mine.trained.training() is not None)
 
     def goes_on(session: str | None) -> tuple[Any, Any]:
-        """A training that was begun here, or in its tab, when the page loads."""
+        """A training that was begun here when the page loads; one of its tab is shown there."""
         mine = page.store.open(session)
         training = mine.trained.training()
-        if training is None or training.over:
+        if training is None or training.over or not training.name.startswith(f"{NAME}-"):
             return gr.skip(), gr.skip()
         return standing(mine, queue), gr.Timer(active=True)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,12 @@ from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
 from ddad.images.files import file_digest
 from ddad.model.detector import Detector
+from ddad.model.package import checkpoint_zip, load_checkpoint_zip
+from ddad.score.appearance import kept
 from ddad.score.config import ScoreConfig
 from ddad.training.journal import PAUSE, STOP, read_log, read_progress, request
 from ddad.training.lifecycle import run
-from ddad.training.plan import CALIBRATION, PIXEL, Plan
+from ddad.training.plan import CALIBRATION, PIXEL, Plan, cross_fitted_share
 from ddad.training.run import TINY
 from ddad.training.synthetic import KINDS
 
@@ -58,6 +61,28 @@ def test_a_training_leaves_a_model_with_its_card(normals, extractor, tmp_path):
     rows = read_log(tmp_path / "run")
     assert {r["phase"] for r in rows} == {CALIBRATION} and rows[0]["painted_peak"] > 0
     assert list(tmp_path.glob("run/preview/*_painted.png"))
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_photographs_stay_with_a_model_only_where_its_trainer_says_so(
+    normals, extractor, tmp_path, keeps
+):
+    run(normals[:8], extractor, tmp_path / "model", replace(QUICK, keeps=keeps))
+    assert len(kept(tmp_path / "model")) == 8 * keeps
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert ("8 of its photographs travel with it" in card) == keeps
+    packed = checkpoint_zip(tmp_path / "model", tmp_path / "model.zip")
+    with zipfile.ZipFile(packed) as archive:
+        assert sum(name.startswith("normals/") for name in archive.namelist()) == 8 * keeps
+    load_checkpoint_zip(packed, tmp_path / "other")
+    assert len(kept(tmp_path / "other")) == 8 * keeps
+
+
+def test_the_share_of_a_cross_fit_counts_what_takes_the_time():
+    shares = [cross_fitted_share(fold, 4 * fold, 20) for fold in range(6)]
+    assert shares[0] == 0 and shares[-1] == 1 and shares == sorted(shares)
+    assert cross_fitted_share(1, 1, 20) > 0.15  # a fitted fold, not one of twenty photographs
+    assert cross_fitted_share(1, 1, 1) == 1
 
 
 def test_a_card_of_someone_elses_hand_is_kept(normals, extractor, tmp_path):

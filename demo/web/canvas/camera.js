@@ -13,6 +13,8 @@ import { hand } from "./sources.js";
 
 /** Longer side of a frame that is judged, pixels. */
 const SIDE = 640, QUALITY = 0.85, OPACITY = 170;
+/** After so long a frame without an answer counts as lost, ms. */
+const LOST = 20_000;
 
 /** @param {Desk} desk */
 export function listenToCamera(desk) {
@@ -53,6 +55,7 @@ async function openCamera(desk) {
 function closeCamera(desk) {
   for (const track of desk.film?.getTracks() ?? []) track.stop();
   desk.film = null;
+  clearTimeout(desk.filmTimer);
   videoOf(desk).srcObject = null;
 }
 
@@ -60,6 +63,8 @@ function closeCamera(desk) {
 function sendFrame(desk) {
   const video = videoOf(desk);
   if (!desk.film || !video.videoWidth) return;
+  clearTimeout(desk.filmTimer);
+  desk.filmTimer = setTimeout(() => sendFrame(desk), LOST);  // a busy server may have refused the last
   desk.trigger("frame", { image: drawn(video, SIDE).toDataURL("image/jpeg", QUALITY) });
 }
 

@@ -113,6 +113,7 @@ export function createDesk(element, trigger, server) {
     awaited: false,
     /** What the camera gives. @type {MediaStream | null} */
     film: null,
+    filmTimer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
 
     unsaved: false,
     /** Reviews to be sent, by item. @type {Map<string, object>} */
