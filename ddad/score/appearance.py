@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.signal import fftconvolve
 
 from ddad.images.files import write_whole
 
@@ -114,7 +113,9 @@ def nearest(
 
 def _errors(here: np.ndarray, seen: np.ndarray, copy: np.ndarray) -> np.ndarray:
     """Mean squared difference of a patch (h, w, 3) from every place of a copy, over what is `seen`
-    (h, w), by three correlations."""
+    (h, w), by correlations."""
+    from scipy.signal import fftconvolve  # half a second to import, and the page starts with this
+
     total = fftconvolve((copy**2).sum(-1), seen[::-1, ::-1], "valid")
     for channel in range(3):
         kernel = (here[..., channel] * seen)[::-1, ::-1]

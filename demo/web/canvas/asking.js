@@ -5,7 +5,7 @@ import { plural } from "../text.js";
 
 /** So many can be learned from. */
 const FEWEST = 5, MOST = 200;
-export const PICTURE = /\.(jpe?g|png|webp|bmp|tiff?|gif|avif|heic)$/i;
+export const PICTURE = /\.(jpe?g|png|webp|bmp|tiff?|gif|avif|jp2|j2k|p[bgnp]m)$/i;
 
 /** "judge", "learn", or nothing where the person wants neither. @param {Desk} desk @param {File[]} files @returns {Promise<string>} */
 export function whichWay(desk, files) {
