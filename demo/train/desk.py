@@ -43,12 +43,13 @@ def wire(page: Page, queue: Queue, lesson: Lesson) -> Any:
         mine = page.store.open(session)
         training = mine.trained.training()
         if training is None or training.state in ("waiting", "running"):
-            return standing(mine, queue), gr.Timer(active=training is not None), *(gr.skip(),) * 2
+            return standing(mine, queue), gr.Timer(active=training is not None), *(gr.skip(),) * 3
         over = standing(mine, queue), gr.Timer(active=False)
         if training.state != "done":
-            return *over, *(gr.skip(),) * 2
+            why = f"{training.name} could not be learned: {training.message or training.state}"
+            return *over, *(gr.skip(),) * 2, problem(ValueError(why))
         name = f"~{mine.id}/{training.name}"
-        return *over, models.choices(page, mine, name), to_try(name)
+        return *over, models.choices(page, mine, name), to_try(name), gr.skip()
 
     def end_lesson(session: str | None, event: gr.EventData) -> tuple[Any, Any]:
         """To end early and keep what is there, or to forget it."""
@@ -71,7 +72,7 @@ def wire(page: Page, queue: Queue, lesson: Lesson) -> Any:
     lesson.files.upload(learn_here, [page.session, lesson.files, lesson.keeps], shown, **QUIET)
     viewer.keep(_consent, None, lesson.keeps, **QUIET)
     viewer.lesson(end_lesson, page.session, [viewer, clock], **QUIET)
-    seen = [viewer, clock, page.model, page.tried]
+    seen = [viewer, clock, page.model, page.tried, lesson.problem]
     clock.tick(tick_here, [page.session, page.model], seen, show_progress="hidden", **PRIVATE)
     return lambda loaded: loaded.then(goes_on, page.session, [viewer, clock], **QUIET)
 
@@ -126,7 +127,6 @@ def standing(session: Session, queue: Queue) -> dict[str, Any]:
         "phase": str(progress.get("phase") or ""),
         "done": float(progress.get("done", 0.0)),
         "left": _left(training, progress),
-        "message": training.message,
         "previews": _previews(folder) if folder else [],
     }
     return {"learning": told}

@@ -12,6 +12,7 @@ export function whichWay(desk, files) {
   if (!files.length) return Promise.resolve("");
   if (files.length < FEWEST || files.length > MOST) return Promise.resolve("judge");
   const box = /** @type {HTMLDialogElement} */ (desk.$(".asking"));
+  if (box.open) return Promise.resolve("");
   desk.put(".asking-head", plural(files.length, "photograph"));
   desk.put(".ask-judge", `Judge them${modelName()}`);
   return new Promise((done) => {

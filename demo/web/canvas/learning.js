@@ -1,12 +1,11 @@
 // How a training that was begun at the desk stands: its stage, the time left, what it finds so far.
 import { make } from "../dom.js";
 import { plural } from "../text.js";
-import { complain } from "./saving.js";
 
 /**
  * @typedef {import("./desk.js").Desk} Desk
  * @typedef {{ name: string, state: string, count: number, ahead: number, phase: string, done: number, left: number | null,
- *   message: string, previews: string[] }} Learning
+ *   previews: string[] }} Learning
  */
 
 /** How much a new estimate of the time left moves the one that is shown. */
@@ -18,7 +17,6 @@ const PHASES = { "feature branch": "looking at the good parts", "pixel branch": 
 export function showLearning(desk, told) {
   const over = !told || told.state === "done" || told.state === "failed", box = desk.$(".learning");
   box.hidden = over;
-  if (told?.state === "failed") complain(desk, `${told.name} could not be learned: ${told.message}`);
   if (over) { desk.lesson = null; return; }
   const { name, count, ahead, state, phase, done, left, previews } = told;
   desk.put(".learning-what", `Learning ${name} from ${plural(count, "photograph")}`);

@@ -37,6 +37,7 @@ export function translated(text) {
   const kept = words.known.get(text);
   if (kept !== undefined) return kept;
   const inside = text.trim().replace(/\s*\n\s*/g, " "), found = look(inside);
+  if (words.missing.size > KEPT) words.missing.clear();
   if (found === null && !said(inside)) words.missing.add(inside);
   const all = found === null ? text : text.replace(text.trim(), () => found);
   if (words.known.size > KEPT) words.known.clear();

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
+import gradio as gr
 import pytest
 from dropping import a_file, a_zip, photograph
 
@@ -59,3 +63,26 @@ def test_what_cannot_be_learned_from_gets_a_sentence_and_changes_nothing(begun, 
             desk.begin(session, queue, paths, keeps=False)
         assert list(session.photographs.names().values()) == ["kept.png"]
         assert session.trained.training() is None
+
+
+def test_a_training_that_failed_says_so_on_the_desk_and_one_that_is_done_is_tried(
+    handlers, tiny_checkpoint, tmp_path
+):
+    store, named = handlers
+    session = store.open(None)
+    (tick,) = (each.fn for each in named["tick_here"])
+    for k in range(5):
+        session.photographs.add(a_file(tmp_path / f"{k}.png", photograph(k)), f"{k}.png")
+    training = Queue(store).start(session, "part-1", "feature", 2, 0.05)
+    said, timer, model, tried, trouble = tick(session.id, "stripes")
+    assert said["learning"]["state"] == "waiting" and timer.active
+    assert model == tried == trouble == gr.skip()
+    session.trained.put(replace(training, state="failed", message="all of them are black"))
+    said, timer, model, tried, trouble = tick(session.id, "stripes")
+    assert said["learning"]["state"] == "failed" and not timer.active and tried == gr.skip()
+    assert "part-1 could not be learned: all of them are black" in trouble
+    shutil.copytree(tiny_checkpoint, session.trained.path("part-1"), dirs_exist_ok=True)
+    session.trained.put(replace(training, state="done"))
+    said, timer, model, tried, trouble = tick(session.id, "stripes")
+    assert tried[0] == model["value"] == f"~{session.id}/part-1"
+    assert not timer.active and trouble == gr.skip()
