@@ -30,6 +30,16 @@ def test_axe_finds_nothing(browser, site, scheme, width):
     arrive(page, site)
     page.evaluate(AXE.read_text())
     assert page.evaluate(RUN) == []  # the empty desk
+    picture = (ROOT / "checkpoints" / "brick" / "examples" / "1_good.png").read_bytes()
+    files = [{"name": f"{k}.png", "mimeType": "image/png", "buffer": picture} for k in range(5)]
+    page.locator("#viewer .files-in").set_input_files(files)
+    for dialog, how in ((".asking", None), (".camera", ".camera-open:visible")):
+        if how:
+            page.locator(f"#viewer {how}").click()
+        page.wait_for_selector(f"#viewer {dialog}[open]")
+        assert page.evaluate(RUN) == [], dialog
+        page.keyboard.press("Escape")
+        page.wait_for_selector(f"#viewer {dialog}", state="hidden")
     pick(page, 1)
     page.locator("#viewer .more summary").click()
     assert page.evaluate(RUN) == []

@@ -5,7 +5,7 @@ import { learn, missing, translated } from "./words.js";
 /** Languages by their code, as they call themselves; all but the first have a catalogue. @type {Record<string, string>} */
 const LANGUAGES = { en: "English", de: "Deutsch" };
 const WRITTEN_FROM_RIGHT = ["ar", "fa", "he", "ur"];
-const CHOSEN = "ddad-language", SPOKEN = ["title", "aria-label", "placeholder", "alt", "aria-valuetext"];
+const CHOSEN = "ddad-language", SPOKEN = ["title", "aria-label", "placeholder", "alt", "aria-valuetext", "data-label"];
 /** What is the visitor's own, or a document by itself. */
 const LEFT = "[translate=no], #about .prose, code, pre, script, style, textarea";
 

@@ -63,7 +63,8 @@ function line(table, row) {
 /** @param {Table} table @param {Row} row */
 function newLine(table, row) {
   const node = /** @type {Line} */ (Object.assign(make("tr"), { item: row.id }));
-  const [name, score, verdict] = COLUMNS.map(([key]) => node.appendChild(make("td", key)));
+  const [name, score, verdict, area, regions] = COLUMNS.map(([key]) => node.appendChild(make("td", key)));
+  area.dataset.label = "marked"; regions.dataset.label = "regions";  // on a phone, where no heading stands above
   const open = makeButton("open"), picture = make("img", "thumb"), marks = make("img", "marks"), seat = make("span", "seat"), track = make("span", "track"), badge = make("span", "badge");
   const text = make("span", "text");
   picture.alt = marks.alt = "";

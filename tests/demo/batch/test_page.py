@@ -402,9 +402,16 @@ def test_a_grid_shows_what_is_marked_and_keys_go_through_it(many, parts):
     many.keyboard.press("d")
     many.wait_for_selector(".many tbody tr:nth-child(3)[data-decision=defective]")
     assert many.locator(".many tr[data-decision=defective]").count() == 2
+    many.set_viewport_size({"width": 400, "height": 850})
+    across = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert many.evaluate(across) <= 1
+    columns = {round(cell.bounding_box()["x"]) for cell in many.locator(".many tbody tr").all()}
+    assert len(columns) == 2  # two cards side by side on a phone
+    many.set_viewport_size({"width": 1280, "height": 900})
+    many.locator(".many .open").first.focus()
     many.keyboard.press("Enter")
     many.wait_for_selector("#viewer .viewer[data-state=full]:visible")
-    many.reload()
+    reload(many)
     opened(many)
     many.wait_for_selector(".many[data-view=grid]")  # as it was left
 

@@ -54,12 +54,17 @@ def test_what_is_no_frame_gets_a_sentence(judge, image, said):
     assert said in judge(image)["error"]
 
 
-def test_the_camera_is_judged_live_and_a_key_keeps_a_picture(page):
+@pytest.mark.parametrize("size", [(1280, 900), (400, 850)])
+def test_the_camera_is_judged_live_and_a_key_keeps_a_picture(page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
     page.locator("#viewer .camera-open:visible").click()
     page.wait_for_selector("#viewer .camera[data-verdict]")
     assert re.search(r"\d s a picture", page.locator("#viewer .camera-said").inner_text())
     first = page.evaluate("() => document.querySelector('#viewer .camera-overlay').width")
     assert 0 < first <= 192
+    box = page.locator("#viewer .camera").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= size[0]
+    assert box["y"] >= 0 and box["y"] + box["height"] <= size[1]
     page.keyboard.press("k")
     page.wait_for_function(
         "() => document.querySelector('#viewer .viewer').desk.state()?.name?.startsWith('camera_')"
