@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,17 +100,10 @@ def inspect_rest(page: Page, name: str, session_id: str | None) -> Iterator[Valu
     session = page.store.open(session_id)
     waiting = [item.id for item in session.items(state="waiting")]
     try:
-        detector = page.models.get(name)
-        for done, item in enumerate(waiting):
-            yield view.message(session) | {"judging": [done, len(waiting)]}, session.id, gr.skip()
-            score_waiting(session, detector, item)
-            if time.monotonic() - began > LIMITS.slice_s and done + 1 < len(waiting):
-                yield view.message(session) | {"rest": True}, session.id, gr.skip()
-                return
+        act = partial(score_waiting, session, page.models.get(name))
+        yield from _in_turns(session, waiting, act, began, {"rest": True}, gr.skip())
     except ValueError as error:
         yield {"idle": True, "judging": None}, gr.skip(), problem(error)
-        return
-    yield view.message(session) | {"judging": None}, session.id, gr.skip()
 
 
 def try_first(page: Page, wanted: tuple[str, int] | None, session: str | None) -> Iterator[Values]:
@@ -157,17 +151,33 @@ def rejudge_others(page: Page, called: str, session_id: str | None) -> Iterator[
             for item in session.items(state="scored", order="score")
             if item.result and item.result.fingerprint != detector.fingerprint
         ]
-        for done, item in enumerate(others):
-            yield view.message(session) | {"judging": [done, len(others)]}, gr.skip(), ""
+
+        def act(item: str) -> None:
             (found,) = detector.detect([session.pixels(item)])
             session.record(item, found, detector)
-            if time.monotonic() - began > LIMITS.slice_s and done + 1 < len(others):
-                yield view.message(session) | {"more": called}, gr.skip(), ""
-                return
+
+        yield from _in_turns(session, others, act, began, {"more": called}, "")
     except ValueError as error:
         yield {"idle": True, "judging": None}, gr.skip(), problem(error)
-        return
-    yield view.message(session) | {"judging": None}, gr.skip(), ""
+
+
+def _in_turns(
+    session: Session,
+    items: Sequence[str],
+    act: Callable[[str], None],
+    began: float,
+    more: dict[str, Any],
+    said: Any,
+) -> Iterator[Values]:
+    """Act on items one after the other and say how far it is, until the slice that `began` is over:
+    then the last message has `more`. `said` is what becomes of the box of problems."""
+    for done, item in enumerate(items):
+        yield view.message(session) | {"judging": [done, len(items)]}, session.id, said
+        act(item)
+        if time.monotonic() - began > LIMITS.slice_s and done + 1 < len(items):
+            yield view.message(session) | more, session.id, said
+            return
+    yield view.message(session) | {"judging": None}, session.id, said
 
 
 def _maps(

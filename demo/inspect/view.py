@@ -16,12 +16,10 @@ from demo.shared import meaning
 from demo.shared.models import Models
 from demo.shared.pictures import (
     READABLE,
-    data_url,
     edit_shape,
-    encoded,
     map_values,
-    reduced,
     resized,
+    small_url,
 )
 from demo.shared.twins import twins
 from demo.store.records import Item
@@ -35,8 +33,8 @@ def examples(models: Models, name: str) -> list[tuple[str, str]]:
     """Small pictures, as addresses, and captions of a model's examples."""
     found = []
     for each in models.examples(name):
-        small = reduced(load_image(each.path).pixels, THUMBNAIL // 2)
-        found.append((data_url(encoded(small, "WEBP", quality=80), "webp"), each.caption))
+        small = small_url(load_image(each.path).pixels, THUMBNAIL // 2, quality=80)
+        found.append((small, each.caption))
     return found
 
 
@@ -71,8 +69,9 @@ def loading(models: Models) -> str:
 
 def message(session: Session, item: str | None = None) -> dict[str, Any]:
     """The queue and the labels used so far, and which item to open."""
-    scored = session.items(order="score", state="scored")
-    alike = twins(session.items())
+    items = session.items()
+    alike, scored = twins(items), [item for item in items if item.state == "scored"]
+    scored.sort(key=lambda item: item.score or 0.0, reverse=True)
     return {
         "session": session.id,
         "queue": [entry(each) | {"twin": alike.get(each.id, 0)} for each in scored],

@@ -86,6 +86,11 @@ def data_url(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
+def small_url(pixels: np.ndarray, side: int, quality: int = 85) -> str:
+    """A small picture inside the page, its longer side of at most so many pixels."""
+    return data_url(encoded(reduced(pixels, side), "WEBP", quality=quality), "webp")
+
+
 def photograph_url(pixels: np.ndarray) -> str:
     """The photograph for the canvas, at the size its masks are edited at."""
     height, width = edit_shape(*pixels.shape[:2])

@@ -8,14 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from ddad.training.journal import read_progress
 from demo.page import PRIVATE, QUIET, Lesson, Page, problem, to_try
-from demo.shared.pictures import data_url, encoded, reduced
+from demo.shared.pictures import small_url
 from demo.store.records import Training
 from demo.store.session import Session
 from demo.store.store import StoreError
 from demo.train import models, taking
-from demo.train.queue import Queue
+from demo.train.queue import Queue, progress_of
 
 NAME = "part"
 """What models learned at the desk are called, with a number."""
@@ -115,9 +114,7 @@ def standing(session: Session, queue: Queue) -> dict[str, Any]:
     if training is None:
         return {"learning": None}
     folder = session.trained.run_folder()
-    progress = read_progress(folder) if folder else {}
-    if progress.get("updated", 0) < training.born:
-        progress = {}
+    progress = progress_of(training, folder) if folder else {}
     count = len(session.photographs.names())
     told = {
         "name": training.name,
@@ -149,7 +146,6 @@ def _small(file: Path) -> str:
     from ddad.images.decode import load_image
 
     try:
-        small = reduced(load_image(file).pixels, SHOWN)
+        return small_url(load_image(file).pixels, SHOWN, quality=80)
     except ValueError:  # it is just being written
         return ""
-    return data_url(encoded(small, "WEBP", quality=80), "webp")

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -172,11 +173,17 @@ class Queue:
         )
 
 
+def progress_of(training: Training, folder: Path) -> dict[str, Any]:
+    """What its present process has written of a training, empty where that is nothing yet."""
+    progress = read_progress(folder)
+    return progress if progress.get("updated", 0) >= training.born else {}
+
+
 def _ended(session: Session, training: Training) -> Training:
     """What became of a training whose process is gone."""
     out, photographs = session.trained.path(training.name), session.photographs
-    progress = read_progress(out / "run")
-    state = progress.get("state") if progress.get("updated", 0) >= training.born else None
+    progress = progress_of(training, out / "run")
+    state = progress.get("state")
     if state == "done" and (out / "ddad.json").exists():
         return replace(training, state="done")
     if state == "paused":

@@ -11,12 +11,13 @@ from typing import Any
 import gradio as gr
 
 from ddad.score.promise import FEWEST, needed
-from ddad.training.journal import read_log, read_progress
+from ddad.training.journal import read_log
 from demo.limits import LIMITS
 from demo.shared import charts
 from demo.shared.pictures import image_tag
 from demo.store.photographs import Photographs
 from demo.store.records import Training
+from demo.train.queue import progress_of
 
 SHOWN = LIMITS.findings
 WORDS = {
@@ -103,9 +104,7 @@ def live(folder: Path | None, training: Training | None, place: int) -> str:
     if training.state == "failed":
         said = html.escape(training.message)
         return f"<div class='live bad' role='alert'><strong>{title} failed.</strong> {said}</div>"
-    progress = read_progress(folder) if training.state != "done" else {"done": 1.0}
-    if progress.get("updated", training.born) < training.born and training.state == "running":
-        progress = {}
+    progress = progress_of(training, folder) if training.state != "done" else {"done": 1.0}
     done = float(progress.get("done", 0.0))
     heads = {
         "paused": "paused; it goes on where it was",

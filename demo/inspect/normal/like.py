@@ -8,7 +8,7 @@ import gradio as gr
 
 from ddad.score.appearance import FOLDER, Patch, kept, nearest
 from demo.page import PRIVATE, Page
-from demo.shared.pictures import data_url, edit_shape, encoded, reduced
+from demo.shared.pictures import edit_shape, small_url
 from demo.store.records import Item
 from demo.store.session import Session
 
@@ -70,12 +70,8 @@ def _found(
     marked = session.final_mask(item.id)
     place = left, top, max(right, left + 1), max(bottom, top + 1)
     here, patches = nearest(pixels, place, copies, marked)
-    return {"here": _address(here), "patches": [_shown(each) for each in patches]}
+    return {"here": small_url(here, SHOWN), "patches": [_shown(each) for each in patches]}
 
 
 def _shown(patch: Patch) -> dict[str, Any]:
-    return {"image": _address(patch.pixels), "error": round(patch.error, 1)}
-
-
-def _address(pixels: Any) -> str:
-    return data_url(encoded(reduced(pixels, SHOWN), "WEBP", quality=85), "webp")
+    return {"image": small_url(patch.pixels, SHOWN), "error": round(patch.error, 1)}

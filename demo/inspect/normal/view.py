@@ -11,7 +11,7 @@ import numpy as np
 
 from ddad.export.render import difference
 from demo.inspect.normal.layout import Panel
-from demo.shared.pictures import data_url, encoded, picture_file, reduced
+from demo.shared.pictures import picture_file, reduced, small_url
 
 SHOWN = 1600
 """Longest side, pixels, of a shown result."""
@@ -94,7 +94,7 @@ def reached(
     item: str, image: np.ndarray, side: int, step: int | None = None, total: int = 0
 ) -> dict[str, Any]:
     """For the canvas: how far the normal version of an item is; without a step it is done."""
-    small = data_url(encoded(reduced(image, side), "WEBP", quality=85), "webp")
+    small = small_url(image, side)
     return {"normal": {"item": item, "image": small, "step": step, "of": total}}
 
 

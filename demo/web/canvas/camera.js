@@ -1,7 +1,7 @@
 // A camera's picture judged live, frame after frame as fast as the machine can; a key keeps one.
 import { decimal } from "../text.js";
 import { falseAlarms } from "../alarms.js";
-import { clipped, HEAT } from "./heat.js";
+import { clipped, gainOf, HEAT } from "./heat.js";
 import { decodeMap } from "./maps.js";
 import { hand } from "./sources.js";
 
@@ -90,12 +90,13 @@ export function showLive(desk, live) {
 
 /** What is above the threshold, over the picture. @param {Desk} desk @param {Live} live @param {boolean} marks */
 function paint(desk, { map, threshold, low, high }, marks) {
+  const gain = gainOf({ low, high });
   const overlay = /** @type {HTMLCanvasElement} */ (desk.$(".camera-overlay")), { values, w, h } = decodeMap(map);
   overlay.width = w; overlay.height = h;
   const context = /** @type {CanvasRenderingContext2D} */ (overlay.getContext("2d")), image = context.createImageData(w, h);
   for (let at = 0; at < w * h; at++) {
     if (!marks || values[at] <= threshold) continue;
-    const colour = HEAT[clipped(((values[at] - low) / Math.max(high - low, 1e-9)) * 255)];
+    const colour = HEAT[clipped((values[at] - low) * gain)];
     image.data.set([...colour, OPACITY], 4 * at);
   }
   context.putImageData(image, 0, 0);

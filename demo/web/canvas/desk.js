@@ -1,5 +1,6 @@
 // One canvas's state. It is made once, in main.js, and passed to whoever acts on it.
 import { within } from "../dom.js";
+import { keep, kept } from "../kept.js";
 
 /**
  * @typedef {import("./maps.js").Scale} Scale
@@ -131,11 +132,9 @@ export function shown(desk) {
 }
 
 /** The person's preferences, for the next visit. @param {Desk} desk */
-export function remember(desk) {
-  try { localStorage.setItem(PREFERENCES, JSON.stringify(desk.options)); } catch { /* storage is off */ }
-}
+export const remember = (desk) => keep(PREFERENCES, JSON.stringify(desk.options));
 
 /** @param {Desk} desk */
 export function recall(desk) {
-  try { Object.assign(desk.options, JSON.parse(localStorage.getItem(PREFERENCES) ?? "{}")); } catch { /* none yet */ }
+  try { Object.assign(desk.options, JSON.parse(kept(PREFERENCES) ?? "{}")); } catch { /* another version's */ }
 }

@@ -1,5 +1,6 @@
 // Which language the page speaks: the browser's where there is a catalogue, or the one that is chosen.
 import { make } from "../dom.js";
+import { keep, kept } from "../kept.js";
 import { learn, missing, translated } from "./words.js";
 
 /** Languages by their code, as they call themselves; all but the first have a catalogue. @type {Record<string, string>} */
@@ -33,20 +34,16 @@ function turn(direction) {
 }
 
 function wanted() {
-  const asked = [new URLSearchParams(location.search).get("lang"), kept(), ...navigator.languages];
+  const asked = [new URLSearchParams(location.search).get("lang"), kept(CHOSEN), ...navigator.languages];
   return asked.map((each) => each?.slice(0, 2).toLowerCase() ?? "").find((each) => LANGUAGES[each]) ?? "en";
-}
-
-function kept() {
-  try { return localStorage.getItem(CHOSEN); } catch { return null; }
 }
 
 /** Everything is kept on the server, so the page can simply begin anew. @param {string} language */
 function choose(language) {
-  try { localStorage.setItem(CHOSEN, language); } catch { /* storage is off: for this once */ }
+  keep(CHOSEN, language);
   const address = new URL(location.href);
   address.searchParams.delete("lang");
-  if (kept() !== language) address.searchParams.set("lang", language);
+  if (kept(CHOSEN) !== language) address.searchParams.set("lang", language);
   location.assign(address);
 }
 

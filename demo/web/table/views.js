@@ -1,19 +1,18 @@
 // A table or a grid of cards, and the keys that go through either.
+import { keep, kept } from "../kept.js";
 import { askAgain } from "./thumbs.js";
 
 /** @typedef {import("./state.js").Table} Table */
 
-const KEPT = "ddad-many-view";
+const VIEW = "ddad-many-view";
 
 /** @param {Table} table */
 export function listenToViews(table) {
-  let kept = null;
-  try { kept = localStorage.getItem(KEPT); } catch { /* storage is off */ }
-  show(table, kept === "grid" ? "grid" : "table");
+  show(table, kept(VIEW) === "grid" ? "grid" : "table");
   for (const button of table.buttons(".view"))
     button.addEventListener("click", () => {
       show(table, button.dataset.view ?? "table");
-      try { localStorage.setItem(KEPT, table.view); } catch { /* storage is off */ }
+      keep(VIEW, table.view);
       if (table.view === "grid") askAgain(table, table.lines.values());
     });
   table.$("tbody").addEventListener("keydown", (event) => walk(table, event));
