@@ -87,7 +87,9 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         each.then(end_look, None, desk.cancel, **QUIET)
     back = [desk.viewer, desk.problem, desk.cancel]
     desk.cancel.click(stop_look, page.session, back, cancels=[looking, going], **QUIET)
-    desk.viewer.example(inspect_example, [page.model, page.session], shown, **heavy)
+    # One that has just been answered counts as running for a moment: "once" would drop the next.
+    tried = [page.model, page.session]
+    desk.viewer.example(inspect_example, tried, shown, trigger_mode="multiple", **heavy)
     page.tried.change(partial(scoring.try_first, page), [page.tried, page.session], shown, **heavy)
     camera.wire(page, desk.viewer)
 
