@@ -1,4 +1,5 @@
-# The page in a container: docker build -t ddad . && docker run -p 7860:7860 -v ddad:/data ddad
+# The page in a container:
+#     docker build -t ddad . && docker run -p 7860:7860 --memory 6g -v ddad:/data ddad
 # For PyTorch's smaller CPU build: --build-arg TORCH_INDEX=<index of PyTorch's CPU wheels>
 FROM python:3.12-slim
 
@@ -6,9 +7,10 @@ ARG TORCH_INDEX=""
 ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
 RUN useradd --create-home --uid 1000 ddad && mkdir /data && chown ddad /data
 WORKDIR /app
-COPY requirements.txt .
+COPY requirements.lock .
+# The lock names every package and every file's digest; PyTorch's build depends on the machine.
 RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "torch>=2.8,<2.14" \
-    && pip install -r requirements.txt
+    && pip install --require-hashes --no-deps -r requirements.lock
 COPY app.py pyproject.toml README.md LICENSE ./
 COPY ddad ddad
 COPY demo demo
