@@ -4,6 +4,7 @@ import os
 import signal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # the door says whose forwarded headers count
 
 from ddad.model.allocator import keep_freed_memory  # noqa: E402
 from demo.app import LAUNCH, build  # noqa: E402  after the setting that gradio reads at import

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demo import api
 from demo.batch import events as many
+from demo.front.door import Door, Policy, Rules
 from demo.inspect import events as desk
 from demo.inspect.layout import about
 from demo.limits import LIMITS
@@ -44,10 +46,18 @@ THEME = gr.themes.Base(
     input_placeholder_color="*neutral_500",
     input_placeholder_color_dark="*neutral_400",
 )
+RULES = Rules.of()
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
     "css_paths": serve.STYLES,
-    "app_kwargs": {"routes": [serve.ROUTE], "middleware": [serve.PACKED_PAGE]},
+    "app_kwargs": {
+        "routes": [serve.ROUTE],
+        "middleware": [
+            Middleware(Door, rules=RULES),
+            serve.PACKED_PAGE,
+            Middleware(Policy, frames=RULES.frames),
+        ],
+    },
     "ssr_mode": False,
     "show_error": False,
     "max_file_size": LIMITS.upload_bytes,
@@ -88,7 +98,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             gr.HTML(
                 "", js_on_load=serve.script("language"), apply_default_css=False, elem_id="language"
             )
-        # The key only obscures: what guards the work is that an id cannot be guessed.
+        # Read once, where an earlier version kept a session's id in the browser.
         kept = gr.BrowserState(None, storage_key="ddad-session", secret="ddad-session-key")
         # Read once, where a visitor's photographs and models had a key of their own.
         earlier = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")

@@ -42,11 +42,10 @@ class Page:
     """The model in use; its value is a name that `models` knows."""
     store: Store
     session: gr.State
-    """Its value is the id of the visitor's session, set when the page loads and kept here: a
-    browser that sends none for once must not be given another one."""
+    """Its value is the id of the visitor's session, set when the page loads by the browser's key,
+    and kept on the server."""
     kept: gr.BrowserState
-    """The same as the browser keeps it for the next visit; never trusted, read when the page
-    loads."""
+    """What a browser of an earlier version kept, when a session's id was its key: read once."""
     opened: gr.State
     """Set by `to_desk`: which item the desk is to open."""
     tried: gr.State

@@ -7,12 +7,14 @@ import json
 import shutil
 import tempfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from keys import keyed
 
 from benchmarks import corpus
 from ddad.cli import main
@@ -154,10 +156,11 @@ def test_a_checkpoint_is_read_whole_or_refused(tiny_checkpoint, tmp_path, data):
 def desk(tiny_detector, tmp_path_factory):
     """The functions that the canvas calls, a session and a scored item in it."""
     store = Store(tmp_path_factory.mktemp("work"))
-    session, pixels = store.open(None), corpus.picture(0, 40, 48)
+    (session, visit), pixels = keyed(store), corpus.picture(0, 40, 48)
     item = session.add("part.png", pixels)
     session.record(item.id, tiny_detector.detect([pixels])[0], tiny_detector)
-    return {call.__name__: call for call in answers(store)}, session, item.id
+    calls = {call.__name__: partial(call, visit=visit) for call in answers(store)}
+    return calls, session, item.id
 
 
 HONEST = {

@@ -74,23 +74,30 @@ class Extractor(nn.Module):
 
         if not download and not (Path(source) / "config.json").is_file():
             raise ValueError(f"no feature extractor at {source}: expected config.json in a folder")
-        options = {"local_files_only": not download, "use_safetensors": True}
+        remote: dict[str, Any] = {"local_files_only": not download, "trust_remote_code": False}
         mean, std = IMAGENET
         level = logging.get_verbosity()
         logging.set_verbosity_error()  # a cut-off classifier head is no concern of ours
         logging.disable_progress_bar()
         try:
-            config = AutoConfig.from_pretrained(source, local_files_only=not download)
+            config = AutoConfig.from_pretrained(source, **remote)
             architecture = (config.architectures or [""])[0]
             # AutoBackbone itself asks the hub before it looks at the disk.
             build = AutoBackbone if architecture.endswith("Backbone") else AutoModel
             # With a dtype: else the config's is the whole process's while this runs.
-            kind = type(build.from_config(config, dtype=torch.float32))
-            model = kind.from_pretrained(source, config=config, dtype=torch.float32, **options)
+            kind = type(build.from_config(config, dtype=torch.float32, trust_remote_code=False))
+            model, found = kind.from_pretrained(
+                source,
+                config=config,
+                dtype=torch.float32,
+                local_files_only=not download,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+            if missing := sorted(found["missing_keys"]):  # they would be drawn at random
+                raise ValueError(f"it lacks {len(missing)} tensors, such as {missing[0]}")
             if download or (Path(source) / "preprocessor_config.json").is_file():
-                processor = AutoImageProcessor.from_pretrained(
-                    source, local_files_only=not download
-                )
+                processor = AutoImageProcessor.from_pretrained(source, **remote)
                 mean, std = processor.image_mean, processor.image_std
         except Exception as error:  # transformers raises anything on a damaged folder
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -63,7 +63,7 @@ def load_image(
     before anything is decoded).
     """
     path = Path(path)
-    with guard(path):
+    with guard(path, max_pixels):
         opened = open_picture(read_bytes(path), path, max_pixels)
         if opened.deep is None:
             return LoadedImage(_colours(opened.image), "; ".join(opened.notes))

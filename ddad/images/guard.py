@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import stat
 import threading
 import warnings
@@ -42,13 +43,20 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def guard(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder raises, warns or logs about a bad file into one sentence."""
+def guard(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[None]:
+    """Turn whatever a decoder raises, warns or logs about a bad file into one sentence.
+
+    Pillow refuses, by the header alone, what has twice its own limit of pixels: that stays on, and
+    is higher only where more is asked for.
+    """
     try:
-        with _decoding, _quiet():
+        with _decoding, _quiet(max_pixels):
             yield
     except ImageError:
         raise
+    except Image.DecompressionBombError as error:
+        count = float(next(iter(re.findall(r"\d+", str(error))), 0))
+        raise ImageError(_too_large(path, "", count, max_pixels)) from None
     except UnidentifiedImageError:
         raise ImageError(
             f"{shown(path)} is not an image that can be read: use {SENTENCE}"
@@ -60,11 +68,12 @@ def guard(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings, no log; Pillow's own size limit off, as ours is checked on the header."""
+def _quiet(max_pixels: int) -> Iterator[None]:
+    """No warnings, no log."""
     log = logging.getLogger("tifffile")
     level, log.level = log.level, logging.CRITICAL + 1
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    limit = Image.MAX_IMAGE_PIXELS or MAX_PIXELS
+    Image.MAX_IMAGE_PIXELS = max(limit, max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -82,7 +91,12 @@ def check_size(width: int, height: int, path: Path, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"{shown(path)} has no pixels ({width} x {height})")
     if width * height > max_pixels:
-        raise ImageError(
-            f"{shown(path)} is too large: {width} x {height} is {width * height / 1e6:.1f} "
-            f"megapixels, the limit is {max_pixels / 1e6:g}"
-        )
+        size = f"{width} x {height} is "
+        raise ImageError(_too_large(path, size, float(width * height), max_pixels))
+
+
+def _too_large(path: Path, size: str, count: float, max_pixels: int) -> str:
+    return (
+        f"{shown(path)} is too large: {size}{count / 1e6:.1f} megapixels, the limit is "
+        f"{max_pixels / 1e6:g}"
+    )

@@ -63,7 +63,7 @@ def load_truth(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Truth:
     marks most of the picture and its whole border, as an inverted mask does.
     """
     path = Path(path)
-    with guard(path):
+    with guard(path, max_pixels):
         truth = _read(open_picture(read_bytes(path), path, max_pixels), path)
     mask = truth.mask
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])

@@ -236,16 +236,22 @@ def read_network(path: str | Path) -> tuple[UNet2DModel, FeatureHead | None]:
         folder = CHECKPOINTS / folder
     if not (folder / "unet").is_dir():
         raise CheckpointError(f"no network at {path}: give a directory that holds unet/")
-    unet = UNet2DModel.from_pretrained(
-        folder / "unet", local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+    unet, found = UNet2DModel.from_pretrained(
+        folder / "unet",
+        local_files_only=True,
+        use_safetensors=True,
+        low_cpu_mem_usage=False,
+        output_loading_info=True,
     )
+    if missing := sorted(found["missing_keys"]):  # diffusers would draw them at random
+        raise CheckpointError(f"{folder}/unet lacks {len(missing)} tensors, such as {missing[0]}")
     head = folder / HEAD
     return unet.float(), FeatureHead.with_weights(load_file(head)) if head.exists() else None
 
 
 def _read(folder: Path) -> Checkpoint:
     meta = json.loads((folder / "ddad.json").read_text("utf-8"))
-    config = _score_config(meta, folder)
+    config = score_config(meta, folder)
     unet = head = features = None
     if (folder / "unet").is_dir():
         unet, head = read_network(folder)
@@ -286,20 +292,35 @@ def _extractor(meta: dict[str, Any], folder: Path) -> Extractor:
     return extractor
 
 
-def _score_config(meta: Any, folder: Path) -> ScoreConfig:
+def score_config(meta: Any, folder: Path) -> ScoreConfig:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         found = meta.get("format") if isinstance(meta, dict) else None
         raise CheckpointError(
             f"{folder}/ddad.json has format {found!r}, this version reads format {FORMAT}"
         )
-    score = dict(meta["score"])
+    score = meta.get("score")
+    if not isinstance(score, dict):
+        raise CheckpointError(f"{folder}/ddad.json has no settings of a score")
     unknown = set(score) - {field.name for field in fields(ScoreConfig)}
     if unknown:
         raise CheckpointError(
             f"{folder}/ddad.json has unknown settings: {', '.join(sorted(unknown))}"
         )
+    for field in fields(ScoreConfig):
+        value = score.get(field.name, field.default)
+        values = value if isinstance(value, list | tuple) else (value,)
+        several = isinstance(field.default, tuple)
+        kind = int | float if isinstance(field.default, float) or "shares" in field.name else int
+        sound = all(isinstance(v, kind) and type(v) is not bool and abs(v) < 2**63 for v in values)
+        if not sound or several != isinstance(value, list | tuple):
+            raise CheckpointError(
+                f"the checkpoint {folder} is damaged: a setting, {field.name}, is of the wrong kind"
+            )
     lists = {k: tuple(v) for k, v in score.items() if isinstance(v, list)}
-    return ScoreConfig(**(score | lists))
+    try:
+        return ScoreConfig(**(score | lists))
+    except ValueError as error:
+        raise CheckpointError(f"{folder}/ddad.json cannot be used: {error}") from error
 
 
 def without_header(card: str) -> str:

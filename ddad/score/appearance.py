@@ -62,7 +62,8 @@ def kept(checkpoint: Path) -> list[np.ndarray]:
     copies = []
     for file in sorted((checkpoint / FOLDER).glob("*.webp"))[:MOST]:
         with Image.open(file, formats=["WEBP"]) as image:
-            image.thumbnail((SIDE, SIDE))
+            if max(image.size) > SIDE:
+                raise ValueError(f"{file.name} is no small copy: it has {image.size} pixels")
             copies.append(np.asarray(image.convert("RGB")))
     return copies
 

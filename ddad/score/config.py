@@ -10,6 +10,10 @@ CHAIN = 1000
 """T of the chain that timesteps count on."""
 LARGEST_LOOK = 16_384
 """Pixels: the largest size at which a look sees a picture."""
+LARGEST = 4096
+"""Pixels: the largest size at which the branches see the whole of one."""
+MOST = 64
+"""Noise scales, draws, closer looks: of each at most so many."""
 METHODS = ("gradient", "inpaint", "partial", "one-step")
 ENERGIES = ("score", "feature")
 STARTS = ("inpaint", "partial", "image")
@@ -56,6 +60,14 @@ class ScoreConfig:
     def __post_init__(self) -> None:
         if not self.timesteps or self.draws < 1 or self.jump < 1 or self.size < 16:
             raise ValueError("a score needs timesteps, draws >= 1, jump >= 1 and size >= 16")
+        if self.size > LARGEST or self.feature_size > LARGEST:
+            raise ValueError(f"a score sees the whole image at {LARGEST} pixels at most")
+        counts = (self.draws, *map(len, (self.timesteps, self.feature_timesteps, self.looks)))
+        if max(*counts, len(self.look_timesteps)) > MOST:
+            raise ValueError(f"a score has at most {MOST} timesteps, draws and closer looks")
+        blurs = self.blur, self.feature_blur, self.look_blur
+        if not 0 <= min(blurs) <= max(blurs) <= MOST or not 0 <= self.seed < 2**63:
+            raise ValueError(f"blurs lie within 0..{MOST}, and a seed is a whole number from 0")
         if min(self.timesteps) < self.jump:
             raise ValueError(
                 f"timestep {min(self.timesteps)} is smaller than the jump of {self.jump}: "

@@ -17,14 +17,14 @@ from ddad.data.truth import Imported, Target, read_marks
 from ddad.data.words import place
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
-from demo.inspect.payload import PayloadError, encode_runs, read_review
+from demo.inspect.payload import PayloadError, SentReview, encode_runs, read_review
 from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
 from demo.shared.coco import images_in
 from demo.shared.exchange import export, mask_file, scores_file
 from demo.shared.pictures import edit_shape, photograph_url, resized
 from demo.shared.server import Answer, answering, thumbs
-from demo.store.records import Item
+from demo.store.records import ConflictError, Item
 from demo.store.session import Session
 from demo.store.store import Store
 
@@ -34,7 +34,7 @@ ZIPPED = (*FORMATS, "all")
 """Formats of which a ZIP is made."""
 
 
-def answers(store: Store) -> list[Callable[[Any], Answer]]:
+def answers(store: Store) -> list[Callable[..., Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
     return answering(store, open_, save_, take_, bring_, copy_, classes_, thumbs)
 
@@ -46,7 +46,11 @@ def open_(session: Session, request: dict[str, Any]) -> Answer:
 
 
 def save_(session: Session, request: dict[str, Any]) -> Answer:
-    """Keep the state of the desk for an item: the review, and all that restores the desk."""
+    """Keep the state of the desk for an item: the review, and all that restores the desk.
+
+    With the `revision` that the desk shows; where another page has changed the item since, nothing
+    is kept, and the answer is `conflict` and the revision that it is of now.
+    """
     item = session.item(request.get("item", ""))
     if item.result is None:
         raise PayloadError("this image has no result yet")
@@ -54,7 +58,21 @@ def save_(session: Session, request: dict[str, Any]) -> Answer:
     scales = {scale.name for scale in item.result.scales}
     data, original = request.get("review"), (item.height, item.width)
     review = read_review(data, height=height, width=width, scales=scales, original=original)
-    item = session.review(
+    seen = request.get("revision")
+    if seen is not None and type(seen) is not int:
+        raise PayloadError("a revision is a whole number")
+    try:
+        item = _reviewed(session, item, review, data, seen)
+    except ConflictError as error:
+        return {"conflict": str(error), "revision": session.item(item.id).revision}
+    return {"entry": entry(item)}
+
+
+def _reviewed(
+    session: Session, item: Item, review: SentReview, data: Any, seen: int | None
+) -> Item:
+    original = (item.height, item.width)
+    return session.review(
         item.id,
         mask=None if review.mask is None else resized(review.mask, *original),
         threshold=review.threshold,
@@ -64,8 +82,8 @@ def save_(session: Session, request: dict[str, Any]) -> Answer:
         regions=review.labels,
         reviewer=review.reviewer,
         desk=json.dumps(data),
+        revision=seen,
     )
-    return {"entry": entry(item)}
 
 
 def take_(session: Session, request: dict[str, Any]) -> Answer:

@@ -59,5 +59,7 @@ def _decoded(address: object) -> np.ndarray:
             if image.width * image.height > LIMITS.frame_pixels:
                 raise ValueError("this frame is too large")
             return np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError:
+        raise ValueError("this frame is too large") from None
     except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError):
         raise ValueError("this frame did not arrive whole") from None

@@ -14,8 +14,10 @@ from demo.inspect.layout import Desk
 from demo.inspect.links import linked
 from demo.inspect.normal import events as normal
 from demo.inspect.scoring import Values, Wanted, inspect, rejudge, rejudge_others
-from demo.page import HEAVY, PRIVATE, QUIET, Lesson, Page
+from demo.front.door import COOKIE
+from demo.page import HEAVY, PRIVATE, QUIET, Lesson, Page, problem
 from demo.shared.gpu import lent
+from demo.store.store import StoreError
 
 
 def tab(page: Page, here: gr.Tab) -> tuple[Lesson, Callable[[gr.Blocks], Any]]:
@@ -32,12 +34,15 @@ def tab(page: Page, here: gr.Tab) -> tuple[Lesson, Callable[[gr.Blocks], Any]]:
     expected.panel(page)
 
     def start(kept: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
-        mine = page.store.open(kept)
+        try:
+            mine = page.store.enter(str(request.cookies.get(COOKIE)), kept)
+        except StoreError as error:  # cookies are off: this visit's work lasts as long as the page
+            return None, None, {"idle": True}, None, gr.skip(), problem(error)
         wanted, name, sentence = linked(page.models, dict(request.query_params))
         last = view.last(mine)
         name = name or view.judge(mine, last, page.models)
         opened = view.message(mine, last) | view.sources(page.models, name or model)
-        return mine.id, mine.id, opened, wanted, name or gr.skip(), sentence
+        return mine.id, None, opened, wanted, name or gr.skip(), sentence
 
     def on_load(demo: gr.Blocks) -> Any:
         outputs = [page.session, page.kept, desk.viewer, desk.wanted, page.model, desk.problem]

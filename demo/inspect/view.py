@@ -92,6 +92,7 @@ def entry(item: Item) -> dict[str, Any]:
         "threshold": item.threshold,
         "edited": bool(item.review and item.review.edited),
         "judge": item.result.fingerprint if item.result else "",
+        "revision": item.revision,
     }
 
 

@@ -18,13 +18,16 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ddad.images.files import write_whole
-from ddad.images.formats import SENTENCE
+from ddad.images.formats import READ, SENTENCE
+from ddad.images.guard import MAX_PIXELS, ImageError, check_size, guard, read_bytes
 from demo.limits import LIMITS
 
 READABLE = f"{SENTENCE}, of any depth"
 """What a photograph may be, in words."""
 EDITED = LIMITS.edited_pixels
 """Pixels up to which a mask is edited at the image's own size; larger images at about this many."""
+LARGEST = 1600
+"""Longest side of a picture in the page, pixels."""
 LOSSLESS = 1_000_000
 """Pixels up to which the canvas is sent PNG; larger photographs go as JPEG, their masks exactly."""
 
@@ -115,15 +118,19 @@ def map_values(values: np.ndarray, height: int, width: int) -> dict[str, Any]:
 
 
 def image_tag(path: Path, alt: str, side: int = 0) -> str:
-    """An image file inside the page; with `side`, reduced to that many pixels at most."""
+    """An image file inside the page, reduced to `side` pixels at most; without it, a PNG as it is
+    but for what is larger than a screen."""
+    most = side or LARGEST
     try:
-        if side:
-            with Image.open(path) as image:
-                image.draft("RGB", (2 * side, 2 * side))
-                image.thumbnail((side, side))
-                url = data_url(encoded(image.convert("RGB"), "JPEG", quality=80), "jpeg")
-        else:
-            url = data_url(path.read_bytes(), "png")
-    except (OSError, ValueError, SyntaxError):  # no picture, or one that Pillow does not read
+        with guard(path), Image.open(io.BytesIO(read_bytes(path)), formats=tuple(READ)) as image:
+            check_size(*image.size, path, MAX_PIXELS)
+            image.draft("RGB", (2 * most, 2 * most))
+            image.thumbnail((most, most))
+            picture = image.convert("RGB")
+    except ImageError:
         return f"<span class='nothing'>{html.escape(alt)}</span>"
+    if side:
+        url = data_url(encoded(picture, "JPEG", quality=80), "jpeg")
+    else:
+        url = data_url(encoded(picture, "PNG", compress_level=1), "png")
     return f"<img src='{url}' alt='{html.escape(alt, quote=True)}'>"

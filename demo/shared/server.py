@@ -1,7 +1,8 @@
 """What the page's JavaScript calls as `server.<name>(request)`.
 
-Every request names a session and items, and neither is trusted: the store answers only for items of
-that very session. An answer is a dict; where something is wrong, one of a sentence.
+Every request names a session and items, and neither is trusted: the browser's key, which scripts do
+not see, must open that session, and the store answers only for its items. An answer is a dict;
+where something is wrong, one of a sentence.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gradio as gr
 import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
+from demo.front.door import COOKIE
 from demo.limits import LIMITS
 from demo.shared.pictures import data_url, encoded
 from demo.store.session import THUMBNAIL, Session
@@ -28,18 +31,16 @@ class PayloadError(ValueError):
     """Something that no honest page would send."""
 
 
-def answering(store: Store, *acts: Act) -> list[Callable[[Any], Answer]]:
+def answering(store: Store, *acts: Act) -> list[Callable[..., Answer]]:
     """The functions as Gradio offers them to JavaScript, by their names without a last `_`."""
 
-    def answer(act: Act) -> Callable[[Any], Answer]:
-        def call(request: Any) -> Answer:
+    def answer(act: Act) -> Callable[..., Answer]:
+        def call(request: Any, visit: gr.Request) -> Answer:
             try:
                 if not isinstance(request, dict):
                     raise PayloadError("a request is an object")
-                session = store.open(request.get("session"))
-                if session.id != request.get("session"):
-                    raise PayloadError("your session has ended: reload the page")
-                return act(session, request)
+                key = str(visit.cookies.get(COOKIE))
+                return act(store.owned(request.get("session"), key), request)
             except ValueError as error:
                 return {"error": str(error)}
 

@@ -28,6 +28,10 @@ class StoreError(ValueError):
     """What could not be kept or found; the message is one sentence for the visitor."""
 
 
+class ConflictError(StoreError):
+    """What was to be changed has been changed since, from another page."""
+
+
 DECIDED: tuple[Decision, ...] = ("defective", "good")
 NO_VERDICT: dict[str, Verdict] = {"strange": "not its part", "unpromised": "no verdict"}
 """By why it is withheld."""
@@ -186,6 +190,8 @@ class Item:
     """What it shows by its folder: "good", a kind of defect, or empty where none says."""
     digest: str
     """SHA-256 of its pixels, empty where an earlier version kept it."""
+    revision: int = 0
+    """How often it was changed: who changes it says which state he saw."""
 
     @classmethod
     def of(cls, row: Any) -> Item:
@@ -200,6 +206,7 @@ class Item:
             "ignore" in files,
             row.kind,
             row.digest,
+            row.revision,
         )
 
     @property

@@ -95,6 +95,7 @@ class Rows:
                 self.make_room(size)
                 files |= {kind: path.name for kind, path in new.items()}
                 row.files, row.bytes = json.dumps(files), row.bytes + size
+                row.revision += 1
                 row.save()
         except BaseException:
             self._delete(item, new.values())

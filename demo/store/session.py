@@ -24,7 +24,7 @@ from demo.store.imports import Imports
 from demo.store.kept import Kept
 from demo.store.mirror import keep
 from demo.store.photographs import Photographs
-from demo.store.records import Item, Result, Review, StoreError, plain
+from demo.store.records import ConflictError, Item, Result, Review, StoreError, plain
 from demo.store.rows import Rows
 from demo.store.trained import Trained
 from demo.store.versions import LOG_TEXTS
@@ -113,6 +113,7 @@ class Session(Kept):
         regions: Sequence[RegionLabel | dict[str, Any]] = (),
         reviewer: str = "",
         desk: str | None = None,
+        revision: int | None = None,
     ) -> Item:
         """Keep a review in place of the one before; a decision also goes to the log.
 
@@ -121,7 +122,8 @@ class Session(Kept):
         None for no such zone; it is cut out of either mask and out of the item's score. A
         good part keeps what was drawn, but its final mask is empty. `desk` is JSON that the page
         needs to show its desk again as it was left, kept as it is. Raises
-        StoreError for a wrong shape or value, or a mask of None where there is no result.
+        StoreError for a wrong shape or value, or a mask of None where there is no result, and
+        ConflictError where the item is no longer of the `revision` that the reviewer saw.
         """
         item = self.item(item_id)
         review = checked_review(
@@ -134,6 +136,8 @@ class Session(Kept):
         new = self._review_files(item_id, final, ignore, desk)
 
         def change(row: Any) -> tuple[str, ...]:
+            if revision not in (None, row.revision):
+                raise ConflictError("this image has been changed from another page")
             before, row.decision, row.review = row.decision, decision, review.to_json()
             row.area, row.regions = area, count
             if score_map is not None:

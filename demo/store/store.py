@@ -9,7 +9,8 @@ is deleted. So a crash at any moment leaves whole rows of whole files, and at wo
 row names, which the next `sweep` deletes.
 
     store = Store(Path("work"))
-    session = store.open(id_from_the_browser)      # an unknown or expired id: a new session
+    session = store.enter(key_of_the_browser)      # an unknown key: a new session
+    session = store.open(session.id)               # from then on, within the server
     item = session.add("part.png", pixels)         # Item, state "waiting"
     item = session.record(item.id, detection, detector)
     item = session.review(item.id, mask=None, threshold=3.1, decision="defective")
@@ -18,13 +19,16 @@ row names, which the next `sweep` deletes.
     session.photographs.add(path, "part.png")      # to train on
     session.trained.models()                       # names of the visitor's own models
 
-Safe from several threads and processes. A session's id is its only key: 128 random bits, checked
-before it touches a path or a query. Everything is reached through a Session, whose queries name
-it, so another session's item does not exist. All errors are StoreError, one sentence.
+Safe from several threads and processes. A session's id names it, to pages, models and folders, and
+opens nothing from outside: that does the key of a browser, 256 random bits, of which the store
+keeps the digest. Both are checked before they touch a path or a query. Everything is reached
+through a Session, whose queries name it, so another session's item does not exist. All errors are
+StoreError, one sentence.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -48,9 +52,12 @@ from demo.store.trained import BUSY, training_of
 
 __all__ = ["Session", "Store", "StoreError"]
 
+ENDED = "your session has ended: reload the page"
+NO_KEY = "this page needs its cookie to know your work again: allow cookies for it and reload"
 GRACE = 600.0
 """Age below which `sweep` leaves a file that no row names: its row may be about to be written."""
 SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Store:
@@ -71,17 +78,48 @@ class Store:
         self.read_over()
         self.expire()
 
-    def open(self, session_id: str | None) -> Session:
-        """The session of this id, or a new one for an id that is malformed, unknown or expired."""
-        table = self._tables.sessions
-        if isinstance(session_id, str) and SESSION_ID.fullmatch(session_id):
-            query = table.update(touched=time.time()).where(table.id == session_id, ~self._old())
-            with self._tables.transaction():
-                if query.execute():
-                    return self._session(session_id)
-        new = secrets.token_hex(16)
+    def enter(self, key: str, before: object = None) -> Session:
+        """The session that a browser's key opens, or a new one.
+
+        `before` is the id that a browser of an earlier version kept, when an id was the key: that
+        session takes this key, if it has none. Raises StoreError for what is no key.
+        """
+        table, digest = self._tables.sessions, _digest(key)
         with self._tables.transaction():
-            table.create(id=new, created=time.time(), touched=time.time())
+            row = table.get_or_none(table.key == digest, ~self._old())
+            if row is None and isinstance(before, str) and SESSION_ID.fullmatch(before):
+                row = table.get_or_none(table.id == before, table.key == "", ~self._old())
+            if row is None:
+                return self._new(digest)
+            table.update(touched=time.time(), key=digest).where(table.id == row.id).execute()
+        return self._session(row.id)
+
+    def owned(self, session_id: object, key: str) -> Session:
+        """The session of this id, which this key opens. Raises StoreError for any other."""
+        table, digest = self._tables.sessions, _digest(key)
+        with self._tables.transaction():
+            mine = (table.id == str(session_id)) & (table.key == digest) & ~self._old()
+            if not table.update(touched=time.time()).where(mine).execute():
+                raise StoreError(ENDED)
+        return self._session(str(session_id))
+
+    def open(self, session_id: str | None) -> Session:
+        """The session of this id, or a new one for an id that is malformed, unknown or expired.
+
+        Within the server alone: from outside `enter` and `owned` open one.
+        """
+        table = self._tables.sessions
+        with self._tables.transaction():
+            if isinstance(session_id, str) and SESSION_ID.fullmatch(session_id):
+                mine = (table.id == session_id) & ~self._old()
+                if table.update(touched=time.time()).where(mine).execute():
+                    return self._session(session_id)
+            return self._new("")
+
+    def _new(self, digest: str) -> Session:
+        """Within a transaction."""
+        new, now = secrets.token_hex(16), time.time()
+        self._tables.sessions.create(id=new, created=now, touched=now, key=digest)
         return self._session(new)
 
     def find(self, session_id: str) -> Session | None:
@@ -182,3 +220,10 @@ class Store:
     def _session(self, session_id: str) -> Session:
         rows = Rows(self._tables, self._folder / session_id, self.limits)
         return Session(rows, self._mirror)
+
+
+def _digest(key: object) -> str:
+    """Of a browser's key, as the store knows it."""
+    if not isinstance(key, str) or not KEY.fullmatch(key):
+        raise StoreError(NO_KEY)
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -92,6 +92,9 @@ def _schema(database: peewee.SqliteDatabase) -> SimpleNamespace:
         earlier = peewee.BooleanField(default=False)
         """Whether it was read over from `training/<key>` and may be joined to another."""
 
+        key = peewee.TextField(default="", index=True)
+        """SHA-256 of the key that opens it from a browser; empty where none does."""
+
         class Meta:
             table_name = "session"
 
@@ -128,6 +131,8 @@ def _item(of: peewee.ForeignKeyField) -> type[peewee.Model]:
         files = peewee.TextField(default="{}")
         """Kind to file name, JSON."""
         bytes = peewee.IntegerField(default=0)
+        revision = peewee.IntegerField(default=0)
+        """How often it was changed."""
 
         class Meta:
             table_name = "item"

@@ -7,7 +7,7 @@ import re
 
 import peewee
 
-VERSION = 8
+VERSION = 9
 """Of the schema, in SQLite's `user_version`."""
 ITEM_TEXTS = ("name", "note", "error", "result", "review", "kind")
 LOG_TEXTS = ("name", "reviewer", "model", "fingerprint", "labels")
@@ -93,6 +93,12 @@ def _from_version_7(database: peewee.SqliteDatabase) -> None:
         database.execute_sql("ALTER TABLE training ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0")
 
 
+def _from_version_8(database: peewee.SqliteDatabase) -> None:
+    """A session is opened by a key of its browser, no longer by its id; items count changes."""
+    database.execute_sql("ALTER TABLE session ADD COLUMN key TEXT NOT NULL DEFAULT ''")
+    database.execute_sql("ALTER TABLE item ADD COLUMN revision INTEGER NOT NULL DEFAULT 0")
+
+
 def _decided(word: str, area: int | None) -> str:
     """Until version 5 the model's mask was accepted, corrected, or rejected for a good part."""
     if word in ("accepted", "corrected"):
@@ -110,5 +116,5 @@ def _lengths(columns: tuple[str, ...]) -> str:
 
 _CHANGES = (
     *(_from_version_1, _from_version_2, _from_version_3, _from_version_4, _from_version_5),
-    *(_from_version_6, _from_version_7),
+    *(_from_version_6, _from_version_7, _from_version_8),
 )

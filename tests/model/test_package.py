@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import http.server
 import json
+import shutil
 import struct
 import threading
+import time
 import zipfile
 
 import numpy as np
 import pytest
 from parts import texture
+from safetensors.numpy import load, save
 
 from ddad.cli import main
 from ddad.model.checkpoint import CheckpointError
@@ -58,6 +61,40 @@ def edit(name, **changes):
     return change
 
 
+def score(**changes):
+    """A change of the score's settings."""
+
+    def change(each, content):
+        if each == "ddad.json":
+            meta = json.loads(content)
+            content = json.dumps(meta | {"score": meta["score"] | changes}).encode()
+        return [(each, content)]
+
+    return change
+
+
+def lacking(name):
+    """A file of weights without the last of its tensors."""
+
+    def change(each, content):
+        if each == name:
+            tensors = load(content)
+            tensors.pop(max(tensors))
+            content = save(tensors)
+        return [(each, content)]
+
+    return change
+
+
+def crowded(name):
+    def change(each, content):
+        if each == name:
+            content = save({f"t{n}": np.zeros(1, np.float32) for n in range(2500)})
+        return [(each, content)]
+
+    return change
+
+
 def huge_header(name, content):
     prefix = struct.pack("<Q", 2**62) if name.endswith("mixture.safetensors") else b""
     return [(name, prefix + content)]
@@ -77,16 +114,45 @@ HOSTILE = {
     "another class": edit("features/extractor/config.json", model_type="no-such"),
     "other features": edit("features/extractor/config.json", hidden_sizes=[8, 12, 20]),
     "settings of nonsense": edit("ddad.json", score={"size": "big"}),
+    "no settings": edit("ddad.json", score=None),
+    "half a draw": score(draws=1.5),
+    "a look at too much": score(feature_size=3000),
+    "a size beyond all": score(size=10**7),
+    "noise without end": score(timesteps=list(range(1, 65)), draws=64),
+    "an endless blur": score(blur=1e12),
+    "a missing tensor": lacking("unet/diffusion_pytorch_model.safetensors"),
+    "a backbone's missing tensor": lacking("features/extractor/model.safetensors"),
+    "too many tensors": crowded("unet/diffusion_pytorch_model.safetensors"),
+    "code from elsewhere": edit("features/extractor/config.json", auto_map={"AutoModel": "a--b.c"}),
+    "a kernel": edit("features/extractor/config.json", _attn_implementation_internal="me/kernel"),
+    "hundreds of blocks": edit("unet/config.json", down_block_types=["DownBlock2D"] * 220),
+    "a thousand layers": edit("features/extractor/config.json", depths=[60] * 40),
 }
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
 def test_anything_else_is_refused_with_a_sentence_and_leaves_nothing(packed, tmp_path, change):
     bad = rewrite(packed, tmp_path / "bad.zip", change)
+    began = time.monotonic()
     with pytest.raises(ValueError) as refused:
         load_checkpoint_zip(bad, tmp_path / "models" / "bad")
     assert "\n" not in str(refused.value) and str(refused.value)
     assert list((tmp_path / "models").iterdir()) == []
+    assert time.monotonic() - began < 20  # no network of a stranger's making was built or run
+
+
+def test_a_checkpoint_that_lacks_a_tensor_is_refused(tiny_checkpoint, tmp_path):
+    for weights in (
+        "unet/diffusion_pytorch_model.safetensors",
+        "features/extractor/model.safetensors",
+    ):
+        folder = tmp_path / weights.replace("/", "-")
+        shutil.copytree(tiny_checkpoint, folder)
+        file = folder / weights
+        ((_, content),) = lacking(weights)(weights, file.read_bytes())
+        file.write_bytes(content)
+        with pytest.raises(CheckpointError, match="lacks 1 tensors"):
+            Detector.load(folder)
 
 
 def test_no_zip_and_a_taken_name_are_refused(packed, tmp_path):

@@ -11,7 +11,7 @@ import { askNormal, part } from "./normal.js";
 import { listenToMaps } from "./pointed.js";
 import { list } from "./queue.js";
 import { select } from "./rows.js";
-import { save } from "./saving.js";
+import { dropMine, keepMine, save } from "./saving.js";
 import { open } from "./show.js";
 import { fit, zoomBy, zoomToRegion, zoomWhole } from "./view.js";
 
@@ -45,6 +45,8 @@ export function listenToControls(desk) {
   on(".as-good", "click", () => askNormal(desk));
   on(".like-close", "click", () => hideLike(desk));
   on(".compare", "input", (input) => part(desk, Number(input.value) / 100));
+  on(".keep-mine", "click", async () => { await keepMine(desk); open(desk, desk.now?.item); });
+  on(".take-theirs", "click", () => { dropMine(desk); open(desk, desk.now?.item); });
   on(".rejudge", "click", () => desk.trigger("rejudge", { model: shown(desk).model }));
   on(".copy", "click", () => copyLink(desk));
   on(".rows", "click", (target) => rowClicked(desk, target));

@@ -119,6 +119,10 @@ export function createDesk(element, trigger, server) {
     unsaved: false,
     /** Reviews to be sent, by item. @type {Map<string, object>} */
     pending: new Map(),
+    /** The revision that the work on an item is based on. @type {Map<string, number>} */
+    bases: new Map(),
+    /** What was not saved, as another page has changed the item since. @type {Map<string, { review: object, revision: number }>} */
+    conflicts: new Map(),
     /** @type {Promise<void> | null} */
     saving: null,
     saveTimer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),

@@ -31,6 +31,15 @@ export function commit(desk, change) {
   if (entry) edited(desk, entry);
 }
 
+/** A stroke that is not over ends here: it belongs to the image that it was begun on. @param {Desk} desk */
+export function endStroke(desk) {
+  const { gesture } = desk;
+  if (gesture?.kind !== "stroke" && gesture?.kind !== "box" && gesture?.kind !== "smart") return;
+  desk.gesture = null;
+  shown(desk).box = null;
+  commit(desk, gesture.change);
+}
+
 /** A change is as if it had not begun. @param {Desk} desk @param {Change} change */
 export function takeBack(desk, { layer, before, rect }) {
   const now = shown(desk);

@@ -1,6 +1,6 @@
 // The queue of images: highest score first, or what is nearest the threshold.
 
-/** @typedef {{ item: string, name: string, twin?: number, score: number, decision: string, verdict?: string | null, threshold?: number | null, edited?: boolean, judge?: string }} Entry */
+/** @typedef {{ item: string, name: string, twin?: number, score: number, decision: string, verdict?: string | null, threshold?: number | null, edited?: boolean, judge?: string, revision?: number }} Entry */
 
 /** @param {Entry} a @param {Entry} b */
 export const byScore = (a, b) => b.score - a.score || a.name.localeCompare(b.name);

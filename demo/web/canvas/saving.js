@@ -1,5 +1,6 @@
 // Every change is saved at once: what is sent and when.
 import { settle } from "./analysis.js";
+import { shown } from "./desk.js";
 import { ask, enter } from "./queue.js";
 import { encodeRuns } from "./runs.js";
 
@@ -28,7 +29,10 @@ export function save(desk, wait = SOON) {
 /** Sets aside what has changed on the desk, so that another image may come onto it. @param {Desk} desk */
 export function setAside(desk) {
   settle(desk);
-  if (desk.unsaved && desk.now?.item) desk.pending.set(desk.now.item, reviewOf(desk.now, desk.options.reviewer));
+  if (desk.unsaved && desk.now?.item) {
+    const review = reviewOf(desk.now, desk.options.reviewer), conflict = desk.conflicts.get(desk.now.item);
+    if (conflict) conflict.review = review; else desk.pending.set(desk.now.item, review);
+  }
   desk.unsaved = false;
 }
 
@@ -54,17 +58,48 @@ async function sendAll(desk) {
   while (pending.size) {
     const [[item, review]] = pending;
     pending.delete(item);
-    const answer = await ask(desk, "save", { item, review });
+    const answer = await ask(desk, "save", { item, review, revision: desk.bases.get(item) });
     if (answer.lost) {
       if (!pending.has(item)) pending.set(item, review);
       desk.saveTimer = setTimeout(() => flush(desk), AGAIN);
       return tell(desk, "Not saved: the server does not answer. It will be tried again.", true);
     }
     if (answer.error) return tell(desk, `Not saved: ${answer.error}`, true);
+    if (answer.conflict) {
+      desk.conflicts.set(item, { review, revision: answer.revision });
+      showConflict(desk);
+      return tell(desk, "Not saved: it was changed from another page.", true);
+    }
+    desk.bases.set(item, answer.entry.revision);
     enter(desk, answer.entry);
     setAside(desk);
   }
   tell(desk, `Saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+}
+
+/** Asks whose work is to stay, where another page has changed the image. @param {Desk} desk */
+export function showConflict(desk) {
+  desk.$(".conflict").hidden = !desk.conflicts.has(desk.now?.item ?? "");
+}
+
+/** The work that was done here goes. @param {Desk} desk */
+export function dropMine(desk) {
+  clearTimeout(desk.saveTimer);
+  desk.unsaved = false;
+  desk.pending.delete(shown(desk).item ?? "");
+  desk.conflicts.delete(shown(desk).item ?? "");
+}
+
+/** The work that was done here takes the place of the other page's. @param {Desk} desk */
+export async function keepMine(desk) {
+  const item = desk.now?.item, conflict = item && desk.conflicts.get(item);
+  if (!item || !conflict) return;
+  setAside(desk);
+  desk.pending.set(item, conflict.review);
+  desk.bases.set(item, conflict.revision);
+  desk.conflicts.delete(item);
+  showConflict(desk);
+  await flush(desk);
 }
 
 /** @param {import("./desk.js").Inspected} now @param {string} reviewer */

@@ -3,6 +3,7 @@ import { called } from "../text.js";
 import { refresh, repropose } from "./analysis.js";
 import { showClasses } from "./classes.js";
 import { prepare } from "./draft.js";
+import { endStroke } from "./edit.js";
 import { decodeMap, fuse, peakOf } from "./maps.js";
 import { rowsOf } from "./mask.js";
 import { showLive } from "./camera.js";
@@ -12,7 +13,7 @@ import { loaded, offerNormal, reach } from "./normal.js";
 import { ask, enter, list } from "./queue.js";
 import { offerWords, table } from "./rows.js";
 import { decodeRuns } from "./runs.js";
-import { complain, flush, isSaving, saved, setAside, tell } from "./saving.js";
+import { complain, flush, isSaving, saved, setAside, showConflict, tell } from "./saving.js";
 import { strip } from "./strip.js";
 import { offerExamples } from "./sources.js";
 import { chips, controls, permalink, steps } from "./verdict.js";
@@ -56,20 +57,24 @@ function greet({ element }) {
 
 /** @param {Desk} desk */
 function clear(desk) {
+  if (desk.now) endStroke(desk);
+  setAside(desk);
   desk.now = null;
   desk.$(".viewer").dataset.state = "empty";
 }
 
 /** Another tab may have changed what is on the desk. @param {Desk} desk @param {Inspected} now */
 async function follow(desk, { item, decision }) {
+  if (!item) return;
   const entry = desk.queue.find((each) => each.item === item);
   if (!entry) { clear(desk); desk.trigger("current", { item: null }); }
-  else if (entry.decision !== decision) await open(desk, item);
+  else if (entry.decision !== decision || (entry.revision ?? 0) > (desk.bases.get(item) ?? Infinity)) await open(desk, item);
 }
 
 /** Opens an item of the session. @param {Desk} desk @param {string | null | undefined} item */
 export async function open(desk, item) {
   if (!item) return;
+  if (desk.now) endStroke(desk);
   await saved(desk);
   const mine = ++desk.serial, viewer = desk.$(".viewer");
   viewer.setAttribute("aria-busy", "true");
@@ -94,6 +99,8 @@ async function show(desk, value) {
   const picture = value.image ? await loadImage(desk, value.image) : same?.picture;
   if (mine !== desk.serial) return;
   if (!picture) return open(desk, value.item);  // its first message was overtaken by a later one
+  if (desk.now) endStroke(desk);
+  desk.gesture = null;
   setAside(desk);
   const now = desk.now = inspected(value, picture);
   if (same) Object.assign(now, { normal: same.normal, restorable: same.restorable, keeps: same.keeps, step: same.step });
@@ -115,7 +122,9 @@ async function show(desk, value) {
   if (desk.pending.size) flush(desk);
   else tell(desk, value.item ? (value.review ? "As you left it" : "Every change is saved at once") : "");
   complain(desk);
+  showConflict(desk);
   desk.put(".note", value.note ?? "");
+  if (now.item && !desk.pending.has(now.item)) desk.bases.set(now.item, value.entry.revision);
   if (now.item) { enter(desk, value.entry); list(desk); desk.trigger("current", { item: now.item }); }
 }
 

@@ -70,6 +70,8 @@ export const catalogue = {
   "The part is defective (D)": "Das Teil ist fehlerhaft (D)", "The part is good, whatever is marked (G)": "Das Teil ist gut, was auch markiert ist (G)", "Seen, and left open (S)": "Gesehen und offengelassen (S)",
   "○ undecided": "○ offen", "✓ good": "✓ gut", "✕ defective": "✕ fehlerhaft", "➜ skipped": "➜ später", "{}, mask edited": "{}, Maske bearbeitet", "{}, locked": "{}, gesperrt", "{}, mask edited, locked": "{}, Maske bearbeitet, gesperrt",
   "Every change is saved at once": "Jede Änderung wird sofort gespeichert", "As you left it": "So, wie Sie es verlassen haben", "Saving …": "Speichert …", "Saved {}": "Gespeichert {}",
+  "Changed from another page": "Von einer anderen Seite geändert", "Another page has changed this image since it was opened here.": "Eine andere Seite hat dieses Bild geändert, seit es hier geöffnet wurde.",
+  "Keep what is here": "Behalten, was hier steht", "Show the other": "Das andere zeigen", "Not saved: it was changed from another page.": "Nicht gespeichert: Es wurde von einer anderen Seite geändert.",
   "Not saved: the server does not answer.": "Nicht gespeichert: Der Server antwortet nicht.", "It will be tried again.": "Es wird wieder versucht.", "Not saved: {}": "Nicht gespeichert: {}",
   "The server does not answer.": "Der Server antwortet nicht.", "Check the connection and try again.": "Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
   "Threshold": "Schwelle", "threshold": "Schwelle", "Threshold as a number": "Schwelle als Zahl", "Threshold of the anomaly score": "Schwelle des Anomaliewerts", "Back to the calibrated threshold": "Zurück zur kalibrierten Schwelle",

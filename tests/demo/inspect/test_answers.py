@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
+from keys import keyed
 from parts import spoil, texture
 from PIL import Image
 
@@ -22,11 +24,11 @@ from demo.store.store import Store
 def desk(tmp_path, tiny_detector):
     """The functions by name, a session, its one item, and what was found in it."""
     store, rng = Store(tmp_path), np.random.default_rng(5)
-    session = store.open(None)
+    session, visit = keyed(store)
     pixels, _ = spoil(texture(rng), rng)
     (found,) = tiny_detector.detect([pixels])
     item = session.record(session.add("part.png", pixels).id, found, tiny_detector)
-    functions = {function.__name__: function for function in answers(store)}
+    functions = {each.__name__: partial(each, visit=visit) for each in answers(store)}
     return store, functions, session, item, found
 
 
@@ -77,8 +79,9 @@ def test_a_review_made_elsewhere_opens_as_strokes(desk):
 
 
 def test_a_stranger_gets_nothing(desk):
-    store, functions, session, item, _ = desk
-    other = store.open(None)
+    store, mine, session, item, _ = desk
+    other, visit = keyed(store)
+    functions = {name: partial(each, visit=visit) for name, each in mine.items()}
     for name, rest in (
         ("open", {}),
         ("save", {"review": review()}),
@@ -92,7 +95,7 @@ def test_a_stranger_gets_nothing(desk):
         if key != session.id:
             assert set(answer) == {"error"}, key
     for key in ("../../store.sqlite", "..", "", None, 3, "f" * 16, item.id + "\n", [item.id]):
-        answer = functions["open"]({"session": session.id, "item": key})
+        answer = mine["open"]({"session": session.id, "item": key})
         assert set(answer) == {"error"}, key
         assert "/" not in answer["error"]
     assert set(functions["open"]("junk")) == {"error"}

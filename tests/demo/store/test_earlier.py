@@ -121,7 +121,7 @@ def test_a_database_of_version_1_goes_on_with_nothing_lost(tmp_path):
     store = Store(tmp_path / "a")
     session = store.open(before.id)
     assert session.id == before.id and session.log() == log
-    assert session.item(item) == replace(kept, digest="")
+    assert session.item(item) == replace(kept, digest="", revision=0)
     assert session.digest(item) == kept.digest  # of its pixels, as it was not kept
     assert session.used() == used  # the texts of its rows count now
     session.review(item, mask=None, threshold=2, decision="good")
@@ -313,11 +313,12 @@ def test_a_database_of_version_2_goes_on_and_keeps_what_names_said(tmp_path):
     for item in (bad, plain):
         session.set_truth(item.id, mask)
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
+        database.execute("DROP INDEX session_key")
         for table, column in (
             *(("session", "imported"), ("session", "classes")),
             *(("photograph", "asked"), ("photograph", "part")),
             *(("item", "kind"), ("item", "digest"), ("training", "seconds")),
-            ("training", "keeps"),
+            *(("training", "keeps"), ("session", "key"), ("item", "revision")),
         ):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("waiting", "before"):
@@ -346,6 +347,7 @@ def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
     session.review(first, mask=~full, threshold=1, decision="undecided")
     session.imports.seal(first, "draft")
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
+        database.execute("DROP INDEX session_key")
         for name, (word, _) in was.items():
             for table in ("item", "log"):
                 command = f"UPDATE {table} SET decision = ? WHERE name = ?"
@@ -355,8 +357,11 @@ def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
             database.execute(command, (name,))
         old = "REPLACE(\"values\", 'defective', 'accepted')"
         database.execute(f'UPDATE before SET "values" = {old}')
-        database.execute("ALTER TABLE session DROP COLUMN classes")
-        database.execute("ALTER TABLE training DROP COLUMN keeps")
+        for table, column in (
+            *(("session", "classes"), ("session", "key")),
+            *(("training", "keeps"), ("item", "revision")),
+        ):
+            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         database.execute("PRAGMA user_version = 5")
     database.close()
     again = Store(tmp_path).open(session.id)
@@ -369,3 +374,22 @@ def test_a_database_of_version_5_has_its_decisions_read_over(tmp_path):
     again.imports.undo()
     assert again.item(first).decision == again.item(first).review.decision == "defective"
     assert np.array_equal(again.final_mask(first), full)
+
+
+def test_a_session_of_version_8_is_opened_by_its_id_once_and_by_a_key_from_then_on(tmp_path):
+    """Until then a session's id was kept in the browser and was the key itself."""
+    store, key, other = Store(tmp_path), "ab" * 32, "cd" * 32
+    before = store.open(None).id
+    assert store.enter(key, before).id == before == store.enter(key).id
+    assert store.owned(before, key).id == before
+    for stranger in (store.enter(other, before), store.enter(other)):
+        assert stranger.id != before
+    for made_up in ("", "ab" * 31, None, before, key.upper()):
+        with pytest.raises(StoreError, match="cookie"):
+            store.enter(made_up)
+    with pytest.raises(StoreError, match="has ended"):
+        store.owned(before, other)
+    with sqlite3.connect(tmp_path / "store.sqlite") as database:
+        held = "".join(map(str, database.execute("SELECT * FROM session").fetchall()))
+    database.close()
+    assert key not in held and other not in held  # their digests alone

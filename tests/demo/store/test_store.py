@@ -408,7 +408,7 @@ def test_a_database_of_another_version_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="of version 99, this program writes version 8"):
+    with pytest.raises(StoreError, match="of version 99, this program writes version 9"):
         Store(tmp_path)
 
 
