@@ -16,6 +16,7 @@ import numpy as np
 
 from ddad.images.decode import ImageError, LoadedImage, load_image
 from ddad.images.regions import find_regions
+from demo.front.turns import Turns, share
 from demo.page import HEAVY, without_folder
 from demo.shared.gpu import lent
 from demo.shared.models import Models
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def endpoints(models: Models) -> None:
+def endpoints(models: Models, turns: Turns) -> None:
     """The public `/score`, `/mask` and `/restore`."""
     default = models.names[0] if models.names else ""
     with gr.Group(visible=False):
@@ -40,11 +41,12 @@ def endpoints(models: Models) -> None:
         restored = gr.Image(label="restored", format="png")
         run = gr.Button()
     inputs = [image, model, threshold]
-    run.click(_score(models, default), inputs, result, api_name="score", **HEAVY)
-    run.click(_mask(models, default), inputs, picture, api_name="mask", **HEAVY)
-    run.click(
-        _restore(models, default), [image, model], [result, restored], api_name="restore", **HEAVY
+    score, mask, restore = (
+        turns.shared(make(models, default)) for make in (_score, _mask, _restore)
     )
+    run.click(score, inputs, result, api_name="score", **HEAVY)
+    run.click(mask, inputs, picture, api_name="mask", **HEAVY)
+    run.click(restore, [image, model], [result, restored], api_name="restore", **HEAVY)
 
 
 def _documented(function: Function) -> Function:
@@ -130,8 +132,11 @@ def _restore(models: Models, default: str) -> Callable[..., Any]:
         """
         with _told(image):
             detector, loaded = _opened(models, image, model)
-            first, *others = detector.restore(loaded.pixels)
-        last = others[-1] if others else first
+            first = last = None
+            for last in detector.restore(loaded.pixels):
+                first = first or last
+                share()
+        assert first is not None and last is not None
         return {
             "model": detector.name,
             "score_before": first.score,

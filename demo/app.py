@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from demo import api
 from demo.batch import events as many
 from demo.front.door import Door, Policy, Rules
+from demo.front.turns import Turns
 from demo.inspect import events as desk
 from demo.inspect.layout import about
 from demo.limits import LIMITS
@@ -61,6 +62,7 @@ LAUNCH: dict[str, Any] = {
     "ssr_mode": False,
     "show_error": False,
     "max_file_size": LIMITS.upload_bytes,
+    "max_threads": LIMITS.threads,
     "footer_links": ["api"],
     "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
 }
@@ -80,7 +82,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     queue = Queue(store, extra=flags)
     queue.serve()
     folder = Path(checkpoints) if checkpoints else CHECKPOINTS
-    models = Models(folder, private=store.private_model)
+    models, turns = Models(folder, private=store.private_model), Turns()
     first = models.first
     with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):
@@ -104,7 +106,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         earlier = gr.BrowserState(None, storage_key="ddad-workshop", secret="ddad-workshop-key")
         tabs = gr.Tabs(elem_id="tabs")
         session, opened, tried, current = (gr.State(None) for _ in range(4))
-        page = Page(models, model, store, session, kept, opened, tried, current, tabs)
+        page = Page(models, turns, model, store, session, kept, opened, tried, current, tabs)
         with tabs, gr.Tab("Inspect", id=DESK) as inspect:
             lesson, start = desk.tab(page, inspect)
             goes_on = learning.wire(page, queue, lesson)
@@ -119,7 +121,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
         loaded = start(demo)
         greet(loaded)
         goes_on(loaded)
-        api.endpoints(models)
-        demo.queue(default_concurrency_limit=1, max_size=LIMITS.queue)
+        api.endpoints(models, turns)
+        demo.queue(default_concurrency_limit=1)  # who waits for the model is counted by `turns`
     models.load_in_background(lambda: demo.is_running)
     return demo

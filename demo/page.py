@@ -19,11 +19,12 @@ from typing import Any
 
 import gradio as gr
 
+from demo.front.turns import Turns
 from demo.shared.models import Models
 from demo.store.store import Store
 
-HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-"""Of every event that runs a network: one at a time, whichever tab it comes from."""
+HEAVY: dict[str, Any] = {"concurrency_limit": None}
+"""Of every event that runs a network; its function is wrapped in `Page.turns.shared`."""
 LIGHT: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 """Of every event that answers at once."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -38,6 +39,8 @@ class Page:
     """What every tab is built with."""
 
     models: Models
+    turns: Turns
+    """Of every event that runs a network."""
     model: gr.Dropdown
     """The model in use; its value is a name that `models` knows."""
     store: Store

@@ -115,9 +115,7 @@ def _backbone(settings: dict[str, Any]) -> nn.Module:
     return network
 
 
-def _compare(
-    folder: Path, weights: str, build: Callable[[dict[str, Any]], nn.Module]
-) -> nn.Module:
+def _compare(folder: Path, weights: str, build: Callable[[dict[str, Any]], nn.Module]) -> nn.Module:
     """The network of a config.json, built without memory, has the tensors that the file holds."""
     import torch
 
@@ -247,10 +245,11 @@ def try_out(detector: Detector) -> None:
     sentence."""
     whole = detector.config
     looks = tuple(336 + 16 * number for number in range(len(whole.looks)))
-    small = {"size": min(whole.size, 256), "feature_size": min(whole.feature_size, 320)}
+    small = replace(
+        whole, size=min(whole.size, 256), feature_size=min(whole.feature_size, 320), looks=looks
+    )
     try:
-        small_one = replace(detector, config=replace(whole, looks=looks, **small))
-        (raw,) = small_one.maps([np.full((64, 64, 3), 128, np.uint8)])
+        (raw,) = replace(detector, config=small).maps([np.full((64, 64, 3), 128, np.uint8)])
         sound = all(np.isfinite(maps).all() for maps in raw.values())
     except Exception as error:  # whatever ill-fitting tensors make torch raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -8,7 +8,7 @@ than promised, and fewer defects found. So when they pile up, a retrain on all n
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,11 +48,13 @@ class Change:
         return text
 
 
-def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Change]:
+def add_normals(
+    detector: Detector, paths: Sequence[Path], on_image: Callable[[], None] = lambda: None
+) -> tuple[Detector, Change]:
     """The model with its calibration widened by the scores of good parts that it has not seen.
 
-    Takes a forward pass for each image. Raises ImageError for a file that cannot be read and
-    CheckpointError for an uncalibrated model.
+    Takes a forward pass for each image, and says so before it. Raises ImageError for a file that
+    cannot be read and CheckpointError for an uncalibrated model.
     """
     before = detector.calibration
     added = [dict(row) for row in detector.training.get("added_normals", ())]
@@ -64,6 +66,7 @@ def add_normals(detector: Detector, paths: Sequence[Path]) -> tuple[Detector, Ch
     for path in paths:
         digest = file_digest(path)
         if digest not in known and digest not in fresh:
+            on_image()
             pixels = load_image(path, levels=detector.levels).pixels
             (raw,) = detector.maps([pixels])
             fresh[digest] = [one.judge(raw, pixels.shape) for one in details]

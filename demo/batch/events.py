@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -37,6 +38,12 @@ def _wire_queue(batch: Batch, page: Page) -> Any:
     hidden: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
     inputs = [batch.upload, batch.purpose, page.model, page.session]
 
+    def later(error: Exception, name: str, session: str | None) -> tuple[Any, ...]:
+        """Scoring goes on once there is a place."""
+        time.sleep(LIMITS.turn_s)
+        mine = page.store.open(session)
+        return view.listing(mine, phase="scoring", more=True), mine.id, gr.skip()
+
     def came(session: str | None) -> dict[str, Any]:
         return view.brought(page.store.open(session))
 
@@ -44,7 +51,7 @@ def _wire_queue(batch: Batch, page: Page) -> Any:
     taking.then(lambda: None, None, batch.upload, **hidden)
     taking.then(came, page.session, batch.masks, **QUIET)
     scoring = batch.table.more(
-        partial(queue.score, page),
+        page.turns.shared(partial(queue.score, page), later),
         [page.model, page.session],
         shown,
         trigger_mode="multiple",

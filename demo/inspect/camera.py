@@ -43,7 +43,8 @@ def wire(page: Page, viewer: gr.HTML) -> None:
         }
         return {"live": meaning.of_detector(detector) | said}
 
-    viewer.frame(judge_frame, page.model, viewer, show_progress="hidden", **HEAVY, **PRIVATE)
+    hidden: dict[str, Any] = {"show_progress": "hidden", **HEAVY, **PRIVATE}
+    viewer.frame(page.turns.shared(judge_frame), page.model, viewer, **hidden)
 
 
 def _decoded(address: object) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import gradio as gr
 
+from demo.front.door import COOKIE
+from demo.front.turns import BusyError
 from demo.inspect import camera, expected, layout, scoring, view
 from demo.inspect.layout import Desk
 from demo.inspect.links import linked
 from demo.inspect.normal import events as normal
 from demo.inspect.scoring import Values, Wanted, inspect, rejudge, rejudge_others
-from demo.front.door import COOKIE
+from demo.limits import LIMITS
 from demo.page import HEAVY, PRIVATE, QUIET, Lesson, Page, problem
 from demo.shared.gpu import lent
 from demo.store.store import StoreError
@@ -47,7 +50,8 @@ def tab(page: Page, here: gr.Tab) -> tuple[Lesson, Callable[[gr.Blocks], Any]]:
     def on_load(demo: gr.Blocks) -> Any:
         outputs = [page.session, page.kept, desk.viewer, desk.wanted, page.model, desk.problem]
         loaded = demo.load(start, [page.kept, page.model], outputs, **QUIET)
-        loaded.then(partial(inspect, page), [desk.wanted, page.session], shown, **heavy)
+        first = page.turns.shared(partial(inspect, page), _refused)
+        loaded.then(first, [desk.wanted, page.session], shown, **heavy)
         return loaded
 
     return desk.lesson, on_load
@@ -80,13 +84,14 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
         last = view.last(mine)
         return view.message(mine, last) | {"clear": True}, "", end_look()
 
+    turns = partial(page.turns.shared, refused=_refused)
     came = gr.State(None)
     inputs = [page.model, came, page.session]
     begun = desk.upload.upload(begin_look, desk.upload, [came, desk.upload, desk.cancel], **QUIET)
     # One that was stopped counts as running until its next map: "once" would drop the next.
-    looking = begun.then(inspect_upload, inputs, shown, trigger_mode="multiple", **heavy)
+    looking = begun.then(turns(inspect_upload), inputs, shown, trigger_mode="multiple", **heavy)
     goes_on = desk.viewer.rest(lambda: gr.update(visible=True), None, desk.cancel, **QUIET)
-    rest = partial(scoring.inspect_rest, page)
+    rest = page.turns.shared(partial(scoring.inspect_rest, page), _later({"rest": True}))
     going = goes_on.then(rest, [page.model, page.session], shown, trigger_mode="multiple", **heavy)
     for each in (looking, going):
         each.then(end_look, None, desk.cancel, **QUIET)
@@ -94,9 +99,24 @@ def _wire_sources(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any
     desk.cancel.click(stop_look, page.session, back, cancels=[looking, going], **QUIET)
     # One that has just been answered counts as running for a moment: "once" would drop the next.
     tried = [page.model, page.session]
-    desk.viewer.example(inspect_example, tried, shown, trigger_mode="multiple", **heavy)
-    page.tried.change(partial(scoring.try_first, page), [page.tried, page.session], shown, **heavy)
+    desk.viewer.example(turns(inspect_example), tried, shown, trigger_mode="multiple", **heavy)
+    first = turns(partial(scoring.try_first, page))
+    page.tried.change(first, [page.tried, page.session], shown, **heavy)
     camera.wire(page, desk.viewer)
+
+
+def _refused(error: BusyError, *given: Any) -> Values:
+    return {"idle": True, "judging": None}, gr.skip(), problem(error)
+
+
+def _later(more: dict[str, Any]) -> Callable[..., Values]:
+    """What goes on in slices waits and asks again, where too many wait for a place."""
+
+    def wait(error: BusyError, *given: Any) -> Values:
+        time.sleep(LIMITS.turn_s)
+        return more, gr.skip(), gr.skip()
+
+    return wait
 
 
 def _wire_model(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any]) -> Any:
@@ -111,9 +131,11 @@ def _wire_model(desk: Desk, page: Page, shown: list[Any], heavy: dict[str, Any])
     def judge_others(session: str | None, event: gr.EventData) -> Iterator[Values]:
         yield from rejudge_others(page, str(getattr(event, "model", "")), session)
 
+    turns = partial(page.turns.shared, refused=_refused)
     page.model.change(choose, page.model, desk.viewer, **QUIET)
-    desk.viewer.rejudge(judge_others, page.session, shown, **heavy)
-    return page.model.input(judge_this, [page.model, page.current, page.session], shown, **heavy)
+    desk.viewer.rejudge(turns(judge_others), page.session, shown, **heavy)
+    judged = turns(judge_this)
+    return page.model.input(judged, [page.model, page.current, page.session], shown, **heavy)
 
 
 def _wire_desk(desk: Desk, page: Page, here: gr.Tab) -> None:

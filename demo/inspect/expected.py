@@ -62,7 +62,7 @@ def panel(page: Page) -> None:
         return gr.update(visible=bool(current)), "", gr.update(visible=False, value=[])
 
     show.click(
-        expect,
+        page.turns.shared(expect),
         [page.session, page.current, choice],
         [pictures, said],
         show_progress_on=said,

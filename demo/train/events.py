@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo.front.turns import share
 from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
@@ -120,9 +121,12 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         if not photographs.names():
             few = ValueError("put in a photograph of a good part, better 20 or more")
             return problem(few), *(gr.skip(),) * 3
-        found = work.look_over(
-            photographs, float(fpr), lambda done, n: progress((done, n), desc="Looking")
-        )
+
+        def on_progress(done: int, n: int) -> None:
+            share()
+            progress((done, n), desc="Looking")
+
+        found = work.look_over(photographs, float(fpr), on_progress)
         time = work.planned_time(photographs, BOTH)
         return "", gr.Walkthrough(selected=CHECK), view.findings(photographs, found), time
 
@@ -130,16 +134,17 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         page.models.library()
         mine = page.store.open(session)
         mine.photographs.leave_out([str(name) for name in ticked])
-        found = work.look_over(mine.photographs, float(fpr), lambda done, total: None)
+        found = work.look_over(mine.photographs, float(fpr), lambda done, total: share())
         time = work.planned_time(mine.photographs, BOTH)
         return *_photographs(mine), view.findings(mine.photographs, found), time
 
     inputs = [page.session, ui["fpr"]]
     seen = [ui["trouble"], ui["steps"], ui["findings"], ui["time"]]
-    ui["look"].click(look, inputs, seen, show_progress_on=ui["kept"], **HEAVY, **PRIVATE)
+    heavy: dict[str, Any] = {"show_progress_on": ui["kept"], **HEAVY, **PRIVATE}
+    ui["look"].click(page.turns.shared(look), inputs, seen, **heavy)
     ui["findings"].settle(_ticked, None, ui["ticked"], **LIGHT, **PRIVATE)
     ui["leave"].click(
-        leave,
+        page.turns.shared(leave),
         [page.session, ui["ticked"], ui["fpr"]],
         [ui["kept"], ui["forget"], ui["findings"], ui["time"]],
         **HEAVY,

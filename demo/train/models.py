@@ -92,7 +92,7 @@ def _wire_alarms(ui: dict[str, Any], page: Page) -> None:
 
     inputs = [page.session, ui["mine"], ui["alarms"]]
     shown = [ui["alarm_said"], ui["result"], ui["alarms"]]
-    ui["alarms"].upload(alarms, inputs, shown, **HEAVY, **PRIVATE)
+    ui["alarms"].upload(page.turns.shared(alarms), inputs, shown, **HEAVY, **PRIVATE)
 
 
 def _wire_desk(page: Page, alarm: tuple[gr.Button, gr.HTML]) -> None:
@@ -111,7 +111,8 @@ def _wire_desk(page: Page, alarm: tuple[gr.Button, gr.HTML]) -> None:
         return gr.update(visible=str(name).startswith("~")), ""
 
     page.model.change(offer, page.model, [button, said], **LIGHT, **PRIVATE)
-    button.click(learn, [page.session, page.model, page.current], said, **HEAVY, **PRIVATE)
+    inputs = [page.session, page.model, page.current]
+    button.click(page.turns.shared(learn), inputs, said, **HEAVY, **PRIVATE)
 
 
 def _wire_exchange(ui: dict[str, Any], page: Page) -> None:
@@ -142,6 +143,7 @@ def _wire_exchange(ui: dict[str, Any], page: Page) -> None:
         return f"<p class='kept'>Pushed to {address}</p>", ""
 
     shown = [ui["trouble"], ui["steps"], ui["mine"], page.model, ui["bring"]]
-    ui["bring"].upload(bring, [page.session, ui["bring"], page.model], shown, **HEAVY, **PRIVATE)
+    inputs = [page.session, ui["bring"], page.model]
+    ui["bring"].upload(bring, inputs, shown, concurrency_limit=1, **PRIVATE)
     inputs = [page.session, ui["mine"], ui["repo"], ui["token"]]
     ui["push"].click(push, inputs, [ui["pushed"], ui["token"]], **PRIVATE)

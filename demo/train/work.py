@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddad.images.files import write_png
+from demo.front.turns import share
 from demo.limits import LIMITS
 from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.photographs import Photographs
@@ -37,7 +38,7 @@ def false_alarm(session: Session, name: str, paths: list[Path]) -> str:
 
     folder = session.trained.model(name)
     detector = Detector.load(folder)
-    detector, change = add_normals(detector, paths)
+    detector, change = add_normals(detector, paths, share)
     if change.added:
         detector.save(folder)
         session.trained.measure(name)

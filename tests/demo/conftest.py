@@ -16,6 +16,7 @@ from serving import Site
 from visiting import arrive, watched
 
 from demo.batch import events as batch
+from demo.front.turns import Turns
 from demo.inspect import events as inspect
 from demo.page import Page
 from demo.shared.models import Models
@@ -80,7 +81,7 @@ def handlers(tiny_checkpoint, tmp_path):
             keys = [gr.BrowserState(storage_key=name, secret=name) for name in ("one", "two")]
             tabs = gr.Tabs()
             session, *states = (gr.State() for _ in range(4))
-            page = Page(models, model, store, session, keys[0], *states, tabs)
+            page = Page(models, Turns(), model, store, session, keys[0], *states, tabs)
             queue = Queue(store)
             with tabs, gr.Tab("Inspect") as here:
                 lesson, _ = inspect.tab(page, here)

@@ -42,7 +42,7 @@ def panel(page: Page, viewer: gr.HTML) -> Callable[[Any], Any]:
         return view.cleared(shown, said, can) | {viewer: offered}
 
     run = {
-        "fn": partial(_run, shown, viewer, page, halts),
+        "fn": page.turns.shared(partial(_run, shown, viewer, page, halts)),
         "inputs": [page.session, page.current, shown.depth],
         "outputs": [viewer, *shown.shown],
         "show_progress": "minimal",  # the place in the queue; the steps say the rest

@@ -11,6 +11,7 @@ import pytest
 from parts import texture
 
 from demo.batch.export import DECIDED, make
+from demo.front.turns import Turns
 from demo.page import Page
 from demo.shared.models import Models
 from demo.store.store import Store
@@ -20,7 +21,7 @@ from demo.store.store import Store
 def page(tmp_path):
     """What the tabs share, without a page around it."""
     parts = [None] * 6
-    return Page(Models(tmp_path), None, Store(tmp_path / "work"), *parts)
+    return Page(Models(tmp_path), Turns(), None, Store(tmp_path / "work"), *parts)
 
 
 @pytest.fixture
