@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from demo import api
 from demo.batch import events as many
 from demo.front.door import Door, Policy, Rules
+from demo.front.pace import Pace
 from demo.front.turns import Turns
 from demo.inspect import events as desk
 from demo.inspect.layout import about
@@ -55,6 +56,7 @@ LAUNCH: dict[str, Any] = {
         "routes": [serve.ROUTE],
         "middleware": [
             Middleware(Door, rules=RULES),
+            Middleware(Pace),
             serve.PACKED_PAGE,
             Middleware(Policy, frames=RULES.frames),
         ],
