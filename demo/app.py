@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo import api
+from demo import api, keeping
 from demo.batch import events as many
 from demo.front.door import Door, Policy, Rules
 from demo.front.pace import Pace
@@ -20,6 +20,7 @@ from demo.inspect.layout import about
 from demo.limits import LIMITS
 from demo.page import DESK, QUIET, Page
 from demo.shared.models import CHECKPOINTS, Models
+from demo.shared.passing import sweep_passing
 from demo.store import mirror
 from demo.store.store import Store
 from demo.train import desk as learning
@@ -79,6 +80,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     """
     root = Path(work or os.environ.get("DDAD_WORK") or "work")
     flags = tuple(shlex.split(os.environ.get("DDAD_TRAIN_FLAGS", "")))
+    sweep_passing()
     store = Store(root, mirror=mirror.start(root))
     store.expire_in_background()
     queue = Queue(store, extra=flags)
@@ -120,6 +122,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
             many.tab(page, here)
         with tabs, gr.Tab("Train your own", id="train"):
             greet = training.tab(page, queue, earlier, alarm)
+        keeping.panel(page, queue)
         loaded = start(demo)
         greet(loaded)
         goes_on(loaded)

@@ -20,6 +20,7 @@ class Limits:
     # a visitor's work
     max_age_s: float = _limit(7 * DAY, "work is kept after the last visit for", "days")
     quota_bytes: int = _limit(2 * 10**9, "everything that one visitor keeps", "bytes")
+    machine_bytes: int = _limit(5 * 10**10, "everything that all visitors keep", "bytes")
     images: int = _limit(2000, "images of one visitor")
     models: int = _limit(20, "models of one visitor")
     photographs: int = _limit(3000, "photographs that one visitor trains on")
@@ -56,9 +57,7 @@ class Limits:
     waiting: int = _limit(8, "trainings that wait for their turn; one runs")
     training_minutes: float = _limit(60, "training of a pixel branch", "min")
     attempts: int = _limit(3, "attempts at a training whose process is killed")
-    trained_bytes: int = _limit(
-        2 * 10**10, "all visitors' photographs and models; beyond, no training starts", "bytes"
-    )
+    training_bytes: int = _limit(2 * 10**8, "room that a training needs when it begins", "bytes")
     # the canvas and the tables
     edited_pixels: int = _limit(16_000_000, "a mask is edited at up to", "pixels")
     labels: int = _limit(1000, "labelled regions of an image")

@@ -17,7 +17,17 @@ LIBRARY = (
     *("diffusion", "data", "images"),
 )
 """The library's folders. A module imports from its own folder and from those after it."""
-PAGE = ("app", "api", "inspect batch train", "page", "shared", "web", "front", "store", "limits")
+PAGE = (
+    "app",
+    "api keeping",
+    "inspect batch train",
+    "page",
+    "shared",
+    "web",
+    "front",
+    "store",
+    "limits",
+)
 """The page's, tabs beside one another on one floor: no tab imports another."""
 HANDED_ON = tuple(folder for folder in LIBRARY if folder not in ("cli", "commands"))
 MODULES = sorted(p for top in ("ddad", "demo") for p in ROOT.glob(f"{top}/**/*.py"))

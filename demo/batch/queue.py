@@ -8,8 +8,6 @@ come in between. Closing the page or cancelling loses nothing; what waits can be
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +23,7 @@ from demo.batch.intake import take
 from demo.limits import LIMITS
 from demo.page import Page, problem
 from demo.shared.intake import gather
+from demo.shared.passing import passing
 from demo.shared.scored import score_waiting
 from demo.store.records import Item
 from demo.store.session import Session
@@ -38,22 +37,20 @@ def bring(
 ) -> Iterator[tuple[Any, ...]]:
     """Keep what is in the files, each as an item that waits to be scored."""
     session = page.store.open(session_id)
-    into = Path(tempfile.mkdtemp(prefix="ddad-intake-"))
     sentence = ""
-    try:
-        sources = gather([Path(path) for path in paths or ()], into)
-        detector = page.models.get(name)
-        drafts_at = detector.calibration.threshold if masks == "drafts" else None
-        shown, levels = 0.0, detector.levels
-        for done, total in take(session, sources, drafts_at=drafts_at, levels=levels):
-            if time.monotonic() - shown > 0.5:
-                shown = time.monotonic()
-                run = {"phase": "reading", "done": done, "total": total}
-                yield view.listing(session, **run), session.id, ""
-    except ValueError as error:
-        sentence = problem(error)
-    finally:
-        shutil.rmtree(into, ignore_errors=True)
+    with passing() as into:
+        try:
+            sources = gather([Path(path) for path in paths or ()], into)
+            detector = page.models.get(name)
+            drafts_at = detector.calibration.threshold if masks == "drafts" else None
+            shown, levels = 0.0, detector.levels
+            for done, total in take(session, sources, drafts_at=drafts_at, levels=levels):
+                if time.monotonic() - shown > 0.5:
+                    shown = time.monotonic()
+                    run = {"phase": "reading", "done": done, "total": total}
+                    yield view.listing(session, **run), session.id, ""
+        except ValueError as error:
+            sentence = problem(error)
     yield view.listing(session, phase="read", more=True), session.id, sentence
 
 

@@ -89,9 +89,9 @@ class Pace:
             if not canvas:
                 await self.app(scope, _again(body, receive), send)
                 return
-            async with self._mine_alone(key_of(headers.get("cookie", "")) or address):
-                async with self._working:
-                    await self.app(scope, _again(body, receive), send)
+            visitor = key_of(headers.get("cookie", "")) or address
+            async with self._mine_alone(visitor), self._working:
+                await self.app(scope, _again(body, receive), send)
         finally:
             self._held -= len(body)
 
@@ -127,7 +127,7 @@ class Pace:
         size, now = int(declared), time.monotonic()
         taken = self._taken[address] = [e for e in self._taken[address] if e[0] > now - 3600]
         if sum(each for _, each in taken) + size > self.limits.upload_hour_bytes:
-            raise Refusal(429, "this address has uploaded too much within the hour: try again later")
+            raise Refusal(429, "this address has uploaded too much within the hour")
         folder = Path(get_upload_folder())
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free - size < self.limits.free_bytes:
@@ -159,7 +159,7 @@ class Pace:
 
 
 def _timed(receive: Receive, most: int) -> Receive:
-    """What arrives, with a Refusal for more than so many bytes and for a sender that is too slow."""
+    """What arrives, with a Refusal for more bytes than that and for a sender that is too slow."""
     began, size = time.monotonic(), 0
 
     async def receiving() -> Message:

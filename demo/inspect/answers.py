@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
 from demo.shared.coco import images_in
 from demo.shared.exchange import export, mask_file, scores_file
+from demo.shared.passing import passing
 from demo.shared.pictures import edit_shape, photograph_url, resized
 from demo.shared.server import Answer, answering, thumbs
 from demo.store.records import ConflictError, Item
@@ -93,8 +93,8 @@ def take_(session: Session, request: dict[str, Any]) -> Answer:
         name, mime, data = TAKEN[kind](session, item)
     elif kind in ZIPPED:
         name, mime = f"{safe_stem(item.name)}_{kind}.zip", "application/zip"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "out.zip")
+        with passing() as folder:
+            path = folder / "out.zip"
             export(session, FORMATS if kind == "all" else [kind], path, items=[item.id])
             data = path.read_bytes()
     else:
@@ -113,8 +113,8 @@ def bring_(session: Session, request: dict[str, Any]) -> Answer:
         data = base64.b64decode(request.get("data", ""), validate=True)
     except (TypeError, ValueError):
         raise PayloadError("the mask did not arrive whole: try again") from None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mask")
+    with passing() as folder:
+        path = folder / "mask"
         path.write_bytes(data)
         try:
             brought, how = _brought(path, str(request.get("name")), item)

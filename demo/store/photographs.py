@@ -39,6 +39,7 @@ class Photographs:
         token = secrets.token_hex(4)
         folder = self._aside if asked else self.folder
         kept = folder / f"{self._number():05}-{token}{path.suffix.lower()}"
+        self._rows.expect(path.stat().st_size)
         with write_whole(kept) as whole:
             shutil.copyfile(path, whole)
         size = kept.stat().st_size

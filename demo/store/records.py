@@ -190,7 +190,7 @@ class Item:
     """What it shows by its folder: "good", a kind of defect, or empty where none says."""
     digest: str
     """SHA-256 of its pixels, empty where an earlier version kept it."""
-    revision: int = 0
+    revision: int = field(default=0, compare=False)
     """How often it was changed: who changes it says which state he saw."""
 
     @classmethod

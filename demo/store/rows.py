@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from peewee import fn
@@ -114,8 +115,18 @@ class Rows:
         with self.tables.reading():
             return self._used()
 
+    def expect(self, size: int) -> None:
+        """Before so many bytes are written. Raises StoreError where there is no room for them."""
+        with self.tables.reading():
+            self.check_room(size)
+
     def make_room(self, size: int, images: int = 0) -> None:
-        """Within a transaction; raises StoreError where the session is over or full."""
+        """Within a transaction; raises StoreError where the session is over, or something full."""
+        self.check_room(size, images)
+        self._touch()
+
+    def check_room(self, size: int, images: int = 0) -> None:
+        """Within a transaction, of reading or writing: `make_room` without a change."""
         if not self.tables.sessions.get_or_none(id=self.session):
             raise StoreError("this session is over: reload the page")
         used, number = self._used()
@@ -130,15 +141,15 @@ class Rows:
                 f"this session holds {number} images, the most it can: export your work and "
                 "remove images to go on"
             )
-        self._touch()
+        if size > 0 and self.tables.total() + size > self.limits.machine_bytes:
+            raise StoreError("this server's space for all visitors is used up: try again later")
+        if size > 0 and disk_usage(self.folder.parent).free - size < self.limits.free_bytes:
+            raise StoreError("this server's disk is full: try again later, or tell its operator")
 
     def _used(self) -> tuple[int, int]:
         tables = self.tables
         size = 0
-        for table in (
-            *(tables.items, tables.log, tables.photographs),
-            *(tables.models, tables.waiting, tables.before),
-        ):
+        for table in tables.counted:
             total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
             size += int(total.where(self.mine(table)).scalar())
         sessions = tables.sessions

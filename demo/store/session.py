@@ -22,7 +22,7 @@ from demo.store.decision import check_shape, checked_review, cut, extent, loudes
 from demo.store.files import put, put_png
 from demo.store.imports import Imports
 from demo.store.kept import Kept
-from demo.store.mirror import keep
+from demo.store.mirror import Mirror
 from demo.store.photographs import Photographs
 from demo.store.records import ConflictError, Item, Result, Review, StoreError, plain
 from demo.store.rows import Rows
@@ -40,7 +40,7 @@ THUMBNAIL = 192
 class Session(Kept):
     """Made by `Store.open`; holds no state but where its work lies, so threads may share it."""
 
-    def __init__(self, rows: Rows, mirror: Path | None = None) -> None:
+    def __init__(self, rows: Rows, mirror: Mirror | None = None) -> None:
         super().__init__(rows)
         self.photographs, self.trained = Photographs(rows), Trained(rows)
         self.imports = Imports(rows)
@@ -52,6 +52,7 @@ class Session(Kept):
         `kind` is "good" or a kind of defect where that is known. Raises StoreError where the
         session is full.
         """
+        self._rows.expect(1)  # its size as a PNG is known once it is written
         item, (height, width) = secrets.token_hex(8), pixels.shape[:2]
         folder = self._rows.folder / item
         small = Image.fromarray(pixels)
@@ -149,7 +150,7 @@ class Session(Kept):
         self._rows.change(item_id, new, change)
         item = self.item(item_id)
         if self._mirror and decision != "undecided":
-            keep(self._mirror, item, self.final_mask(item_id))
+            self._mirror.keep(item, self.final_mask(item_id))
         return item
 
     def _review_files(
@@ -214,8 +215,10 @@ class Session(Kept):
         return kept
 
     def remove(self, item_id: str) -> None:
-        """Delete an item and its files; its lines in the decision log stay."""
+        """Delete an item and its files, in the mirror too; its lines in the decision log stay."""
         self._rows.remove(item_id)
+        if self._mirror:
+            self._mirror.forget([item_id])
 
     def clear(self) -> None:
         """Delete every item, and the masks that wait."""

@@ -40,10 +40,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from peewee import fn
-
 from demo.limits import LIMITS, Limits
 from demo.store import earlier
+from demo.store.mirror import Mirror
 from demo.store.records import StoreError, Training
 from demo.store.rows import Rows
 from demo.store.session import Session
@@ -65,16 +64,17 @@ class Store:
 
     A session untouched for `limits.max_age_s` is deleted by the next `expire`, and from that
     moment on no longer opens, unless its training waits or runs. `limits.quota_bytes` bounds all
-    that one keeps. `mirror` is a folder that gets a copy of each decision: see
-    `demo.store.mirror`.
+    that one keeps. `mirror` gets a copy of each decision: see `demo.store.mirror`.
     """
 
-    def __init__(self, root: Path, limits: Limits = LIMITS, *, mirror: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, limits: Limits = LIMITS, *, mirror: Mirror | None = None
+    ) -> None:
         self.limits = limits
         self._root, self._folder = root, root / "sessions"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._tables = Tables(root / "store.sqlite")
-        self._mirror = mirror
+        self.mirror = mirror
         self.read_over()
         self.expire()
 
@@ -143,12 +143,6 @@ class Store:
             rows = list(table.select().where(table.state == state).order_by(table.since))
         return [(self._session(row.session_id), training_of(row)) for row in rows]
 
-    def trained_bytes(self) -> int:
-        """Of everybody's photographs and models."""
-        tables = (self._tables.photographs, self._tables.models)
-        with self._tables.reading():
-            return sum(int(t.select(fn.COALESCE(fn.SUM(t.bytes), 0)).scalar()) for t in tables)
-
     def read_over(self) -> bool:
         """Take in what an earlier version kept elsewhere; whether a training still runs there."""
         return earlier.read_over(self._root, self._tables)
@@ -166,13 +160,29 @@ class Store:
     def expire(self) -> int:
         """Delete sessions untouched for the maximum age, and stray files; returns how many."""
         table = self._tables.sessions
-        with self._tables.transaction():
+        with self._tables.reading():
             ids = [row.id for row in table.select(table.id).where(self._old())]
-            table.delete().where(self._old()).execute()
-        for session in ids:
-            shutil.rmtree(self._folder / session, ignore_errors=True)
+        gone = [each for each in ids if self._delete(each, self._old())]
         self.sweep()
-        return len(ids)
+        if self.mirror:
+            self.mirror.retry()
+        return len(gone)
+
+    def delete(self, session: Session) -> None:
+        """Everything that a session keeps, in the mirror too; its training must be over."""
+        self._delete(session.id, self._tables.sessions.id == session.id)
+
+    def _delete(self, session: str, where: Any) -> bool:
+        """A session of which that is still so: whether there was one."""
+        table, items = self._tables.sessions, self._tables.items
+        with self._tables.transaction():
+            mine = [row.id for row in items.select(items.id).where(items.session == session)]
+            if not table.delete().where((table.id == session) & where).execute():
+                return False
+        shutil.rmtree(self._folder / session, ignore_errors=True)
+        if self.mirror:
+            self.mirror.forget(mine)
+        return True
 
     def expire_in_background(self, every_s: float = 3600.0) -> None:
         """Expire again and again from a thread of its own, for as long as the process lives."""
@@ -219,7 +229,7 @@ class Store:
 
     def _session(self, session_id: str) -> Session:
         rows = Rows(self._tables, self._folder / session_id, self.limits)
-        return Session(rows, self._mirror)
+        return Session(rows, self.mirror)
 
 
 def _digest(key: object) -> str:

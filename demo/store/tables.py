@@ -23,12 +23,17 @@ class Tables:
 
     def __init__(self, path: Path) -> None:
         pragmas = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
+        pragmas |= {"secure_delete": 1}  # what is deleted is gone from the file
         self.database = peewee.SqliteDatabase(str(path), pragmas=pragmas, timeout=30)
         tables = _schema(self.database)
         self.sessions, self.items, self.log = tables.Session, tables.Item, tables.Log
         self.photographs, self.models = tables.Photograph, tables.Model
         self.trainings = tables.Training
         self.waiting, self.before = tables.Waiting, tables.Before
+        self.counted = (
+            *(self.items, self.log, self.photographs, self.models, self.waiting, self.before),
+        )
+        """Tables whose rows have `bytes`, which count towards what is kept."""
         with self.transaction():
             (found,) = self.database.execute_sql("PRAGMA user_version").fetchone()
             if found not in range(VERSION + 1):
@@ -51,6 +56,11 @@ class Tables:
         """A consistent view, beside any writer."""
         with self.database.connection_context(), self.database.atomic():
             yield
+
+    def total(self) -> int:
+        """Within a transaction: bytes of all that everybody keeps."""
+        sums = (each.select(peewee.fn.SUM(each.bytes)).scalar() for each in self.counted)
+        return sum(int(each or 0) for each in sums)
 
     def files(self) -> set[str]:
         """What rows name, as `<session>/<item>/<file>`, `<session>/<folder>/<file>` of the folders

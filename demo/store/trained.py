@@ -43,10 +43,10 @@ class Trained:
     def begin(self, training: Training) -> Training:
         """A new training in place of the last; its model's folder is the session's from now on.
 
-        Raises StoreError where the session is full.
+        Raises StoreError where there is no room for one.
         """
         with self._rows.tables.transaction():
-            self._rows.make_room(1)
+            self._rows.make_room(self._rows.limits.training_bytes)
         self.forget()
         shutil.rmtree(self.path(training.name), ignore_errors=True)
         with self._rows.tables.transaction():
@@ -83,8 +83,10 @@ class Trained:
             names = [name for (name,) in query.tuples()]
         return sorted(n for n in names if n != busy and (self.path(n) / "ddad.json").exists())
 
-    def new_model(self, name: str) -> Path:
-        """The folder for a model that he brings. Raises StoreError for a name that is taken."""
+    def new_model(self, name: str, size: int = 0) -> Path:
+        """The folder for a model of so many bytes that he brings. Raises StoreError for a name
+        that is taken, and where there is no room for it."""
+        self._rows.expect(size)
         if not NAME.fullmatch(name):
             raise StoreError("a model's name has letters, digits, - and _, 40 at most")
         folder = self.path(name)

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ddad.score.config import detail
 from demo.page import DESK, HEAVY, LIGHT, PRIVATE, Page, problem, to_try
+from demo.shared.passing import handed
 from demo.store.session import Session
 from demo.train import view, work
 from demo.train.layout import RESULT
@@ -56,7 +57,7 @@ def _wire_models(ui: dict[str, Any], page: Page) -> None:
         own = page.store.open(session)
         if name not in own.trained.models():
             return "", gr.update(value=None), ""
-        packed = gr.update(value=str(work.packed(own, name)))
+        packed = gr.update(value=handed(work.packed(own, name)))
         return view.result(own.trained.path(name)), packed, ""
 
     def use(session: str | None, name: str | None) -> Any:
@@ -124,7 +125,8 @@ def _wire_exchange(ui: dict[str, Any], page: Page) -> None:
         try:
             name = "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(file or "").stem)
             name = name.strip("-")[:40] or "model"
-            load_checkpoint_zip(Path(file or ""), own.trained.new_model(name))
+            size = Path(file or "").stat().st_size
+            load_checkpoint_zip(Path(file or ""), own.trained.new_model(name, size))
             own.trained.take_in(name)
         except (ValueError, OSError) as error:
             return problem(error), *(gr.skip(),) * 3, None

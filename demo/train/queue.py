@@ -80,8 +80,6 @@ class Queue:
                 raise StoreError("a training needs a photograph, better 20")
             if len(self.store.trainings("waiting")) >= self.limits.waiting:
                 raise StoreError(f"{self.limits.waiting} trainings wait already: try again later")
-            if self.store.trained_bytes() > self.limits.trained_bytes:
-                raise StoreError("the server's space for trainings is used up: try again later")
             if (session.trained.path(name) / "ddad.json").exists():
                 raise StoreError(f"you have a model called {name}: choose another name")
             asked = Training(name, branch, float(minutes), float(fpr), seconds=float(seconds))
@@ -135,6 +133,8 @@ class Queue:
                         self._children.pop(training.pid).wait()  # it only has to be taken note of
                     session.trained.put(_ended(session, training))
                 session.trained.measure(training.name)
+                if session.used()[0] > self.limits.quota_bytes:
+                    self.ask(session, STOP)  # what is there of the model is kept
             if elsewhere or self.store.trainings("running"):
                 return
             for session, training in self.store.trainings("waiting")[:1]:
@@ -162,7 +162,7 @@ class Queue:
             )
         self._children[child.pid] = child
         process = psutil.Process(child.pid)
-        process.nice(10)  # scoring for the visitors who look on comes first
+        process.nice(15)  # scoring for the visitors who look on comes first
         return replace(
             training,
             state="running",

@@ -6,7 +6,6 @@ The rest is left out and said; what is unclear is asked about.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from ddad.data.kinds import UnclearError, by_folder, good_parts
 from ddad.data.series import in_folders
 from ddad.data.words import Place, folder_of
 from demo.shared.intake import Source, gather
+from demo.shared.passing import passing
 from demo.store.photographs import Photographs
 
 
@@ -35,9 +35,9 @@ def take_in(photographs: Photographs, paths: list[Path]) -> Taken:
     all: what came before is kept.
     """
     said, limits = Taken(), photographs.limits
-    with tempfile.TemporaryDirectory(prefix="ddad-intake-") as into:
+    with passing() as into:
         bounds = {"entries": limits.photographs, "total": limits.photograph_bytes}
-        for source in gather(paths, Path(into), texts=(".json", *SUFFIXES), **bounds):
+        for source in gather(paths, into, texts=(".json", *SUFFIXES), **bounds):
             said.problems.extend(f"{file.name}: {file.problem}" for file in source.problems)
             strange = [n for n, _ in source.texts if not is_table(n) and not source.own.knows(n)]
             said.problems.extend(f"{name} is neither an image nor a ZIP" for name in strange)
@@ -91,10 +91,10 @@ def brought_parts(source: Source) -> dict[str, str]:
         both = " and ".join(name for name, _ in tables)
         raise GroupsError(f"{source.called or both}: {both} name groups: keep one")
     (name, path), *_ = tables
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(path, Path(folder, _last(name)))
+    with passing() as folder:
+        shutil.copyfile(path, folder / _last(name))
         try:
-            return find_groups(Path(folder), source.names)[0]
+            return find_groups(folder, source.names)[0]
         except GroupsError as error:
             raise GroupsError(str(error).replace(f"{folder}/", "")) from error
 

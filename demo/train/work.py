@@ -5,7 +5,6 @@ Everything that brings torch is imported when it is needed.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ddad.images.files import write_png
 from demo.front.turns import share
 from demo.limits import LIMITS
+from demo.shared.passing import passing
 from demo.shared.pictures import data_url, encoded, reduced
 from demo.store.photographs import Photographs
 from demo.store.session import Session
@@ -57,8 +57,8 @@ def desk_alarm(session: Session, name: str, item_id: str | None) -> str:
         raise StoreError("there is no image on the desk")
     if session.item(item_id).decision == "defective":
         raise StoreError("you decided that this part is defective: it cannot be a false alarm")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{item_id}.png"
+    with passing() as folder:
+        file = folder / f"{item_id}.png"
         write_png(session.pixels(item_id), file)
         return false_alarm(session, name, [file])
 

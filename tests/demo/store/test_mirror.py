@@ -6,6 +6,8 @@ import inspect
 import json
 import subprocess
 import sys
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,19 +59,60 @@ def test_only_the_mirrors_folder_is_sent_privately(tmp_path):
     inspect.signature(CommitScheduler).bind(**chosen)  # the client takes every one of them
 
 
-def test_decisions_alone_reach_the_mirror(tmp_path):
-    (tmp_path / "mirror").mkdir()
-    session = Store(tmp_path, mirror=tmp_path / "mirror").open(None)
-    item = session.add("part.png", np.zeros((5, 6, 3), np.uint8)).id
-    mask = np.eye(5, 6, dtype=bool)
-    session.review(item, mask=mask, threshold=1, decision="undecided")
+def mirrored(root, **how):
+    (root / "mirror").mkdir()
+    copy = mirror.Mirror(root / "mirror", "a/b", **how)
+    store = Store(root, mirror=copy)
+    return store, store.open(None), copy
+
+
+MASK = np.eye(5, 6, dtype=bool)
+
+
+def decided(session, name="part.png"):
+    item = session.add(name, np.zeros((5, 6, 3), np.uint8)).id
+    session.review(item, mask=MASK, threshold=1, decision="undecided")
+    session.review(item, mask=MASK, threshold=1, decision="defective", reviewer="Ann")
+    return item
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_decisions_alone_reach_the_mirror_and_names_only_if_asked_for(tmp_path, names):
+    _, session, _ = mirrored(tmp_path, names=names)
+    waiting = session.add("part.png", np.zeros((5, 6, 3), np.uint8)).id
+    session.review(waiting, mask=MASK, threshold=1, decision="undecided")
     assert list((tmp_path / "mirror").iterdir()) == []
-    session.review(item, mask=mask, threshold=1, decision="defective", reviewer="Ann")
+    item = decided(session)
     files = {f.name: f for f in (tmp_path / "mirror").iterdir()}
     assert set(files) == {f"{item}.png", f"{item}.json"}
-    assert np.array_equal(load_mask(files[f"{item}.png"]), mask)
+    assert np.array_equal(load_mask(files[f"{item}.png"]), MASK)
     text = files[f"{item}.json"].read_text()
-    assert json.loads(text)["reviewer"] == "Ann" and session.id not in text
+    assert session.id not in text and json.loads(text)["decision"] == "defective"
+    assert ("Ann" in text, "part.png" in text) == (names, names)
+
+
+def test_what_is_deleted_or_expires_here_goes_there_too_and_is_tried_again(tmp_path):
+    gone: list[str] = []
+    down = [True]
+
+    def delete(paths):
+        if down[0]:
+            raise OSError("no connection")
+        gone.extend(paths)
+
+    store, session, copy = mirrored(tmp_path, delete=delete)
+    items = [decided(session, f"{n}.png") for n in range(3)]
+    session.remove(items[0])
+    held = {f.stem for f in (tmp_path / "mirror").glob("*.json")}
+    assert held == set(items[1:])  # here at once, whatever the repository says
+    down[0] = False
+    store.limits = replace(store.limits, max_age_s=0.0)
+    store.expire()
+    deadline = time.monotonic() + 10
+    while (len(gone) < 6 or copy._noted()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert {name.split(".")[0] for name in gone} == set(items)
+    assert [f.name for f in (tmp_path / "mirror").iterdir()] == ["forgotten"]
 
 
 def test_no_file_that_is_being_written_is_sent(tmp_path):

@@ -159,7 +159,7 @@ def test_a_killed_training_is_taken_up_by_another_server(queue, photos):
 
 
 def test_a_training_that_grows_is_counted_while_it_runs(tmp_path, photos):
-    queue = Queue(Store(tmp_path, Limits(quota_bytes=1_000_000)))
+    queue = Queue(Store(tmp_path, Limits(quota_bytes=1_000_000, training_bytes=1)))
     session, me = filled(queue, photos), psutil.Process(os.getpid())
     queue.start(session, "m", "feature", 5, 0.05)
     running = replace(session.trained.training(), state="running")
