@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from demo import api, keeping
 from demo.batch import events as many
+from demo.front import blocks
 from demo.front.door import Door, Policy, Rules
 from demo.front.pace import Pace
 from demo.front.turns import Turns
@@ -88,7 +89,7 @@ def build(checkpoints: str | Path | None = None, work: str | Path | None = None)
     folder = Path(checkpoints) if checkpoints else CHECKPOINTS
     models, turns = Models(folder, private=store.private_model), Turns()
     first = models.first
-    with gr.Blocks(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
+    with blocks.Page(title="ddad: where is it defective?", delete_cache=(3600, 3600)) as demo:
         with gr.Row(elem_id="head"):
             with gr.Column(scale=4, min_width=280):
                 gr.Markdown(HEAD)

@@ -103,16 +103,20 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> list[Any]:
         return view.listing(mine), view.brought(mine)
 
     def open_(event: gr.EventData) -> tuple[Any, ...]:
-        return to_desk(str(event.item))
+        return to_desk(str(getattr(event, "item", "")))
 
     def settle(event: gr.EventData) -> float | None:
-        return None if event.threshold is None else float(event.threshold)
+        at = getattr(event, "threshold", None)
+        return float(at) if isinstance(at, int | float) else None
 
     def apply(session: str | None, event: gr.EventData) -> tuple[Any, str]:
         mine = page.store.open(session)
         try:
-            queue.apply(mine, float(event.threshold))
-        except (TypeError, ValueError) as error:
+            at = settle(event)
+            if at is None:
+                raise ValueError("a threshold is a number")
+            queue.apply(mine, at)
+        except ValueError as error:
             return view.listing(mine), problem(error)
         return view.listing(mine), ""
 

@@ -7,6 +7,8 @@ canvas asks for is then worked on a few at a time. Nothing here holds up the pag
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import shutil
 import time
 from collections import defaultdict, deque
@@ -29,6 +31,8 @@ STILL = 20.0
 """Seconds without a byte after which a sender is given up."""
 SLOWEST = 1_000.0
 """Bytes a second that a sender must keep up with, after STILL seconds."""
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half of a character beyond the first 65536, as JSON writes it."""
 MULTIPART = 1 << 16
 """Bytes of an upload besides its files."""
 
@@ -84,6 +88,8 @@ class Pace:
             await self.app(scope, timed, send)
             return
         body = await self._whole(timed)
+        if SURROGATE.search(body) and not _unicode(body):
+            raise Refusal(400, "this text holds halves of characters: it cannot be kept")
         self._held += len(body)
         try:
             if not canvas:
@@ -177,6 +183,17 @@ def _timed(receive: Receive, most: int) -> Receive:
         return message
 
     return receiving
+
+
+def _unicode(body: bytes) -> bool:
+    """Whether the texts of a JSON are whole; what is no JSON is for others to refuse."""
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    return True
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -103,7 +103,7 @@ def _wire_desk(page: Page, alarm: tuple[gr.Button, gr.HTML]) -> None:
         page.models.library()
         own = page.store.open(session)
         try:
-            name, _ = detail(model.removeprefix(f"~{own.id}/"))
+            name, _ = detail(str(model).removeprefix(f"~{own.id}/"))
             return f"<p class='kept'>{work.desk_alarm(own, name, current)}</p>"
         except (ValueError, OSError) as error:
             return problem(error)

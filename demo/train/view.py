@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,8 @@ def result(folder: Path) -> str:
         return "<p>This model brings no figures of its own.</p>"
     scores, threshold = calibration.normal_scores, calibration.threshold
     text = f"<p>{html.escape(promise(calibration).capitalize())}.</p>"
-    return text + _scores(scores, threshold) + _estimate(metrics.get("estimate")) + _maps(folder)
+    estimate = metrics.get("estimate") if isinstance(metrics, dict) else None
+    return text + _scores(scores, threshold) + _estimate(estimate) + _maps(folder)
 
 
 def _scores(scores: Sequence[float], threshold: float) -> str:
@@ -186,23 +188,26 @@ def _scores(scores: Sequence[float], threshold: float) -> str:
     return charts.histogram(counts, edges, threshold, "Scores of those good parts")
 
 
-def _estimate(estimate: dict[str, Any] | None) -> str:
-    if not estimate:
+def _estimate(estimate: Any) -> str:
+    """The figures of a model's metrics.json, which may come from anyone: numbers alone."""
+    if not isinstance(estimate, dict):
         return ""
 
-    def shown(name: str) -> str:
+    def shown(name: str, form: str = ".3f") -> str:
         value = estimate.get(name)
-        return "none" if value is None else f"{value:.3f}"
+        known = isinstance(value, int | float) and math.isfinite(value)
+        return format(value, form) if known else "none"
 
     return (
         "<h4>An estimate, from painted defects</h4>"
-        f"<p>Scratches, stains, holes and foreign texture painted on {estimate['normals']} good "
-        "parts; real defects may be easier or harder.</p><dl class='facts'>"
+        "<p>Scratches, stains, holes and foreign texture painted on "
+        f"{shown('normals', '.0f')} good parts; real defects may be easier or harder.</p>"
+        "<dl class='facts'>"
         f"<div><dt>image AUROC</dt><dd>{shown('image_auroc')}</dd></div>"
         f"<div><dt>pixel AUROC</dt><dd>{shown('pixel_auroc')}</dd></div>"
         f"<div><dt>AUPRO</dt><dd>{shown('aupro')}</dd></div>"
         "<div><dt>over the threshold</dt>"
-        f"<dd>{estimate['painted_over_threshold']:.0%}</dd></div></dl>"
+        f"<dd>{shown('painted_over_threshold', '.0%')}</dd></div></dl>"
     )
 
 
