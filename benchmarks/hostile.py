@@ -166,7 +166,7 @@ def command_line(tally: Tally, files: list[Path], whole: Path, out: Path) -> Non
 
 
 @contextlib.contextmanager
-def served(models: Path, folder: Path) -> Iterator[tuple[str, psutil.Process, Path]]:
+def served(models: Path, folder: Path, **more: str) -> Iterator[tuple[str, psutil.Process, Path]]:
     """The real app in a process of its own: its address, its process, its log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -178,6 +178,7 @@ def served(models: Path, folder: Path) -> Iterator[tuple[str, psutil.Process, Pa
         "DDAD_WORK": str(folder / "work"),
         "GRADIO_TEMP_DIR": str(folder / "cache"),
         "TMPDIR": str(folder),
+        **more,
     }
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log"

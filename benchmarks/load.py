@@ -1,11 +1,13 @@
 """Many clients at once against the real app: every answer is compared with the offline one.
 
     python -m benchmarks.load [--clients 50] [--minutes 5]
+    python -m benchmarks.load --clients 6 --minutes 60        the soak
 
-Each client scores images, asks for masks at thresholds of its own, reviews an image at a desk of
-its own and takes the mask away, alone or as COCO, and now and then sends a damaged file; one of
-them has a model trained meanwhile. Exit code 1 for a wrong answer, an answer to another's request,
-an unclean end, memory that grows, or a training that is lost.
+Each client scores images, asks for masks at thresholds of its own, puts an image on a desk of its
+own, reviews it and takes the mask away, alone or as COCO, and now and then sends a damaged file or
+leaves and comes anew; one of them has a model trained meanwhile. Each comes from an address of its
+own. Exit code 1 for a wrong answer, an answer to another's request, an unclean end, memory or open
+files that grow, or a training that is lost.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from PIL import Image
 
 from benchmarks.corpus import picture
 from benchmarks.hostile import model, served
+from benchmarks.visit import Visit
 from ddad.images.decode import load_image
 from ddad.model.detection import Detection
 from ddad.model.detector import Detector
@@ -39,7 +42,7 @@ from demo.store.store import Session, Store
 from demo.train.queue import Queue
 from demo.train.taking import take_in
 
-FULL = ("queue is full", "too busy", "queue full")
+FULL = ("too many requests", "queue is full", "too busy")
 """What the answer to one request too many says."""
 
 
@@ -68,30 +71,23 @@ class Tally:
 class Desk:
     """A visitor's desk with one image on it, asked as the canvas asks."""
 
-    def __init__(self, url: str, store: Store, detector: Detector, file: Path, found: Detection):
-        session, image = store.open(None), load_image(file)
-        self.item = session.add(file.name, image.pixels).id
-        session.record(self.item, found, detector)
-        self.session, self.found, self.url = session.id, found, url
-        parts = httpx.get(f"{url}/config", timeout=60).json()["components"]
-        self.part = next(p["id"] for p in parts if p["props"].get("elem_id") == "viewer")
+    def __init__(self, url: str, address: str, file: Path, found: Detection):
+        self.visit, self.found = Visit(url, address), found
+        self.item = self.visit.inspect(file, "waves")["item"]
 
     def ask(self, name: str, **request: Any) -> dict[str, Any]:
-        """An answer of the server; RuntimeError where it is a sentence on what is wrong."""
-        body = {
-            "data": {"session": self.session, "item": self.item, **request},
-            **{"component_id": self.part, "fn_name": name, "session_hash": self.session},
-        }
-        answer = httpx.post(f"{self.url}/gradio_api/component_server", json=body, timeout=120)
-        answer.raise_for_status()
-        if "error" in (found := dict(answer.json())):
-            raise RuntimeError(found["error"])
-        return found
+        """An answer of the server; Refused where it is a sentence on what is wrong."""
+        return self.visit.ask(name, item=self.item, **request)
+
+    def leave(self) -> None:
+        """Everything is deleted, and the visit is over."""
+        self.visit.do("delete_everything", None)
+        self.visit.close()
 
     def review(self, threshold: float) -> str:
         """Save a threshold, open the desk again, take the mask; what is wrong with it, or ""."""
         review = {"threshold": threshold, "least": 1, "fill": False, "decision": "defective"}
-        review |= {"off": [], "labels": [], "reviewer": self.session[:8]}
+        review |= {"off": [], "labels": [], "reviewer": self.visit.session[:8]}
         self.ask("save", review=review)
         again = self.ask("open")["review"]["threshold"]
         if again != threshold:
@@ -118,47 +114,66 @@ def visit(
     until: float,
     offline: dict[Path, Detection],
     bad: Path,
-    desk: Desk,
     tally: Tally,
 ) -> None:
     """One client until the time is up."""
-    rng = random.Random(number)
-    try:
-        client = Client(url, verbose=False, download_files=False)
-    except Exception as error:
-        tally.fail(f"client {number} could not connect: {error!r:.200}")
-        return
+    rng, address = random.Random(number), f"10.1.{number // 200}.{number % 200}"
+    headers = {"x-forwarded-for": address}
+    client: Any = None
+    desk: Desk | None = None
     while time.monotonic() < until:
-        kind = rng.choices(("score", "mask", "bad", "review", "export"), (4, 3, 1, 3, 1))[0]
-        file = rng.choice(list(offline))
-        found = desk.found if kind == "review" else offline[file]
-        threshold = round(rng.uniform(float(found.score_map.min()), found.score), 3)
-        started = time.monotonic()
+        kind = rng.choices(
+            ("score", "mask", "bad", "review", "export", "anew"), (8, 6, 2, 6, 2, 1)
+        )[0]
+        file, started = rng.choice(list(offline)), time.monotonic()
         try:
-            if kind == "score":
-                got = client.predict(handle_file(str(file)), "waves", threshold, api_name="/score")
-                expected = float(found.mask(threshold).mean())
-                if abs(got["score"] - found.score) > 1e-5 * abs(found.score):
-                    tally.fail(f"{file.name} scored {got['score']}, offline {found.score}")
-                if abs(got["area_fraction"] - expected) > 2 / found.score_map.size:
-                    tally.fail(f"{file.name} at {threshold}: marked {got['area_fraction']}")
-            elif kind == "mask":
-                got = client.predict(handle_file(str(file)), "waves", threshold, api_name="/mask")
-                answer = httpx.get(got["url"], headers=client.headers, timeout=30)
-                mask = _mask(answer.content)
-                if (mask != found.mask(threshold)).sum() > 2:
-                    tally.fail(f"{file.name} at {threshold}: another mask")
-            elif kind in ("review", "export"):
-                wrong = desk.review(threshold) if kind == "review" else desk.export()
-                if wrong:
-                    tally.fail(f"desk {number}: {wrong}")
+            if client is None:
+                kind = "connect"
+                client = Client(url, verbose=False, download_files=False, headers=headers)
+            elif desk is None:
+                kind = "arrive"
+                desk = Desk(url, address, file, offline[file])
+            elif kind == "anew":
+                desk.leave()
+                desk = None
             else:
-                client.predict(handle_file(str(bad)), "waves", None, api_name="/score")
-                tally.fail("a damaged file was scored")
+                _act(kind, file, rng, client, desk, offline, bad, tally)
             tally.add(kind, time.monotonic() - started)
         except Exception as error:
             _judge(kind, str(error), started, tally)
         time.sleep(rng.uniform(0.2, 1))  # a person looks at what came
+
+
+def _act(
+    kind: str,
+    file: Path,
+    rng: random.Random,
+    client: Any,
+    desk: Desk,
+    offline: dict[Path, Detection],
+    bad: Path,
+    tally: Tally,
+) -> None:
+    found = desk.found if kind == "review" else offline[file]
+    threshold = round(rng.uniform(float(found.score_map.min()), found.score), 3)
+    if kind == "score":
+        got = client.predict(handle_file(str(file)), "waves", threshold, api_name="/score")
+        expected = float(found.mask(threshold).mean())
+        if abs(got["score"] - found.score) > 1e-5 * abs(found.score):
+            tally.fail(f"{file.name} scored {got['score']}, offline {found.score}")
+        if abs(got["area_fraction"] - expected) > 2 / found.score_map.size:
+            tally.fail(f"{file.name} at {threshold}: marked {got['area_fraction']}")
+    elif kind == "mask":
+        got = client.predict(handle_file(str(file)), "waves", threshold, api_name="/mask")
+        answer = httpx.get(got["url"], headers=client.headers, timeout=30)
+        if (_mask(answer.content) != found.mask(threshold)).sum() > 2:
+            tally.fail(f"{file.name} at {threshold}: another mask")
+    elif kind in ("review", "export"):
+        if wrong := desk.review(threshold) if kind == "review" else desk.export():
+            tally.fail(f"{desk.visit.session[:6]}: {wrong}")
+    else:
+        client.predict(handle_file(str(bad)), "waves", None, api_name="/score")
+        tally.fail("a damaged file was scored")
 
 
 def _mask(png: bytes) -> np.ndarray:
@@ -192,18 +207,13 @@ def main() -> None:
             (offline[file],) = detector.detect([load_image(file).pixels])
         bad = folder / "bad.png"
         bad.write_bytes((folder / "0.png").read_bytes()[:200])
-        with served(whole.parent, folder / "server") as (url, process, log):
-            work = folder / "server" / "work"
-            store, files = Store(work), list(offline)
-            desks = [
-                Desk(url, store, detector, files[i % 12], offline[files[i % 12]])
-                for i in range(args.clients)
-            ]
+        with served(whole.parent, folder / "server", DDAD_PROXY="*") as (url, process, log):
+            store, files = Store(folder / "server" / "work"), list(offline)
             visitor = order(store, files)
             until = time.monotonic() + 60 * args.minutes
             clients = [
-                threading.Thread(target=visit, args=(url, i, until, offline, bad, desk, tally))
-                for i, desk in enumerate(desks)
+                threading.Thread(target=visit, args=(url, i, until, offline, bad, tally))
+                for i in range(args.clients)
             ]
             for client in clients:
                 client.start()
@@ -241,28 +251,32 @@ def order(store: Store, photographs: list[Path]) -> Session:
     return visitor
 
 
-def watch(process: psutil.Process, until: float) -> list[float]:
-    """MB resident, some forty times until then."""
+def watch(process: psutil.Process, until: float) -> list[tuple[float, int, int]]:
+    """MB resident, open files and threads, some forty times until then."""
     held, pause = [], max(1.0, (until - time.monotonic()) / 40)
     while time.monotonic() < until:
         time.sleep(min(pause, max(0.1, until - time.monotonic())))
-        held.append(process.memory_info().rss / 2**20)
+        memory = process.memory_info().rss / 2**20
+        held.append((memory, process.num_fds(), process.num_threads()))
     return held
 
 
-def report(tally: Tally, held: list[float], minutes: float) -> None:
+def report(tally: Tally, held: list[tuple[float, int, int]], minutes: float) -> None:
     every = [s for times in tally.took.values() for s in times]
     print(f"{len(every)} answers, {len(every) / minutes / 60:.1f} a second")
     for kind, times in sorted(tally.took.items()):
         p50, p95 = np.percentile(times, (50, 95))
-        print(f"{kind}: {len(times)}, p50 {p50:.2f} s, p95 {p95:.2f} s")
+        print(f"{kind}: {len(times)}, p50 {p50:.2f} s, p95 {p95:.2f} s, at most {max(times):.2f} s")
     for what, count in tally.counts.items():
         print(f"{what}: {count}")
     third = max(1, len(held) // 3)
-    early, late = np.median(held[third : 2 * third]), np.median(held[-third:])
-    print(f"memory: {held[0]:.0f} MB at first, {early:.0f} midway, {late:.0f} at the end")
-    if late > 1.1 * early + 20:
-        tally.fail("memory grows")
+    for (name, slack), values in zip(
+        (("MB", 20), ("open files", 20), ("threads", 20)), zip(*held, strict=True), strict=True
+    ):
+        early, late = np.median(values[third : 2 * third]), np.median(values[-third:])
+        print(f"{name}: {values[0]:.0f} at first, {early:.0f} midway, {late:.0f} in the last third")
+        if late > 1.1 * early + slack:
+            tally.fail(f"{name} grow")
     wrong = Counter(tally.wrong).most_common(12)
     print(*(f"WRONG {n} x {what}" for what, n in wrong), sep="\n")
     if not wrong:

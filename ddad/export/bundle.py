@@ -44,13 +44,15 @@ def write_zip(
     extra: Mapping[str, bytes] | None = None,
     classes: Iterable[str] = (),
     notes: Sequence[str] = (),
+    on_file: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the records in those formats, one record in memory at a time; `extra` files as well.
 
     `names` are those of all records, where they are known: where some share a stem, each carries
     its name's tag. `classes` are those of the project: the first categories, in their order,
-    whether or not a region has them. `notes` are sentences on the set that its report says. The
-    file appears whole or not at all. Raises ValueError for an unknown format or no record.
+    whether or not a region has them. `notes` are sentences on the set that its report says.
+    `on_file` is called after each file. The archive appears whole or not at all. Raises ValueError
+    for an unknown format or no record.
     """
     if unknown := set(formats) - set(FORMATS):
         raise ValueError(
@@ -68,11 +70,13 @@ def write_zip(
             entry = Entry(record, find_shapes(record, tolerance), stems.unique(record.name))
             for name, data in _files(entry, chosen, whole):
                 put(name, data)
+                on_file()
         if entry is None:
             raise ValueError("there is no image to export")
         for form in chosen:
             for name, data in form.finish():
                 put(name, data)
+                on_file()
         for name, data in (extra or {}).items():
             put(name, data)
 

@@ -314,7 +314,7 @@ def score_config(meta: Any, folder: Path) -> ScoreConfig:
         sound = all(isinstance(v, kind) and type(v) is not bool and abs(v) < 2**63 for v in values)
         if not sound or several != isinstance(value, list | tuple):
             raise CheckpointError(
-                f"the checkpoint {folder} is damaged: a setting, {field.name}, is of the wrong kind"
+                f"the checkpoint {folder} is damaged: a setting ({field.name}) is of the wrong kind"
             )
     lists = {k: tuple(v) for k, v in score.items() if isinstance(v, list)}
     try:

@@ -13,6 +13,7 @@ from demo.batch import export, layout, queue, view
 from demo.batch.decided import events as decided
 from demo.batch.evaluation import measure
 from demo.batch.layout import Batch
+from demo.front.turns import share
 from demo.limits import LIMITS
 from demo.page import HEAVY, PRIVATE, QUIET, Page, problem, to_desk
 from demo.store.session import Session
@@ -47,7 +48,8 @@ def _wire_queue(batch: Batch, page: Page) -> Any:
     def came(session: str | None) -> dict[str, Any]:
         return view.brought(page.store.open(session))
 
-    taking = batch.upload.upload(partial(queue.bring, page), inputs, shown, **hidden, **INTAKE)
+    bring = page.turns.shared(partial(queue.bring, page))
+    taking = batch.upload.upload(bring, inputs, shown, **hidden, **INTAKE)
     taking.then(lambda: None, None, batch.upload, **hidden)
     taking.then(came, page.session, batch.masks, **QUIET)
     scoring = batch.table.more(
@@ -106,8 +108,10 @@ def _wire_table(batch: Batch, page: Page, here: gr.Tab) -> list[Any]:
         return to_desk(str(getattr(event, "item", "")))
 
     def settle(event: gr.EventData) -> float | None:
-        at = getattr(event, "threshold", None)
-        return float(at) if isinstance(at, int | float) else None
+        try:
+            return float(getattr(event, "threshold", None))  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return None
 
     def apply(session: str | None, event: gr.EventData) -> tuple[Any, str]:
         mine = page.store.open(session)
@@ -153,7 +157,7 @@ def _wire_export(batch: Batch, page: Page) -> None:
         yield from export.make(page, session, wanted, of, progress)
 
     batch.make.click(
-        make,
+        page.turns.shared(make),
         [page.session, batch.formats, batch.which],
         [batch.file, batch.said],
         show_progress_on=batch.said,
@@ -168,16 +172,18 @@ def _wire_evaluation(batch: Batch, page: Page) -> None:
         at: float | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> str:
+        def on_progress(done: int, n: int) -> None:
+            share()
+            progress((done, n), unit="images")
+
         try:
-            found = measure(
-                page.store.open(session), at, lambda done, n: progress((done, n), unit="images")
-            )
+            found = measure(page.store.open(session), at, on_progress)
         except ValueError as error:
             return problem(error)
         return view.report(*found)
 
     batch.evaluate.click(
-        evaluate,
+        page.turns.shared(evaluate),
         [page.session, batch.threshold],
         batch.evaluated,
         concurrency_id="evaluate",

@@ -83,15 +83,17 @@ def undo(session: Session) -> None:
 def score(page: Page, name: str, session_id: str | None) -> Iterator[tuple[Any, ...]]:
     """Score what waits until the slice is over; the last listing has `more` if some are left."""
     session = page.store.open(session_id)
-    began = shown = time.monotonic()
+    began, shown, pause = time.monotonic(), time.monotonic(), 0.2
     waiting = [item.id for item in session.items(state="waiting")]
     try:
         detector = page.models.get(name)
         while waiting and time.monotonic() - began < SLICE:
             score_waiting(session, detector, waiting.pop(0))
-            if waiting and time.monotonic() - shown > 0.2:
-                shown = time.monotonic()
+            if waiting and time.monotonic() - shown > pause:
+                listed = time.monotonic()
                 yield view.listing(session, phase="scoring", more=False), session.id, gr.skip()
+                shown = time.monotonic()
+                pause = max(0.2, 9 * (shown - listed))  # a list of thousands takes its time
     except ValueError as error:
         yield view.listing(session, phase="stopped"), session.id, problem(error)
         return

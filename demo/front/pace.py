@@ -88,8 +88,9 @@ class Pace:
             await self.app(scope, timed, send)
             return
         body = await self._whole(timed)
-        if SURROGATE.search(body) and not _unicode(body):
-            raise Refusal(400, "this text holds halves of characters: it cannot be kept")
+        json_said = headers.get("content-type", "").startswith("application/json")
+        if json_said and (len(body) <= self.limits.event_bytes or SURROGATE.search(body)):
+            _check_json(body)
         self._held += len(body)
         try:
             if not canvas:
@@ -185,15 +186,16 @@ def _timed(receive: Receive, most: int) -> Receive:
     return receiving
 
 
-def _unicode(body: bytes) -> bool:
-    """Whether the texts of a JSON are whole; what is no JSON is for others to refuse."""
+def _check_json(body: bytes) -> None:
+    """Raises Refusal for what is no JSON, or whose texts could not be kept."""
     try:
-        json.dumps(json.loads(body), ensure_ascii=False).encode()
+        said = json.loads(body)
+        if SURROGATE.search(body):
+            json.dumps(said, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return False
+        raise Refusal(400, "this text holds halves of characters: it cannot be kept") from None
     except (ValueError, RecursionError):
-        return True
-    return True
+        raise Refusal(400, "this is not JSON that can be read") from None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

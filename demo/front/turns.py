@@ -2,7 +2,8 @@
 
 An event takes a place, of which a visitor and an address have few, so that nobody takes all. Within
 it each step of a generator is a turn, and long work that is no generator calls `share` now and
-then. The next turn goes to the visitor who has had none for the longest time.
+then. The next turn goes to the address, and there to the visitor, that has had none for the longest
+time; who has not used up his turn has the next step as well, if he asks for it at once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from gradio.context import LocalContext
 from demo.front.door import COOKIE
 from demo.limits import LIMITS, Limits
 
+AT_ONCE = 0.05
+"""Seconds within which who goes on with his turn asks for its next step."""
 ABANDONED = 120.0
 """Seconds after which a place counts no more whose visitor asks for no further step."""
 _HELD: ContextVar[_Turn | None] = ContextVar("turn", default=None)
@@ -41,7 +44,9 @@ class Place:
     address: str
     active: bool = False
     seen: float = field(default_factory=time.monotonic)
-    """When its last step ended."""
+    """When its last step began or ended."""
+    used: float = 0.0
+    """Seconds of its turn so far."""
 
 
 @dataclass
@@ -62,7 +67,9 @@ class Turns:
         self._holder: Place | None = None
         self._waiting: list[Place] = []
         self._served: dict[str, int] = {}
-        """When each visitor had a turn last, counted in turns."""
+        """When each address and each visitor had a turn last, counted in turns."""
+        self._kept: tuple[Place, float] | None = None
+        """Who may go on with his turn, and until when he must have asked."""
         self._count = 0
 
     @contextmanager
@@ -156,6 +163,8 @@ class Turns:
     def _leave(self, place: Place) -> None:
         if place in self._places:
             self._places.remove(place)
+        if self._kept and self._kept[0] is place:
+            self._kept = None
         self._changed.notify_all()
 
     def _first(self) -> Place | None:
@@ -185,26 +194,48 @@ class Turns:
             self._waiting.append(place)
             try:
                 while self._holder is not None or self._next() is not place:
-                    self._changed.wait()
-                self._holder = place
+                    self._changed.wait(AT_ONCE if self._kept and self._holder is None else None)
+                if self._kept is None or self._kept[0] is not place:
+                    place.used = 0.0
+                self._holder, self._kept = place, None
+                place.seen = time.monotonic()
             finally:
                 self._waiting.remove(place)
 
-    def _next(self) -> Place:
-        return min(self._waiting, key=lambda each: self._served.get(each.visitor, -1))
+    def _next(self) -> Place | None:
+        """Whose turn it is; None while somebody may go on with his."""
+        if self._kept is not None:
+            kept, until = self._kept
+            if kept in self._waiting:
+                return kept
+            if time.monotonic() < until:
+                return None
+            self._kept = None
 
-    def _give(self, place: Place) -> None:
+        def served(place: Place) -> tuple[int, int]:
+            known = self._served
+            return known.get(f"address {place.address}", -1), known.get(place.visitor, -1)
+
+        return min(self._waiting, key=served)
+
+    def _give(self, place: Place, whole: bool = False) -> None:
+        """The turn ends, or only a step of it: its place may go on, unless that was the `whole`."""
         with self._changed:
-            self._holder, place.seen = None, time.monotonic()
+            now = time.monotonic()
+            place.used += now - place.seen
+            self._holder, place.seen = None, now
             self._count += 1
-            self._served[place.visitor] = self._count
-            for old in sorted(self._served, key=lambda v: self._served[v])[:-1000]:
+            for each in (place.visitor, f"address {place.address}"):
+                self._served[each] = self._count
+            for old in sorted(self._served, key=lambda v: self._served[v])[:-2000]:
                 del self._served[old]
+            if not whole and place.used < self.limits.turn_s:
+                self._kept = place, now + AT_ONCE
             self._changed.notify_all()
 
     def _pass_on(self, turn: _Turn) -> None:
         if time.monotonic() - turn.since > self.limits.turn_s and self._waiting:
-            self._give(turn.place)
+            self._give(turn.place, whole=True)
             self._take(turn.place)
             turn.since = time.monotonic()
 

@@ -16,6 +16,7 @@ from ddad.data.truth import Imported, Target, read_marks
 from ddad.data.words import place
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
+from demo.front.turns import Turns
 from demo.inspect.payload import PayloadError, SentReview, encode_runs, read_review
 from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
@@ -34,9 +35,10 @@ ZIPPED = (*FORMATS, "all")
 """Formats of which a ZIP is made."""
 
 
-def answers(store: Store) -> list[Callable[..., Answer]]:
+def answers(store: Store, turns: Turns | None = None) -> list[Callable[..., Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
-    return answering(store, open_, save_, take_, bring_, copy_, classes_, thumbs)
+    light = open_, save_, copy_, classes_, thumbs
+    return answering(store, *light, take_, bring_, turns=turns, heavy=(take_, bring_))
 
 
 def open_(session: Session, request: dict[str, Any]) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ddad.export.bundle import FORMATS
+from demo.front.turns import Turns
 from demo.inspect import view
 from demo.inspect.answers import answers
 from demo.page import QUIET, Lesson, Page
@@ -44,7 +45,13 @@ class Desk:
     lesson: Lesson
 
 
-def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -> gr.HTML:
+def canvas(
+    store: Store,
+    value: dict[str, Any] | None = None,
+    *,
+    turns: Turns | None = None,
+    elem_id: str,
+) -> gr.HTML:
     """A canvas. Its value is a message: `session`, `queue`, `words`, `examples`, and `desk`,
     `open`, `clear` or `idle`.
 
@@ -55,7 +62,7 @@ def canvas(store: Store, value: dict[str, Any] | None = None, *, elem_id: str) -
         value=value,
         html_template=_template(),
         js_on_load=serve.script("canvas", *EVENTS),
-        server_functions=answers(store),
+        server_functions=answers(store, turns),
         apply_default_css=False,
         elem_id=elem_id,
     )
@@ -83,7 +90,7 @@ def desk(page: Page) -> Desk:
         )
         cancel = gr.Button("Stop looking", visible=False, size="sm", elem_id="cancel")
         loading = gr.Markdown(view.loading(page.models), elem_id="loading")
-        viewer = canvas(page.store, elem_id="viewer")
+        viewer = canvas(page.store, turns=page.turns, elem_id="viewer")
     timer = gr.Timer(1.0, active=not page.models.ready)
     learning = Lesson(viewer, problem, lesson, gr.State(False), gr.Timer(1.0, active=False))
     return Desk(upload, cancel, loading, problem, viewer, wanted, timer, learning)

@@ -15,6 +15,7 @@ from ddad.export.tables import table
 from ddad.images.names import safe_stem
 from ddad.images.regions import find_regions
 from ddad.model.detection import FAMILIAR
+from demo.front.turns import share
 from demo.shared import stream
 from demo.store.records import Item, Logged
 from demo.store.session import Session
@@ -69,6 +70,8 @@ def export(
 ) -> int:
     """Write a ZIP of a session's items (all, or those ids; of these decisions) and its log.
 
+    Others at the model go first between its files.
+
     Items that failed or wait for a result are left out; returns how many went in. Raises
     ValueError where none is left, StoreError for an id that is not the session's.
     """
@@ -89,8 +92,13 @@ def export(
     said = (f"{r.model} {r.sees}." for item in chosen if (r := item.result) and r.sees)
     notes += dict.fromkeys(said)
     names = [item.name for item in chosen]
-    classes = session.classes()
-    write_zip(records(), formats, path, names=names, extra=log, classes=classes, notes=notes)
+    more: dict[str, Any] = {
+        "extra": log,
+        "classes": session.classes(),
+        "notes": notes,
+        "on_file": share,
+    }
+    write_zip(records(), formats, path, names=names, **more)
     return len(chosen)
 
 

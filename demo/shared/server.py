@@ -7,7 +7,7 @@ where something is wrong, one of a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gradio as gr
@@ -16,6 +16,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from demo.front.door import COOKIE
+from demo.front.turns import Turns
 from demo.limits import LIMITS
 from demo.shared.pictures import data_url, encoded
 from demo.store.session import THUMBNAIL, Session
@@ -31,8 +32,13 @@ class PayloadError(ValueError):
     """Something that no honest page would send."""
 
 
-def answering(store: Store, *acts: Act) -> list[Callable[..., Answer]]:
-    """The functions as Gradio offers them to JavaScript, by their names without a last `_`."""
+def answering(
+    store: Store, *acts: Act, turns: Turns | None = None, heavy: Collection[Act] = ()
+) -> list[Callable[..., Answer]]:
+    """The functions as Gradio offers them to JavaScript, by their names without a last `_`.
+
+    Those that are `heavy` take turns with all that runs a network.
+    """
 
     def answer(act: Act) -> Callable[..., Answer]:
         def call(request: Any, visit: gr.Request) -> Answer:
@@ -40,7 +46,12 @@ def answering(store: Store, *acts: Act) -> list[Callable[..., Answer]]:
                 if not isinstance(request, dict):
                     raise PayloadError("a request is an object")
                 key = str(visit.cookies.get(COOKIE))
-                return act(store.owned(request.get("session"), key), request)
+                session = store.owned(request.get("session"), key)
+                if turns is None or act not in heavy:
+                    return act(session, request)
+                address = visit.client.host if visit.client else ""
+                with turns.place(key, address) as place, turns.turn(place):
+                    return act(session, request)
             except ValueError as error:
                 return {"error": str(error)}
 

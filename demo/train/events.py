@@ -16,6 +16,8 @@ from demo.train import models, taking, training, view, work
 from demo.train.layout import BOTH, CHECK, PHOTOGRAPHS, RESULT, TRAIN, steps
 from demo.train.queue import Queue
 
+FPR = 0.05
+"""The rate of false alarms where none is chosen."""
 KEPT, ASK = ("kept", "forget"), ("ask", "good")
 """Components that show what is there, and what is asked."""
 
@@ -126,7 +128,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
             share()
             progress((done, n), desc="Looking")
 
-        found = work.look_over(photographs, float(fpr), on_progress)
+        found = work.look_over(photographs, float(fpr or FPR), on_progress)
         time = work.planned_time(photographs, BOTH)
         return "", gr.Walkthrough(selected=CHECK), view.findings(photographs, found), time
 
@@ -134,7 +136,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         page.models.library()
         mine = page.store.open(session)
         mine.photographs.leave_out([str(name) for name in ticked])
-        found = work.look_over(mine.photographs, float(fpr), lambda done, total: share())
+        found = work.look_over(mine.photographs, float(fpr or FPR), lambda done, total: share())
         time = work.planned_time(mine.photographs, BOTH)
         return *_photographs(mine), view.findings(mine.photographs, found), time
 

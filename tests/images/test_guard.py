@@ -14,7 +14,7 @@ from ddad.images.decode import ImageError, load_image
 def test_size_is_checked_in_the_header_before_decoding(tmp_path):
     header = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    with pytest.raises(ImageError, match=r"65535 x 65535.*4294\.8 megapixels.*limit is 40"):
+    with pytest.raises(ImageError, match=r"4294\.8 megapixels.*limit is 40"):
         load(tmp_path, bomb)
     small = encoded(Image.fromarray(COLOUR), "PNG")
     with pytest.raises(ImageError, match="24 x 16"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from contextlib import ExitStack
@@ -30,11 +31,14 @@ def ended(threads):
         assert not thread.is_alive()
 
 
-def test_one_holds_the_model_and_who_had_no_turn_for_longest_is_next():
-    turns, order, within = Turns(SHORT), [], []
+def turned(turns, visitors, steps=10):
+    """The visitors in the order of their steps; `visitors` are pairs of visitor and address."""
+    order, within = [], []
+    ready = threading.Barrier(len(visitors))
 
-    def work(visitor, steps):
-        with turns.place(visitor, visitor) as place:
+    def work(visitor, address):
+        with turns.place(visitor, address) as place:
+            ready.wait()
             for _ in range(steps):
                 with turns.turn(place):
                     within.append(visitor)
@@ -43,10 +47,28 @@ def test_one_holds_the_model_and_who_had_no_turn_for_longest_is_next():
                     order.append(visitor)
                     within.pop()
 
-    ended(started(*(lambda v=visitor: work(v, 10) for visitor in "abc")))
+    ended(started(*(lambda each=each: work(*each) for each in visitors)))
+    return order
+
+
+def test_one_holds_the_model_and_who_had_no_turn_for_longest_is_next():
+    order = turned(Turns(replace(LIMITS, turn_s=0.0)), [(each, each) for each in "abc"])
     assert sorted(order) == sorted("abc" * 10)
     for at in range(3, 27):  # by then all three are there
         assert set(order[at : at + 3]) == set("abc"), order
+
+
+def test_who_has_not_used_up_his_turn_goes_on():
+    order = turned(Turns(replace(LIMITS, turn_s=0.05)), [(each, each) for each in "ab"], steps=12)
+    runs = [len(list(run)) for _, run in itertools.groupby(order)]
+    assert sorted(order) == sorted("ab" * 12) and max(runs[:4]) <= 4 and runs[1] >= 2, order
+
+
+def test_an_address_has_its_share_however_many_visitors_it_sends():
+    visitors = [("a", "1"), ("b", "1"), ("c", "1"), ("alone", "2")]
+    order = turned(Turns(replace(LIMITS, turn_s=0.0)), visitors, steps=6)
+    until = len(order) - order[::-1].index("alone")
+    assert 2 * 6 - 3 <= until <= 2 * 6 + 3, order
 
 
 def test_long_work_lets_others_go_first_and_goes_on():
