@@ -28,7 +28,13 @@ class Visit:
     ) -> None:
         """With the `cookies` of an earlier visit it is the same visitor's."""
         headers = {"x-forwarded-for": address}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=timeout, cookies=cookies)
+        self.http = httpx.Client(
+            base_url=url,
+            headers=headers,
+            timeout=timeout,
+            cookies=cookies,
+            limits=httpx.Limits(keepalive_expiry=2),  # the server ends idle connections after 5 s
+        )
         self.http.get("/").raise_for_status()
         config = self.http.get("/config").json()
         self.events = {each["api_name"]: each for each in reversed(config["dependencies"])}
