@@ -6,7 +6,7 @@
 Each client scores images, asks for masks at thresholds of its own, puts an image on a desk of its
 own, reviews it and takes the mask away, alone or as COCO, and now and then sends a damaged file or
 leaves and comes anew; one of them has a model trained meanwhile. Each comes from an address of its
-own. Exit code 1 for a wrong answer, an answer to another's request, an unclean end, memory or open
+own, one after the other within the first half minute. Exit code 1 for a wrong answer, an answer to another's request, an unclean end, memory or open
 files that grow, or a training that is lost.
 """
 
@@ -121,6 +121,7 @@ def visit(
     headers = {"x-forwarded-for": address}
     client: Any = None
     desk: Desk | None = None
+    time.sleep(0.6 * number)
     while time.monotonic() < until:
         kind = rng.choices(
             ("score", "mask", "bad", "review", "export", "anew"), (8, 6, 2, 6, 2, 1)

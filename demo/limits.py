@@ -37,7 +37,8 @@ class Limits:
     event_bytes: int = _limit(4 << 20, "any other request of an event", "bytes")
     call_bytes: int = _limit(96 << 20, "a request of the canvas, such as a mask", "bytes")
     held_bytes: int = _limit(256 << 20, "requests that are held at once", "bytes")
-    canvas_calls: int = _limit(8, "requests of the canvas worked on at once, one of a visitor")
+    canvas_calls: int = _limit(8, "requests of the canvas taken in at once, one of a visitor")
+    beside: int = _limit(2, "of them worked on beside the model; exports take turns at it")
     requests: int = _limit(400, "requests of an address in ten seconds")
     connections: int = _limit(64, "requests of an address under way at once")
     # scoring

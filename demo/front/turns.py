@@ -71,6 +71,8 @@ class Turns:
         self._kept: tuple[Place, float] | None = None
         """Who may go on with his turn, and until when he must have asked."""
         self._count = 0
+        self.beside = threading.BoundedSemaphore(limits.beside)
+        """Of small work that needs no turn: so much of it at once leaves the model its share."""
 
     @contextmanager
     def place(self, visitor: str, address: str) -> Iterator[Place]:

@@ -47,8 +47,11 @@ def answering(
                     raise PayloadError("a request is an object")
                 key = str(visit.cookies.get(COOKIE))
                 session = store.owned(request.get("session"), key)
-                if turns is None or act not in heavy:
+                if turns is None:
                     return act(session, request)
+                if act not in heavy:
+                    with turns.beside:
+                        return act(session, request)
                 address = visit.client.host if visit.client else ""
                 with turns.place(key, address) as place, turns.turn(place):
                     return act(session, request)
