@@ -24,7 +24,7 @@ from demo.shared.coco import images_in
 from demo.shared.exchange import export, mask_file, scores_file
 from demo.shared.passing import passing
 from demo.shared.pictures import edit_shape, photograph_url, resized
-from demo.shared.server import Answer, answering, thumbs
+from demo.shared.server import Act, Answer, answering, thumbs
 from demo.store.records import ConflictError, Item
 from demo.store.session import Session
 from demo.store.store import Store
@@ -37,8 +37,13 @@ ZIPPED = (*FORMATS, "all")
 
 def answers(store: Store, turns: Turns | None = None) -> list[Callable[..., Answer]]:
     """The functions that the canvas calls as `server.open(...)` and so on, by their names."""
-    light = open_, save_, copy_, classes_, thumbs
-    return answering(store, *light, take_, bring_, turns=turns, heavy=(take_, bring_))
+    acts = open_, save_, take_, bring_, copy_, classes_, thumbs
+    return answering(store, *acts, turns=turns, heavy=_heavy)
+
+
+def _heavy(act: Act, request: dict[str, Any]) -> bool:
+    """Archives of files, and files of any kind to be read."""
+    return act is bring_ or (act is take_ and request.get("format") in ZIPPED)
 
 
 def open_(session: Session, request: dict[str, Any]) -> Answer:

@@ -7,7 +7,7 @@ where something is wrong, one of a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -33,11 +33,14 @@ class PayloadError(ValueError):
 
 
 def answering(
-    store: Store, *acts: Act, turns: Turns | None = None, heavy: Collection[Act] = ()
+    store: Store,
+    *acts: Act,
+    turns: Turns | None = None,
+    heavy: Callable[[Act, dict[str, Any]], bool] = lambda act, request: False,
 ) -> list[Callable[..., Answer]]:
     """The functions as Gradio offers them to JavaScript, by their names without a last `_`.
 
-    Those that are `heavy` take turns with all that runs a network.
+    Requests that are `heavy` take turns with all that runs a network.
     """
 
     def answer(act: Act) -> Callable[..., Answer]:
@@ -49,7 +52,7 @@ def answering(
                 session = store.owned(request.get("session"), key)
                 if turns is None:
                     return act(session, request)
-                if act not in heavy:
+                if not heavy(act, request):
                     with turns.beside:
                         return act(session, request)
                 address = visit.client.host if visit.client else ""
