@@ -1,6 +1,6 @@
-"""Kill -9 at random moments of training, scoring, saving and export; then look, and go on.
+"""Kill -9 at random moments of training, scoring, saving, export and a move; then look, and go on.
 
-    python -m benchmarks.kill [--moments 100] [--seed 0] [--jobs train score save export]
+    python -m benchmarks.kill [--moments 100] [--seed 0] [--jobs train score save export move]
 
 Nothing that was finished may be lost, nothing half written may be seen, and the same command must
 go on. Raises AssertionError where that fails.
@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.corpus import picture
+from demo.store.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -193,13 +194,55 @@ def export(folder: Path, moments: Sequence[float]) -> None:
                 assert archive.testzip() is None and "run.json" in archive.namelist()
 
 
+MOVE = """
+import sys
+from pathlib import Path
+from demo.store.store import Store
+print("begun", flush=True)
+Store(Path(sys.argv[1]))
+"""
+
+
+def move(folder: Path, moments: Sequence[float]) -> None:
+    """A store of an earlier version that is being read over when it is killed loses no file."""
+    from demo.store.store import Store
+
+    for number, moment in enumerate(moments):
+        key, root = f"{number:032x}", folder / str(number)
+        photos = root / "training" / key / "photos"
+        photos.mkdir(parents=True)
+        names = {f"{n:02}.png": f"part {n}.png" for n in range(60)}
+        for name in names:
+            (photos / name).write_bytes(name.encode() * 500)
+        (photos / "names.json").write_text(json.dumps(names))
+        model = root / "training" / key / "models" / "mine"
+        model.mkdir(parents=True)
+        (model / "ddad.json").write_text("{}")
+        (model / "weights.safetensors").write_bytes(b"w" * 100_000)
+        kill([sys.executable, "-c", MOVE, str(root)], partial(newer, root, "*.sqlite", 0), moment)
+        store = Store(root)
+        mine = store.find(key)
+        assert mine is not None, "the session is gone"
+        store.sweep(grace_s=-1)
+        held = {name: file.read_bytes() for name, file in _photographs(mine)}
+        assert held == {names[name]: name.encode() * 500 for name in names}, "photographs are lost"
+        assert (mine.trained.path("mine") / "weights.safetensors").read_bytes() == b"w" * 100_000
+        assert not (root / "training").exists(), "it was not moved to the end"
+
+
+def _photographs(session: Session) -> list[tuple[str, Path]]:
+    folder = session.photographs.folder
+    return [(name, folder / file) for file, name in session.photographs.names().items()]
+
+
 JOBS: dict[str, Callable[[Path, Sequence[float]], None]] = {
     "train": train,
     "score": score,
     "save": save,
     "export": export,
+    "move": move,
 }
-LONGEST = {"train": 3.0, "score": 1.5, "save": 0.5, "export": 0.5}
+LONGEST = {"train": 3.0, "score": 1.5, "save": 0.5, "export": 0.5, "move": 0.3}
 """Seconds after the first output within which a kill comes."""
 
 

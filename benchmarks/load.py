@@ -6,8 +6,8 @@
 Each client scores images, asks for masks at thresholds of its own, puts an image on a desk of its
 own, reviews it and takes the mask away, alone or as COCO, and now and then sends a damaged file or
 leaves and comes anew; one of them has a model trained meanwhile. Each comes from an address of its
-own, one after the other within the first half minute. Exit code 1 for a wrong answer, an answer to another's request, an unclean end, memory or open
-files that grow, or a training that is lost.
+own, one after the other within the first half minute. Exit code 1 for a wrong answer, an answer to
+another's request, an unclean end, memory or open files that grow, or a training that is lost.
 """
 
 from __future__ import annotations

@@ -26,11 +26,13 @@ class Site:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "log"
+        (folder / "tmp").mkdir(exist_ok=True)
         self._environment = os.environ | {
             "DDAD_CHECKPOINTS": str(checkpoints),
             "DDAD_WORK": str(folder / "work"),
             "GRADIO_SERVER_PORT": str(port),
             "GRADIO_TEMP_DIR": str(folder / "gradio"),
+            "TMPDIR": str(folder / "tmp"),  # so the store lies outside of it, as in a container
             **environment,
         }
 
