@@ -72,14 +72,14 @@ class Mirror:
             threading.Thread(target=self._take_out, name="mirror", daemon=True).start()
 
     def _take_out(self) -> None:
-        with self._lock:
-            items = self._noted()
-            try:
-                self._delete([f"{item}.{suffix}" for item in items for suffix in ("json", "png")])
-            except Exception as error:
-                print(f"{len(items)} decisions stay mirrored for now: {error}", file=sys.stderr)
-            else:
-                self._note([])
+        items = self._noted()
+        try:
+            self._delete([f"{item}.{suffix}" for item in items for suffix in ("json", "png")])
+        except Exception as error:
+            print(f"{len(items)} decisions stay mirrored for now: {error}", file=sys.stderr)
+            return
+        with self._lock:  # others may have been noted meanwhile
+            self._note([item for item in self._noted() if item not in items])
 
     def _noted(self) -> list[str]:
         try:
