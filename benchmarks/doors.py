@@ -71,7 +71,8 @@ def imports(tally: Tally, visit: Visit, files: list[Path], zips: list[Path]) -> 
     for file in [*zips, *(f for f in files if f.is_file() and not f.is_symlink())]:
         for name in ("add", "many"):
             call = partial(bring, name, file)
-            tally.judge(f"import: {name}", file.name, call, (Refused, httpx.HTTPStatusError))
+            refusals = (Refused, httpx.HTTPStatusError)
+            tally.judge(f"import: {name}", file.name, call, refusals, 240)
 
 
 def models(tally: Tally, visit: Visit, whole: Path, made: Path, zips: list[Path]) -> None:

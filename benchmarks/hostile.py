@@ -49,9 +49,11 @@ class Tally:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.wrong: list[str] = []
 
-    def judge(self, route: str, name: str, call: Callable[[], Any], refusals: Any) -> None:
-        """Run one case: fine when it returns, or raises a refusal of one sentence."""
-        faulthandler.dump_traceback_later(60, exit=True)
+    def judge(
+        self, route: str, name: str, call: Callable[[], Any], refusals: Any, hangs: float = 60
+    ) -> None:
+        """Run one case: fine when it returns, or raises a refusal of one sentence, in time."""
+        faulthandler.dump_traceback_later(hangs, exit=True)
         try:
             call()
             self.counts[route, "accepted"] += 1

@@ -11,8 +11,6 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import Any
 
-from peewee import fn
-
 from demo.limits import Limits
 from demo.store.files import size_of
 from demo.store.records import StoreError, now, plain
@@ -113,7 +111,7 @@ class Rows:
     def used(self) -> tuple[int, int]:
         """Bytes of all that the session keeps, and its images."""
         with self.tables.reading():
-            return self._used()
+            return self.tables.held(self.session)[:2]
 
     def expect(self, size: int) -> None:
         """Before so many bytes are written. Raises StoreError where there is no room for them."""
@@ -129,7 +127,7 @@ class Rows:
         """Within a transaction, of reading or writing: `make_room` without a change."""
         if not self.tables.sessions.get_or_none(id=self.session):
             raise StoreError("this session is over: reload the page")
-        used, number = self._used()
+        used, number, total = self.tables.held(self.session)
         quota = self.limits.quota_bytes
         if size > 0 and used + size > quota:
             raise StoreError(
@@ -141,23 +139,10 @@ class Rows:
                 f"this session holds {number} images, the most it can: export your work and "
                 "remove images to go on"
             )
-        if size > 0 and self.tables.total() + size > self.limits.machine_bytes:
+        if size > 0 and total + size > self.limits.machine_bytes:
             raise StoreError("this server's space for all visitors is used up: try again later")
         if size > 0 and disk_usage(self.folder.parent).free - size < self.limits.free_bytes:
             raise StoreError("this server's disk is full: try again later, or tell its operator")
-
-    def _used(self) -> tuple[int, int]:
-        tables = self.tables
-        size = 0
-        for table in tables.counted:
-            total = table.select(fn.COALESCE(fn.SUM(table.bytes), 0))
-            size += int(total.where(self.mine(table)).scalar())
-        sessions = tables.sessions
-        kept = sessions.findings, sessions.imported, sessions.classes
-        texts = sum((fn.LENGTH(each) for each in kept[1:]), fn.LENGTH(kept[0]))
-        found = sessions.select(texts).where(sessions.id == self.session)
-        images = tables.items.select().where(self.mine(tables.items)).count()
-        return size + int(found.scalar() or 0), images
 
     def _find(self, item: str) -> Any:
         if not isinstance(item, str) or not ITEM_ID.fullmatch(item):

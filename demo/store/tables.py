@@ -57,10 +57,20 @@ class Tables:
         with self.database.connection_context(), self.database.atomic():
             yield
 
-    def total(self) -> int:
-        """Within a transaction: bytes of all that everybody keeps."""
-        sums = (each.select(peewee.fn.SUM(each.bytes)).scalar() for each in self.counted)
-        return sum(int(each or 0) for each in sums)
+    def held(self, session: str) -> tuple[int, int, int]:
+        """Within a transaction: bytes of all that a session keeps, its images, and the bytes of
+        all that everybody keeps.
+
+        One command, as it is asked for at every change.
+        """
+        names = [f'"{each._meta.table_name}"' for each in self.counted]
+        mine = " + ".join(f"(SELECT TOTAL(bytes) FROM {n} WHERE session_id = :id)" for n in names)
+        texts = "SELECT LENGTH(findings) + LENGTH(imported) + LENGTH(classes) FROM session"
+        images = "SELECT COUNT(*) FROM item WHERE session_id = :id"
+        every = " + ".join(f"(SELECT TOTAL(bytes) FROM {name})" for name in names)
+        command = f"SELECT {mine} + COALESCE(({texts} WHERE id = :id), 0), ({images}), {every}"
+        used, count, total = self.database.execute_sql(command, {"id": session}).fetchone()
+        return int(used), int(count), int(total)
 
     def files(self) -> set[str]:
         """What rows name, as `<session>/<item>/<file>`, `<session>/<folder>/<file>` of the folders
