@@ -80,7 +80,10 @@ class Visit:
 
     def upload(self, *files: Path) -> list[dict[str, Any]]:
         """Files as an event's value has them."""
-        sent = [("files", (file.name, file.read_bytes())) for file in files]
+        names = [
+            file.name.encode(errors="surrogateescape").decode(errors="replace") for file in files
+        ]
+        sent = [("files", (n, f.read_bytes())) for n, f in zip(names, files, strict=True)]
         answer = self.http.post(f"{API}/upload", files=sent)
         answer.raise_for_status()
         meta = {"_type": "gradio.FileData"}

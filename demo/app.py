@@ -67,6 +67,7 @@ LAUNCH: dict[str, Any] = {
     "show_error": False,
     "max_file_size": LIMITS.upload_bytes,
     "max_threads": LIMITS.threads,
+    "state_session_capacity": LIMITS.visits,
     "footer_links": ["api"],
     "mcp_server": os.environ.get("DDAD_MCP") == "1",  # needs the extra `mcp`
 }

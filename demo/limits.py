@@ -50,6 +50,7 @@ class Limits:
     address_active: int = _limit(4, "of them from one address")
     turn_s: float = _limit(2, "a turn at the model before others get theirs", "s")
     slice_s: float = _limit(2, "scoring of many images before it waits for a place again", "s")
+    visits: int = _limit(1000, "open pages whose state is held; the oldest is dropped")
     threads: int = _limit(100, "threads, most of which only wait")
     frame_bytes: int = _limit(1_000_000, "a camera's frame that is judged live", "bytes")
     frame_pixels: int = _limit(1_000_000, "the same, decoded", "pixels")
