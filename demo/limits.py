@@ -38,11 +38,11 @@ class Limits:
     call_bytes: int = _limit(96 << 20, "a request of the canvas, such as a mask", "bytes")
     held_bytes: int = _limit(256 << 20, "requests that are held at once", "bytes")
     canvas_calls: int = _limit(8, "requests of the canvas taken in at once, one of a visitor")
-    beside: int = _limit(2, "of them worked on beside the model; exports take turns at it")
+    beside: int = _limit(1, "of them worked on beside the model; exports take turns at it")
     requests: int = _limit(400, "requests of an address in ten seconds")
     connections: int = _limit(64, "requests of an address under way at once")
     # scoring
-    queue: int = _limit(20, "requests that wait for the model; who comes later is told so")
+    queue: int = _limit(40, "requests that wait for the model; who comes later is told so")
     visitor_waits: int = _limit(4, "of them of one visitor")
     address_waits: int = _limit(10, "of them from one address")
     active: int = _limit(8, "requests that take turns at the model")
