@@ -33,7 +33,17 @@ from benchmarks.hostile import ROOT, Tally, model, served
 from benchmarks.visit import API, Refused, Visit
 
 JUNK = (None, 5, -1.5, "x", [], [1], {}, {"a": 1}, True, "~" * 50, [["a"]], {"path": "/etc/passwd"})
-EVENTS = (None, 5, "x", {}, {"item": 5}, {"pairs": [{}]}, {"threshold": "a"}, {"files": 3})
+EVENTS = (
+    None,
+    5,
+    "x",
+    {},
+    {"item": 5},
+    {"pairs": [{}]},
+    {"threshold": "a"},
+    {"files": 3},
+    {"_data": {"a": 1}},
+)
 SLOW = 200
 """Connections that send one byte a second."""
 

@@ -135,8 +135,7 @@ def read(path: str | Path) -> Checkpoint:
     except CheckpointError:
         raise
     except Exception as error:  # whatever a damaged file makes the readers below us raise
-        reason = str(error).strip().splitlines()
-        what = reason[0] if reason else type(error).__name__
+        what = reason(error)
         if isinstance(error, TypeError):  # Python's words for null where a number belongs
             what = "a setting in its JSON files is of the wrong kind"
         raise CheckpointError(f"the checkpoint {folder} is damaged: {what}") from error
@@ -146,6 +145,11 @@ def read(path: str | Path) -> Checkpoint:
             "run `python -m ddad calibrate` again"
         )
     return found
+
+
+def reason(error: Exception) -> str:
+    """The first line of what a library says, or else the error's kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def find_checkpoint(path: str | Path) -> Path:

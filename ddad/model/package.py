@@ -16,7 +16,7 @@ from typing import Any
 
 from ddad.data.archive import Limits, extract
 from ddad.images.files import write_whole
-from ddad.model.checkpoint import CheckpointError
+from ddad.model.checkpoint import CheckpointError, reason
 from ddad.model.detector import Detector
 from ddad.model.verification import check_parts, try_out
 
@@ -119,8 +119,7 @@ def push(
             commit_message="Checkpoint from ddad",
         )
     except (HFValidationError, HfHubHTTPError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"the Hub did not take {repo}: {reason}") from error
+        raise ValueError(f"the Hub did not take {repo}: {reason(error)}") from error
     return str(address)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddad.model.checkpoint import BUNDLED, CheckpointError, score_config
+from ddad.model.checkpoint import BUNDLED, CheckpointError, reason, score_config
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 
@@ -133,9 +133,8 @@ def _compare(folder: Path, weights: str, build: Callable[[dict[str, Any]], nn.Mo
             network = build(settings).eval()
         wanted = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     except Exception as error:  # whatever made-up settings make the builders raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{folder.name}/config.json describes no network: {reason}"
+            f"{folder.name}/config.json describes no network: {reason(error)}"
         ) from error
     wrong = [k for k, shape in held.items() if wanted.get(k) != shape]
     if wrong:
@@ -214,8 +213,7 @@ def _cost(network: nn.Module, call: Callable[[Any, int], Any], size: int) -> tup
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             call(network, size)
     except Exception as error:  # whatever ill-fitting layers make torch raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"the model cannot score an image: {reason}") from error
+        raise CheckpointError(f"the model cannot score an image: {reason(error)}") from error
     finally:
         for hook in hooks:
             hook.remove()
@@ -252,8 +250,7 @@ def try_out(detector: Detector) -> None:
         (raw,) = replace(detector, config=small).maps([np.full((64, 64, 3), 128, np.uint8)])
         sound = all(np.isfinite(maps).all() for maps in raw.values())
     except Exception as error:  # whatever ill-fitting tensors make torch raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"the model cannot score an image: {reason}") from error
+        raise CheckpointError(f"the model cannot score an image: {reason(error)}") from error
     if not sound:
         raise CheckpointError("the model scores a plain image as not a number")
     detector.calibration  # noqa: B018  an uncalibrated model is of no use to whoever opens the ZIP

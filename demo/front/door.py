@@ -25,10 +25,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.limits import LIMITS
+from demo.store.store import KEY
 
 COOKIE = "ddad"
 """Holds a visitor's key; scripts cannot read it."""
-KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 FORWARDED = re.compile(rb"forwarded$|x-forwarded-|x-real-ip$|x-gradio-server$", re.IGNORECASE)
 """Headers by which a proxy speaks for a client, or for the page's own address."""

@@ -132,7 +132,6 @@ class Turns:
 
         run: Any = steps if inspect.isgeneratorfunction(inspect.unwrap(function)) else whole
         if isinstance(function, functools.partial):
-            run = steps if inspect.isgeneratorfunction(function.func) else whole
             run.__name__ = f"{function.func.__name__}_in_turns"
             run.__signature__ = inspect.signature(function)
         else:

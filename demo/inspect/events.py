@@ -39,7 +39,7 @@ def tab(page: Page, here: gr.Tab) -> tuple[Lesson, Callable[[gr.Blocks], Any]]:
     def start(kept: str | None, model: str, request: gr.Request) -> tuple[Any, ...]:
         try:
             mine = page.store.enter(str(request.cookies.get(COOKIE)), kept)
-        except StoreError as error:  # cookies are off: this visit's work lasts as long as the page
+        except StoreError as error:  # cookies are off: nothing can be begun
             return None, None, {"idle": True}, None, gr.skip(), problem(error)
         wanted, name, sentence = linked(page.models, dict(request.query_params))
         last = view.last(mine)

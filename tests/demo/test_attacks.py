@@ -15,6 +15,7 @@ from PIL import Image
 from serving import Site
 from visiting import arrive, pick, watched
 
+from benchmarks.doors import EVENTS, JUNK
 from ddad.export.bundle import FORMATS
 from ddad.images.regions import RegionLabel
 from ddad.model.package import checkpoint_zip
@@ -130,10 +131,6 @@ def test_six_visits_at_once_lose_no_photograph(tmp_path):
     assert len(greys) == 120
     take_in(session.photographs, [zips[0]])
     assert len(session.photographs.names()) == 140
-
-
-JUNK = (None, 5, -1.5, "x", [], [1], {}, {"a": 1}, True, "~" * 50, [["a"]], {"path": "/etc/passwd"})
-EVENTS = (None, 5, "x", {}, {"item": 5}, {"pairs": [{}]}, {"threshold": "a"}, {"_data": {"a": 1}})
 
 
 def test_events_that_no_page_sends_are_answered_and_leave_no_traceback(tiny_checkpoint, tmp_path):

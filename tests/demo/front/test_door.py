@@ -12,7 +12,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo.front.door import COOKIE, KEY, Door, Policy, Rules, key_of
+from demo.front.door import COOKIE, Door, Policy, Rules, key_of
+from demo.store.store import KEY
 
 SCRIPT = "window.settings = 1;"
 PAGE = f"<html><script>{SCRIPT}</script><script src='a.js'></script></html>"
