@@ -24,10 +24,11 @@ def panel(page: Page, queue: Queue) -> None:
         small: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 170}
         with gr.Row():
             delete = gr.Button("Delete all my work", elem_id="delete-all", **small)
-        with gr.Row(visible=False, elem_id="delete-sure") as sure:
+        with gr.Column(visible=False, elem_id="delete-sure") as sure:
             gr.Markdown("Photographs, decisions and models go, for good.", elem_classes="quiet")
-            yes = gr.Button("Delete everything", variant="stop", elem_id="delete-yes", **small)
-            no = gr.Button("Keep it", elem_id="delete-no", **small)
+            with gr.Row():
+                yes = gr.Button("Delete everything", elem_id="delete-yes", **small)
+                no = gr.Button("Keep it", elem_id="delete-no", **small)
         told = gr.HTML("")
 
     def show(session: str | None) -> tuple[str, Any]:

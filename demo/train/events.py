@@ -67,10 +67,19 @@ def _photographs(session: Session) -> tuple[str, Any]:
 
 
 def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
-    def add(session: str | None, files: list[str] | None) -> tuple[Any, ...]:
+    def add(
+        session: str | None,
+        files: list[str] | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[Any, ...]:
         mine, trouble, notes = page.store.open(session), "", []
+        paths = [Path(file) for file in files or []]
+
+        def on_progress(done: int, n: int) -> None:
+            progress((done, n), desc="Keeping", unit="photographs")
+
         try:
-            taken = taking.take_in(mine.photographs, [Path(file) for file in files or []])
+            taken = taking.take_in(mine.photographs, paths, on_progress)
             notes = taken.notes
             if taken.problems:
                 more = len(taken.problems) - 3
@@ -105,7 +114,14 @@ def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
     now = [page.session, ui["kept"], ui["forget"]]
     seen = [page.session, *(ui[name] for name in ("trouble", "said", *KEPT, *ASK))]
     hidden: dict[str, Any] = {**LIGHT, **PRIVATE}
-    ui["upload"].upload(add, [page.session, ui["upload"]], [*seen, ui["upload"]], **hidden)
+    ui["upload"].upload(
+        add,
+        [page.session, ui["upload"]],
+        [*seen, ui["upload"]],
+        show_progress_on=ui["kept"],
+        concurrency_limit=None,
+        **PRIVATE,
+    )
     ui["take"].click(take, [page.session, ui["good"]], seen, **hidden)
     ui["none"].click(lambda session: take(session, None), page.session, seen, **hidden)
     ui["clear"].click(clear, page.session, now, **LIGHT, **PRIVATE)

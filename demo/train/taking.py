@@ -6,7 +6,7 @@ The rest is left out and said; what is unclear is asked about.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from demo.shared.intake import Source, gather
 from demo.shared.passing import passing
 from demo.store.photographs import Photographs
 
+Chosen = tuple[Path, str, str, str]
+"""What `Photographs.add` is given: file, the visitor's name, the folder asked about, part."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -27,12 +30,17 @@ class Taken:
     notes: list[str] = field(default_factory=list)
 
 
-def take_in(photographs: Photographs, paths: list[Path]) -> Taken:
+def take_in(
+    photographs: Photographs,
+    paths: list[Path],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Taken:
     """Keep the photographs of good parts in the files and ZIPs; the rest is left out and said.
 
     Where it is unclear which are good none is kept: they lie aside until `Photographs.answer`.
-    Raises ArchiveError for a ZIP that is refused as a whole, StoreError where there is no room for
-    all: what came before is kept.
+    `on_progress` is told how many of a source's photographs are kept, and of how many. Raises
+    ArchiveError for a ZIP that is refused as a whole, StoreError where there is no room for all:
+    what came before is kept.
     """
     said, limits = Taken(), photographs.limits
     with passing() as into:
@@ -42,21 +50,25 @@ def take_in(photographs: Photographs, paths: list[Path]) -> Taken:
             strange = [n for n, _ in source.texts if not is_table(n) and not source.own.knows(n)]
             said.problems.extend(f"{name} is neither an image nor a ZIP" for name in strange)
             try:
-                _take_source(photographs, source, brought_parts(source), said)
+                chosen = _choose(source, brought_parts(source), said)
             except GroupsError as error:
                 said.problems.append(f"{error}; none of its photographs was taken")
+                continue
+            for done, photograph in enumerate(chosen, 1):
+                photographs.add(*photograph)
+                on_progress(done, len(chosen))
     return said
 
 
-def _take_source(
-    photographs: Photographs, source: Source, parts: dict[str, str], said: Taken
-) -> None:
+def _choose(source: Source, parts: dict[str, str], said: Taken) -> list[Chosen]:
+    """The photographs of a source that are good parts, or all to be asked about."""
     masks = [place for place in source.layout.places if place.role == "mask"]
     twins = {index for index, _ in source.twins}
     masks += [place for place in source.layout.photographs if place.index in twins]
     left: list[tuple[str, list[Place]]] = [("masks", masks)]
     left.append(("no photographs by their folders", list(source.layout.aside)))
     good: Sequence[Place] = ()
+    chosen: list[Chosen] = []
     try:
         if source.own.pictures or source.twins:
             raise UnclearError("some of the images have masks, and no folder says which are good")
@@ -65,18 +77,19 @@ def _take_source(
             left.append(("not to train on", rest))
     except UnclearError as error:
         said.notes.append(f"{error}: say below which are good parts")
-        _ask(photographs, source, parts)
+        chosen = _asked(source, parts)
     if not parts:
         parts, doubt = in_folders(good)
         said.notes.extend([doubt] if doubt else [])
     for place in good:
         name, part = source.names[place.index], _part(source, parts, place)
-        photographs.add(source.paths[place.index], _last(name), part=part)
+        chosen.append((source.paths[place.index], _last(name), "", part))
     for what, places in left:
         if places:
             said.notes.append(f"left out, {what}: {by_folder(places)}")
     if source.own.masks:
         said.notes.append(f"left out, masks: {len(source.own.masks)} of an export of this page")
+    return chosen
 
 
 def brought_parts(source: Source) -> dict[str, str]:
@@ -104,9 +117,9 @@ def _part(source: Source, parts: dict[str, str], place: Place) -> str:
     return f"{source.called}: {part}" if part else ""
 
 
-def _ask(photographs: Photographs, source: Source, parts: dict[str, str]) -> None:
+def _asked(source: Source, parts: dict[str, str]) -> list[Chosen]:
     """All photographs of a source lie aside, under the words for their folders."""
-    parts = parts or in_folders(source.photographs)[0]
+    parts, chosen = parts or in_folders(source.photographs)[0], []
     matches = source.layout.matches
     marked = {m.image for m in matches} | {c for m in matches for c in m.candidates}
     marked |= {image for _, image in source.twins}
@@ -114,9 +127,12 @@ def _ask(photographs: Photographs, source: Source, parts: dict[str, str]) -> Non
         where = _where(source, folder_of(place))
         where = f"{where}, with masks" if place.index in marked else where
         part = _part(source, parts, place)
-        photographs.add(source.paths[place.index], _last(source.names[place.index]), where, part)
+        name = _last(source.names[place.index])
+        chosen.append((source.paths[place.index], name, where, part))
     for name, path, origin in source.own.pictures:
-        photographs.add(path, _last(origin.name), _where(source, name.rpartition("/")[0]))
+        where = _where(source, name.rpartition("/")[0])
+        chosen.append((path, _last(origin.name), where, ""))
+    return chosen
 
 
 def _last(name: str) -> str:

@@ -107,7 +107,8 @@ async function show(desk, value) {
   desk.$(".viewer").dataset.state = "full";
   desk.$(".viewer").removeAttribute("aria-busy");
   desk.$(".viewer").toggleAttribute("data-heat", desk.options.heat);
-  desk.put(".judge", `${called(now)} · judged by ${now.model}`);
+  desk.put(".judge .name", called(now));
+  desk.put(".judge .by", `judged by ${now.model}`);
   desk.put(".caption", "");
   if (!same) { desk.view.fitted = true; hideLike(desk); }
   fitStage(desk);
