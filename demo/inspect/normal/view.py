@@ -15,7 +15,7 @@ from demo.shared.pictures import picture_file, reduced, small_url
 
 SHOWN = 1600
 """Longest side, pixels, of a shown result."""
-NOT_NEEDED = "<p>Nothing here is above the threshold: this is its normal version.</p>"
+NOT_NEEDED = "<p>Nothing here is above the model's threshold: this is its normal version.</p>"
 NO_BRANCH = (
     "<p>This model was trained without its pixel branch, so it cannot draw a normal version: train "
     "it with both.</p>"
