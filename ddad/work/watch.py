@@ -2,9 +2,9 @@
 
 The ledger (SQLite, in the output folder) is the truth: a file is done when its row is committed.
 Its pictures are written before that, under their final names, so a kill in between costs a second
-scoring of the same file and changes nothing. scores.csv is made from the ledger. What fails for a
-reason that may pass is not committed: it waits, and is tried again after growing pauses and at the
-next start.
+scoring of the few in hand (a core each) and changes nothing. scores.csv is made from the ledger.
+What fails for a reason that may pass is not committed: it waits, and is tried again after growing
+pauses and at the next start.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ddad.export.tables import append_row, score_columns, write_table
 from ddad.images.decode import MAX_PIXELS
 from ddad.images.files import pictures_in, shown
 from ddad.model.detector import Detector
+from ddad.model.runtime import side_by_side
 from ddad.score.drift import CURE, Drift
 from ddad.training.journal import exclusive
 from ddad.work.attempts import OutputError, Row, pause, writing, young
@@ -143,8 +144,9 @@ class _Watch:
         while not stopped.is_set():
             ledger.check()
             now = self.look(done)
-            for version in sorted(now & before, key=self.turn):
-                if stopped.is_set() or not self.attempt(version, ledger, done):
+            ready = self.ready(now & before)
+            for version, row in zip(ready, side_by_side(self.score, ready), strict=True):
+                if not self.settled(version, row, ledger, done) or stopped.is_set():
                     break
             if self.stale:
                 self.write_table(ledger)
@@ -169,17 +171,19 @@ class _Watch:
         self.waiting = {v: wait for v, wait in self.waiting.items() if v in found}
         return found
 
-    def turn(self, version: Version) -> tuple[int, int]:
-        """Those that failed least often first, so none keeps another from its turn."""
-        wait = self.waiting.get(version)
-        return wait.tries if wait else 0, version[2]
+    def ready(self, versions: set[Version]) -> list[Version]:
+        """Those whose turn has come: what failed least often first, so none keeps another back."""
+        now, waits = time.monotonic(), self.waiting
+        for version in versions:
+            waits.setdefault(version, _Wait())
+        due = [version for version in versions if waits[version].due <= now]
+        return sorted(due, key=lambda version: (waits[version].tries, version[2]))
 
-    def attempt(self, version: Version, ledger: Ledger, done: set[Version]) -> bool:
-        """Score a file whose turn has come; False where the output cannot be written."""
-        wait = self.waiting.setdefault(version, _Wait())
-        if time.monotonic() < wait.due:
-            return True
-        row = self.score(version)
+    def settled(
+        self, version: Version, row: Row | None, ledger: Ledger, done: set[Version]
+    ) -> bool:
+        """Commit the row of a file, or let the file wait; False where the output cannot be
+        written."""
         if row is None:
             return True
         if not ("again" in row or ("error" in row and self.unsettled(version))):
@@ -190,7 +194,7 @@ class _Watch:
             else:
                 self.committed(version, row, ledger, done)
                 return True
-        return self.postponed(wait, row)
+        return self.postponed(self.waiting[version], row)
 
     def score(self, version: Version) -> Row | None:
         """The row of a file; None where it is gone, or another by now."""

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from parts import ROOT, texture
 from PIL import Image
 
@@ -263,6 +264,34 @@ def test_a_file_that_changes_while_it_is_scored_counts_as_it_is_in_the_end(tmp_p
     pixels = np.asarray(Image.open(folder / "a.png"))
     (found,) = tiny_detector.detect([pixels])
     assert float(rows(out)[0]["score"]) == pytest.approx(found.score, abs=1e-5)
+
+
+def test_what_waits_is_scored_side_by_side_and_committed_in_its_order(tmp_path, tiny_detector):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for number in range(6):
+        photograph(folder / f"{number}.png", number)
+        os.utime(folder / f"{number}.png", (1e9 + number, 1e9 + number))
+    both = threading.Barrier(2, timeout=20)
+
+    class Meeting:
+        """The detector, which scores none until two are asked for."""
+
+        def __getattr__(self, name):
+            return getattr(tiny_detector, name)
+
+        def detect(self, images):
+            both.wait()
+            return tiny_detector.detect(images)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        watch(folder, out, Meeting(), threading.Event(), every=0.01, once=True)
+    finally:
+        torch.set_num_threads(threads)
+    names = [os.path.basename(row["file"]) for row in rows(out)]
+    assert names == [f"{number}.png" for number in range(6)]
+    assert not any(row["error"] for row in rows(out))
 
 
 def test_the_output_folder_removed_is_begun_anew(tiny_detector, tmp_path):
