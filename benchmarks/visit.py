@@ -88,8 +88,8 @@ class Visit:
         answer.raise_for_status()
         meta = {"_type": "gradio.FileData"}
         return [
-            {"path": path, "orig_name": file.name, "meta": meta}
-            for path, file in zip(answer.json(), files, strict=True)
+            {"path": path, "orig_name": name, "meta": meta}
+            for path, name in zip(answer.json(), names, strict=True)
         ]
 
     def ask(self, name: str, **request: Any) -> dict[str, Any]:
