@@ -1,6 +1,6 @@
 """Kill -9 at random moments of training, scoring, saving, export and a move; then look, and go on.
 
-    python -m benchmarks.kill [--moments 100] [--seed 0] [--jobs train score save export move]
+    python -m benchmarks.kill [--moments 100] [--seed 0] [--jobs train score watch save ...]
 
 Nothing that was finished may be lost, nothing half written may be seen, and the same command must
 go on. Raises AssertionError where that fails.
@@ -17,7 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.corpus import picture
+from ddad.work.ledger import Ledger
 from demo.store.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,15 +96,7 @@ def _step(state: Path) -> int:
 
 def score(folder: Path, moments: Sequence[float]) -> None:
     """A killed scoring leaves whole pictures, no table that looks complete, and can be repeated."""
-    from benchmarks.hostile import model
-
-    images = folder / "images"
-    images.mkdir()
-    for seed in range(30):
-        Image.fromarray(picture(seed)).save(images / f"{seed:02}.png")
-    waves = str(model(folder))
-    command = [sys.executable, "-m", "ddad", "score", str(images), "--checkpoint", waves, "--out"]
-    subprocess.run([*command, str(folder / "whole")], cwd=ROOT, check=True, capture_output=True)
+    command = judging(folder, "score", 30)
     for turn, moment in enumerate(moments):
         out = folder / f"killed{turn % 4}"  # every fourth finds what a kill has left before
         if turn < 4:
@@ -115,9 +108,50 @@ def score(folder: Path, moments: Sequence[float]) -> None:
                 np.asarray(Image.open(file))
         if (out / "scores.csv").exists():
             assert len((out / "scores.csv").read_text().splitlines()) == 31
+    completed(command, folder / "whole", out)
+
+
+def watch(folder: Path, moments: Sequence[float]) -> None:
+    """A killed watch has a picture for each of its rows, loses none, and goes on: each once."""
+    command = judging(folder, "watch", 100, "--once", "--every", "0.1")
+    for turn, moment in enumerate(moments):
+        out = folder / f"killed{turn // 4}"  # four kills of each
+        before = len(committed(out)) if turn % 4 else 0
+        kill([*command, str(out)], partial(newer, out, "ledger.sqlite*", time.time()), moment)
+        rows = committed(out)
+        assert before <= len({row["file"] for row in rows}) == len(rows) <= 100
+        for row in rows:
+            np.asarray(Image.open(out / str(row["mask"])))
+        if turn % 4 == 3:
+            completed(command, folder / "whole", out)
+            assert len(committed(out)) == 100
+
+
+def committed(out: Path) -> list[dict[str, object]]:
+    """The rows of a watch."""
+    with closing(Ledger(out / "ledger.sqlite")) as ledger:
+        return ledger.rows()
+
+
+def judging(folder: Path, what: str, count: int, *options: str) -> list[str]:
+    """A command that judges so many pictures, all but where to; its whole output in `whole`."""
+    from benchmarks.hostile import model
+
+    images = folder / "images"
+    images.mkdir()
+    for seed in range(count):
+        Image.fromarray(picture(seed)).save(images / f"{seed:02}.png")
+    command = [sys.executable, "-m", "ddad", what, str(images), *options]
+    command += ["--checkpoint", str(model(folder)), "--out"]
+    subprocess.run([*command, str(folder / "whole")], cwd=ROOT, check=True, capture_output=True)
+    return command
+
+
+def completed(command: Sequence[str], whole: Path, out: Path) -> None:
+    """What the command, once more, makes of what a kill left equals the whole."""
     subprocess.run([*command, str(out)], cwd=ROOT, check=True, capture_output=True)
-    for file in (folder / "whole").rglob("*.png"):
-        again = out / file.relative_to(folder / "whole")
+    for file in whole.rglob("*.png"):
+        again = out / file.relative_to(whole)
         assert again.read_bytes() == file.read_bytes(), f"{again} differs"
 
 
@@ -238,11 +272,12 @@ def _photographs(session: Session) -> list[tuple[str, Path]]:
 JOBS: dict[str, Callable[[Path, Sequence[float]], None]] = {
     "train": train,
     "score": score,
+    "watch": watch,
     "save": save,
     "export": export,
     "move": move,
 }
-LONGEST = {"train": 3.0, "score": 1.5, "save": 0.5, "export": 0.5, "move": 0.3}
+LONGEST = {"train": 3.0, "score": 1.5, "watch": 2.0, "save": 0.5, "export": 0.5, "move": 0.3}
 """Seconds after the first output within which a kill comes."""
 
 
