@@ -1,17 +1,41 @@
-"""The page as Gradio builds it, for events that no honest page sends: each is answered in a
-sentence, and none leaves a traceback in the log."""
+"""The page as Gradio builds it, with little held of a visit, and for events that no honest page
+sends: each is answered in a sentence, and none leaves a traceback in the log."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlocksConfig
 
 NO_SENSE = "this request is not one of the page's: reload it"
 
 
+class _OfVisit(BlocksConfig):
+    """The components of one visit, without what each was sent last: Gradio would keep that, half a
+    megabyte and more of every visit, for deep links, and write it to disk for who asks for one."""
+
+    @staticmethod
+    def config_for_block(*_: Any, **__: Any) -> dict[str, Any]:
+        return {}
+
+
+class _OfPage(BlocksConfig):
+    """The components of the page, of which each visit gets a copy."""
+
+    def __copy__(self) -> BlocksConfig:
+        visit = _OfVisit(self.root_block)
+        visit.__dict__.update(vars(super().__copy__()))
+        return visit
+
+
 class Page(gr.Blocks):
-    """gr.Blocks that takes nothing for granted of what a browser sends."""
+    """gr.Blocks that takes nothing for granted of what a browser sends, and keeps no more of a
+    visit than it needs."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.default_config = _OfPage(self)
 
     async def process_api(self, block_fn: Any, inputs: Any, *given: Any, **named: Any) -> Any:
         """An event's data is an object, whatever was sent in its place."""
