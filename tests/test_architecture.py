@@ -128,6 +128,9 @@ def test_the_app_imports_without_torchvision_opencv_and_torch():
         "models.Models.load_in_background = lambda self, up: None\n"
         "import app\n"
         "assert 'torch' not in sys.modules\n"
+        "queue = app.demo._queue  # sums up no events of before\n"
+        "queue.events_recorded = 5\n"
+        "assert queue.compute_analytics_summary([{'function': 'f'}]) == {'functions': {}}\n"
         "from ddad import Detector\n"
         "import ddad.training.train, ddad.work.batch, ddad.cli\n"
     )
