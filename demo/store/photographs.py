@@ -36,7 +36,7 @@ class Photographs:
         One `asked` after, by the words for its folder, lies aside until `answer`. `part` is what
         it shows, where that is told: photographs of one part share it.
         """
-        token = secrets.token_hex(4)
+        token = f"{secrets.randbelow(10**10):010}"  # hexadecimals can spell "bad", as of a defect
         folder = self._aside if asked else self.folder
         kept = folder / f"{self._number():05}-{token}{path.suffix.lower()}"
         self._rows.expect(path.stat().st_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -176,6 +177,15 @@ def test_a_training_that_grows_is_counted_while_it_runs(tmp_path, photos):
         session.add("part.png", np.zeros((5, 6, 3), np.uint8))
     session.trained.forget()
     assert session.used()[0] == before and not grown.exists()
+
+
+def test_the_names_that_we_give_photographs_never_call_one_defective(queue, photos):
+    session = filled(queue, photos)
+    files = session.photographs.files()
+    assert all(re.fullmatch(r"\d{5}-\d{10}\.png", file.name) for file in files)
+    files[0].rename(files[0].with_name("00000-27539bad.png"))  # as an earlier version could
+    queue.start(session, "m", "feature", 5, 0.05)
+    until(queue, session, "done")
 
 
 def test_a_training_that_cannot_begin_says_why_without_the_servers_folders(queue, photos):
