@@ -25,11 +25,10 @@ from demo.store.store import Store
 
 HEAVY: dict[str, Any] = {"concurrency_limit": None}
 """Of every event that runs a network; its function is wrapped in `Page.turns.shared`."""
-LIGHT: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
-"""Of every event that answers at once."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 """Of every event that is no public endpoint."""
-QUIET: dict[str, Any] = {**LIGHT, **PRIVATE}
+QUIET: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", **PRIVATE}
+"""Of every event that answers at once, and is no public endpoint."""
 DESK = "inspect"
 """Id of the desk's tab."""
 

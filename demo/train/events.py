@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo.front.turns import share
-from demo.page import HEAVY, LIGHT, PRIVATE, Page, problem
+from demo.page import HEAVY, PRIVATE, QUIET, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
 from demo.train import models, taking, training, view, work
@@ -32,6 +32,7 @@ def tab(
     the browser reads it when its tab is first shown.
     """
     ui = steps(queue.limits)
+    _wire_upload(ui, page)
     _wire_photographs(ui, page)
     _wire_check(ui, page)
     training.wire(ui, page, queue)
@@ -55,7 +56,7 @@ def tab(
     def greet(loaded: Any) -> None:
         shown = [earlier, *(ui[n] for n in ("trouble", *KEPT, *ASK, "steps"))]
         shown += [*(ui[n] for n in training.LIVE), ui["mine"], page.model]
-        loaded.then(arrive, [page.session, earlier], shown, **LIGHT, **PRIVATE)
+        loaded.then(arrive, [page.session, earlier], shown, **QUIET)
 
     return greet
 
@@ -66,7 +67,12 @@ def _photographs(session: Session) -> tuple[str, Any]:
     return view.kept(photographs), gr.update(visible=bool(photographs.left_out()))
 
 
-def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
+def _seen(ui: dict[str, Any], page: Page) -> list[Any]:
+    """What is brought up to date when photographs came, or were answered for."""
+    return [page.session, *(ui[name] for name in ("trouble", "said", *KEPT, *ASK))]
+
+
+def _wire_upload(ui: dict[str, Any], page: Page) -> None:
     def add(
         session: str | None,
         files: list[str] | None,
@@ -90,6 +96,17 @@ def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
         first = mine.id, trouble, view.said(notes), *_photographs(mine)
         return *first, *view.ask(mine.photographs), None
 
+    ui["upload"].upload(
+        add,
+        [page.session, ui["upload"]],
+        [*_seen(ui, page), ui["upload"]],
+        show_progress_on=ui["kept"],
+        concurrency_limit=None,
+        **PRIVATE,
+    )
+
+
+def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
     def take(session: str | None, good: list[str] | None) -> tuple[Any, ...]:
         mine, trouble, said = page.store.open(session), "", ""
         asked = mine.photographs.asked()
@@ -112,20 +129,11 @@ def _wire_photographs(ui: dict[str, Any], page: Page) -> None:
         return mine.id, *_photographs(mine)
 
     now = [page.session, ui["kept"], ui["forget"]]
-    seen = [page.session, *(ui[name] for name in ("trouble", "said", *KEPT, *ASK))]
-    hidden: dict[str, Any] = {**LIGHT, **PRIVATE}
-    ui["upload"].upload(
-        add,
-        [page.session, ui["upload"]],
-        [*seen, ui["upload"]],
-        show_progress_on=ui["kept"],
-        concurrency_limit=None,
-        **PRIVATE,
-    )
-    ui["take"].click(take, [page.session, ui["good"]], seen, **hidden)
-    ui["none"].click(lambda session: take(session, None), page.session, seen, **hidden)
-    ui["clear"].click(clear, page.session, now, **LIGHT, **PRIVATE)
-    ui["forget"].click(forget, page.session, now, **LIGHT, **PRIVATE)
+    seen = _seen(ui, page)
+    ui["take"].click(take, [page.session, ui["good"]], seen, **QUIET)
+    ui["none"].click(lambda session: take(session, None), page.session, seen, **QUIET)
+    ui["clear"].click(clear, page.session, now, **QUIET)
+    ui["forget"].click(forget, page.session, now, **QUIET)
 
 
 def _wire_check(ui: dict[str, Any], page: Page) -> None:
@@ -160,7 +168,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
     seen = [ui["trouble"], ui["steps"], ui["findings"], ui["time"]]
     heavy: dict[str, Any] = {"show_progress_on": ui["kept"], **HEAVY, **PRIVATE}
     ui["look"].click(page.turns.shared(look), inputs, seen, **heavy)
-    ui["findings"].settle(_ticked, None, ui["ticked"], **LIGHT, **PRIVATE)
+    ui["findings"].settle(_ticked, None, ui["ticked"], **QUIET)
     ui["leave"].click(
         page.turns.shared(leave),
         [page.session, ui["ticked"], ui["fpr"]],
@@ -168,7 +176,7 @@ def _wire_check(ui: dict[str, Any], page: Page) -> None:
         **HEAVY,
         **PRIVATE,
     )
-    ui["go"].click(lambda: gr.Walkthrough(selected=TRAIN), None, ui["steps"], **LIGHT, **PRIVATE)
+    ui["go"].click(lambda: gr.Walkthrough(selected=TRAIN), None, ui["steps"], **QUIET)
 
 
 def _ticked(event: gr.EventData) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ddad.score.config import detail
-from demo.page import DESK, HEAVY, LIGHT, PRIVATE, Page, problem, to_try
+from demo.page import DESK, HEAVY, PRIVATE, QUIET, Page, problem, to_try
 from demo.shared.passing import handed
 from demo.store.session import Session
 from demo.train import view, work
@@ -76,9 +76,9 @@ def _wire_models(ui: dict[str, Any], page: Page) -> None:
 
     chosen = [page.session, ui["mine"]]
     shown = [ui["result"], ui["zip"], ui["alarm_said"]]
-    ui["mine"].change(show, chosen, shown, **LIGHT, **PRIVATE)
-    ui["use"].click(use, chosen, [page.model, page.tabs, page.tried], **LIGHT, **PRIVATE)
-    ui["drop"].click(drop, [*chosen, page.model], [ui["mine"], page.model], **LIGHT, **PRIVATE)
+    ui["mine"].change(show, chosen, shown, **QUIET)
+    ui["use"].click(use, chosen, [page.model, page.tabs, page.tried], **QUIET)
+    ui["drop"].click(drop, [*chosen, page.model], [ui["mine"], page.model], **QUIET)
 
 
 def _wire_alarms(ui: dict[str, Any], page: Page) -> None:
@@ -111,7 +111,7 @@ def _wire_desk(page: Page, alarm: tuple[gr.Button, gr.HTML]) -> None:
     def offer(name: str) -> tuple[Any, str]:
         return gr.update(visible=str(name).startswith("~")), ""
 
-    page.model.change(offer, page.model, [button, said], **LIGHT, **PRIVATE)
+    page.model.change(offer, page.model, [button, said], **QUIET)
     inputs = [page.session, page.model, page.current]
     button.click(page.turns.shared(learn), inputs, said, **HEAVY, **PRIVATE)
 

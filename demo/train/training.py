@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.page import LIGHT, PRIVATE, Page, problem
+from demo.page import QUIET, Page, problem
 from demo.store.session import Session
 from demo.store.store import StoreError
 from demo.train import models, view, work
@@ -48,7 +48,7 @@ def _wire_plan(ui: dict[str, Any], page: Page) -> None:
 
     inputs = [page.session, ui["branch"], ui["minutes"]]
     for event in (ui["branch"].change, ui["minutes"].release):
-        event(plan, inputs, [ui["minutes"], ui["time"]], **LIGHT, **PRIVATE)
+        event(plan, inputs, [ui["minutes"], ui["time"]], **QUIET)
 
 
 def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
@@ -81,9 +81,9 @@ def _wire_buttons(ui: dict[str, Any], page: Page, queue: Queue) -> None:
     shown = [ui[name] for name in LIVE]
     asked = ("name", "branch", "minutes", "fpr", "seconds", "keeps")
     inputs = [page.session, *(ui[name] for name in asked)]
-    ui["start"].click(start, inputs, [ui["trouble"], *shown], **LIGHT, **PRIVATE)
+    ui["start"].click(start, inputs, [ui["trouble"], *shown], **QUIET)
     for what in ("pause", "resume", "stop", "cancel"):
-        ui[what].click(ask(what), page.session, shown, **LIGHT, **PRIVATE)
+        ui[what].click(ask(what), page.session, shown, **QUIET)
 
 
 def _wire_clock(ui: dict[str, Any], page: Page, queue: Queue) -> None:
@@ -96,4 +96,4 @@ def _wire_clock(ui: dict[str, Any], page: Page, queue: Queue) -> None:
         return *now(mine, queue), step, models.mine(mine), models.choices(page, mine, current)
 
     shown = [*(ui[name] for name in LIVE), ui["steps"], ui["mine"], page.model]
-    ui["timer"].tick(tick, [page.session, page.model], shown, **LIGHT, **PRIVATE)
+    ui["timer"].tick(tick, [page.session, page.model], shown, **QUIET)
