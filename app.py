@@ -17,4 +17,4 @@ demo = build(os.environ.get("DDAD_CHECKPOINTS"))
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # closes as Ctrl-C does
-    demo.launch(**LAUNCH)
+    demo.launch(**LAUNCH, inbrowser=os.environ.get("DDAD_BROWSER") == "1")

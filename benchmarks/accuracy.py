@@ -5,15 +5,16 @@
 DATA holds the sets (see SETS). Everything is fitted to train/good alone with default settings:
 `ours` is what `ddad train` gives, each column the median over the seeds, lowest and highest beside;
 `map` its score map alone, without amounts; `longer` with `--minutes 15`, `shared` with a tenth for
-its U-Net besides; `patchcore` has the same extractor; `pixel` and `head` are the U-Net's scores
-alone, `spr` a peer made of it. What has been measured already is kept.
+its U-Net besides; `patchcore` has all that ours has but its denoiser, `patchcore-authors` its
+authors' settings with the same extractor; `pixel` and `head` are the U-Net's scores alone, `spr` a
+peer made of it. What has been measured already is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.peers import patchcore, spr
+from benchmarks.peers import patchcore, patchcore_on_our_terms, spr
 from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
@@ -32,6 +33,7 @@ from ddad.measure.metrics import Evaluation
 from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
+from ddad.training.photographs import Photographs
 
 SETS = {
     "bottle": "mvtec_bottle",
@@ -57,7 +59,17 @@ TRAINED = {
 """Arguments of `train` for each of our methods."""
 SAME = {"map": "ours", "spr": "pixel"}
 """What judges by the model of another method."""
-METHODS = ("ours", "map", "patchcore", "longer", "shared", "pixel", "head", "spr")
+METHODS = (
+    "ours",
+    "map",
+    "patchcore",
+    "patchcore-authors",
+    "longer",
+    "shared",
+    "pixel",
+    "head",
+    "spr",
+)
 Row = dict[str, Any]
 
 
@@ -112,10 +124,8 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
     if done.exists():
         return dict(json.loads(done.read_text()))
     folder = BUNDLED if extractor == "bundled" else Path(extractor)
-    if method == "patchcore":
-        loaded = Extractor.load(folder)
-        normals = [load_image(s.path).pixels for s in data.read(source) if s.split == "train"]
-        found = judge(source, lambda images: patchcore(loaded, normals, images))
+    if method.startswith("patchcore"):
+        found = judge(source, lambda images: peer(method, source, folder, images))
     else:
         model = out / f"{SAME.get(method, method)}_{seed}"
         if not (model / "ddad.json").exists():
@@ -137,6 +147,18 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
     out.mkdir(parents=True, exist_ok=True)
     write_json(found, done)
     return dict(found)
+
+
+def peer(
+    method: str, source: Path, extractor: Path, images: Iterable[np.ndarray]
+) -> Iterator[tuple[np.ndarray, float]]:
+    """PatchCore on our terms, or as its authors set it."""
+    loaded = Extractor.load(extractor)
+    samples = [s for s in data.read(source) if s.split == "train"]
+    normals = Photographs([s.path for s in samples])
+    if method == "patchcore-authors":
+        return patchcore(loaded, normals, images)
+    return patchcore_on_our_terms(loaded, normals, [s.group for s in samples], images)
 
 
 def by_map(detector: Detector, images: list[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:

@@ -1,4 +1,5 @@
-"""Peers in one harness: PatchCore with the same backbone, and an SPR-like score of a pixel model.
+"""Peers in one harness: PatchCore as its authors set it, PatchCore with all that our score has but
+its denoiser, and an SPR-like score of a pixel model.
 
 Each function yields (map at image size, image score) for images in order. Only images of good
 parts are fitted to.
@@ -6,7 +7,7 @@ parts are fitted to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,11 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ddad.diffusion.extractor import Extractor
 from ddad.images.geometry import to_image, to_model
 from ddad.model.detector import Detector
+from ddad.score.config import ScoreConfig
+from ddad.score.feature import tokens
+from ddad.score.fusion import Maps, calibrate, score_map
+from ddad.score.look import Look
+from ddad.training.fit import Vectors, fold_of
 
 SIDE, SHARE, POOL = 256, 0.1, 100_000
 """Pixels a side (images are stretched), share kept as memory, vectors the share is taken from."""
@@ -27,12 +33,14 @@ ROWS = 8192
 
 
 def patchcore(
-    extractor: Extractor, normals: Sequence[np.ndarray], images: Sequence[np.ndarray], seed: int = 0
+    extractor: Extractor, normals: Sequence[np.ndarray], images: Iterable[np.ndarray], seed: int = 0
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """Roth et al. 2022: the two coarser stages, greedy coreset, nearest neighbour, sigma 4.
+    """Roth et al. 2022, as their code has it: 256 pixels, stretched, the two coarser stages, greedy
+    coreset, nearest neighbour, sigma 4.
 
-    The image score is the largest patch distance (no reweighting by neighbours). The coreset is
-    taken from a random POOL of the vectors, to keep it to minutes.
+    The image score is the largest patch distance (no reweighting by neighbours, as there). The
+    coreset is taken from a random POOL of the vectors, to keep it to minutes; the picture's rim is
+    not cut away, so that all of it is judged.
     """
 
     memory = patchcore_memory(extractor, normals, seed)
@@ -57,17 +65,20 @@ def patchcore_map(
 ) -> tuple[np.ndarray, float]:
     """Map and score of one image."""
     found = _vectors(extractor, pixels, side)
-    lengths = memory.square().sum(1)
-    distance = torch.cat(
-        [
-            (flat.square().sum(1)[:, None] + lengths - 2 * flat @ memory.T).amin(1)
-            for flat in found.flatten(1).T.split(ROWS)
-        ]
-    )
-    grid = distance.clamp(min=0).sqrt().view(1, *found.shape[1:])
+    grid = _nearest(found.flatten(1).T, memory).view(1, *found.shape[1:])
     large = interpolate(grid[None], (side, side), mode="bilinear")[0]
     smooth = torch.from_numpy(gaussian_filter(large[0].numpy(), 4))[None]
     return to_image(smooth, *pixels.shape[:2])[0].numpy(), float(grid.max())
+
+
+def _nearest(vectors: Tensor, memory: Tensor) -> Tensor:
+    """Distance (N,) of vectors (N, C) to the nearest of the memory (M, C)."""
+    lengths = memory.square().sum(1)
+    distance = [
+        torch.addmm(lengths, part, memory.T, alpha=-2).amin(1) + part.square().sum(1)
+        for part in vectors.split(ROWS)
+    ]
+    return torch.cat(distance).clamp(min=0).sqrt()
 
 
 @torch.inference_mode()
@@ -76,6 +87,47 @@ def _vectors(extractor: Extractor, pixels: np.ndarray, side: int = SIDE) -> Tens
     near = [avg_pool2d(stage, 3, 1, 1) for stage in stages]
     shape = near[0].shape[-2:]
     return torch.cat([interpolate(n, shape, mode="bilinear") for n in near], 1)[0]
+
+
+def patchcore_on_our_terms(
+    extractor: Extractor,
+    normals: Sequence[np.ndarray],
+    groups: Sequence[str],
+    images: Iterable[np.ndarray],
+    seed: int = 0,
+) -> Iterator[tuple[np.ndarray, float]]:
+    """The nearest of a coreset in place of our denoiser; all else is ours.
+
+    The same vectors of the same geometry (aspect kept, mirrored margin, three stages and what is
+    around a place), as many of them, cross-fitted folds by part, border levels and z-values of
+    held-out normals. Of our image score it lacks the amounts, which are the denoiser's.
+    """
+    config = ScoreConfig()
+    vectors = Vectors.of(normals, extractor, config, seed=seed, keep=False)
+    each, folds = vectors.each["feature"], fold_of(groups, seed)
+
+    def memory(kept: np.ndarray) -> Tensor:
+        chosen = torch.cat([v for v, mine in zip(each, kept, strict=True) if mine])
+        return _coreset(chosen, SHARE, torch.Generator().manual_seed(seed))
+
+    def raw(bank: Tensor, pixels: np.ndarray) -> Maps:
+        look = Look(extractor, pixels, config.feature_size)
+        with torch.inference_mode():
+            found = [_nearest(tokens(look.described(tile)), bank) for tile in look.tiles]
+        return {"feature": np.asarray(torch.cat(found).view(1, *look.grid))}
+
+    pairs: dict[int, tuple[Maps, Sequence[int]]] = {}
+    for fold in np.unique(folds):
+        bank = memory(folds != fold)
+        for index in np.flatnonzero(folds == fold).tolist():
+            pairs[index] = raw(bank, normals[index]), vectors.shapes[index]
+    alone = {"feature": 1.0}
+    ordered = [pairs[index] for index in range(len(normals))]
+    fitted = calibrate(ordered, alone, 0.05, parts=groups, cross_fitted=True)
+    bank = memory(np.ones(len(each), bool))
+    for pixels in images:
+        found = score_map(fitted, raw(bank, pixels), alone, pixels.shape)
+        yield found, float(found.max())
 
 
 def spr(detector: Detector, images: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:

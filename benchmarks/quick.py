@@ -4,8 +4,8 @@
 
 30 random normals of train/good (fixed seed) and all of them; `python -m ddad train` with its
 default settings (without its U-Net where that has no share in the score, which saves two minutes),
-and PatchCore on the same images with the same backbone; judged on the test split. What has been
-measured already is kept.
+and PatchCore on our terms (`benchmarks.peers`) on the same images with the same backbone; judged on
+the test split. What has been measured already is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import BRANCH, SETS, judge
-from benchmarks.peers import patchcore
+from benchmarks.peers import patchcore_on_our_terms
 from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.data.datasets import Sample
@@ -113,7 +113,8 @@ def peer(source: Path, normals: list[Sample], extractor: Path) -> dict[str, Any]
     fitted: list[float] = []
 
     def score(tests: list[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
-        for found in patchcore(Extractor.load(extractor), images, tests):
+        loaded, groups = Extractor.load(extractor), [sample.group for sample in normals]
+        for found in patchcore_on_our_terms(loaded, images, groups, tests):
             fitted.append(time.monotonic())
             yield found
 

@@ -12,6 +12,7 @@ from ddad import __version__
 from ddad.commands import (
     calibrate,
     check,
+    demo,
     evaluate,
     nll,
     package,
@@ -22,7 +23,7 @@ from ddad.commands import (
 )
 from ddad.model.allocator import keep_freed_memory
 
-COMMANDS = (train, check, calibrate, score, restore, watch, package, evaluate, nll)
+COMMANDS = (demo, train, check, calibrate, score, restore, watch, package, evaluate, nll)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

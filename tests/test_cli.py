@@ -38,7 +38,7 @@ def test_every_module_of_commands_is_on_the_command_line(capsys):
         main(["--help"])
     listed = re.findall(r"^    (\w+)\b", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
-        *("train", "check", "calibrate", "score", "restore", "watch"),
+        *("demo", "train", "check", "calibrate", "score", "restore", "watch"),
         *("pack", "unpack", "push", "evaluate", "nll"),
     ]
 

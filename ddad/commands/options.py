@@ -47,6 +47,7 @@ def _checked(name: str, kind: Callable[[str], Any], valid: Callable[[Any], bool]
 
 
 count = _checked("count", int, lambda n: n > 0)
+port = _checked("port", int, lambda n: 0 < n < 2**16)
 positive = _checked("positive number", float, lambda x: 0 < x < 1e6)
 rate = _checked("rate between 0 and 1", float, lambda x: 0 < x < 1)
 
