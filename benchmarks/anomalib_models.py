@@ -132,8 +132,8 @@ def fit_and_score(job: dict, out: Path) -> dict:
 
 def metrics(job: dict) -> dict:
     """anomalib's own, of maps (N, H, W) and masks (N, H, W), and of the maps' highest values."""
-    from anomalib.metrics.auroc import _AUROC
     from anomalib.metrics.aupro import _AUPRO
+    from anomalib.metrics.auroc import _AUROC
 
     maps = torch.from_numpy(np.load(job["maps"]))
     masks = torch.from_numpy(np.load(job["masks"])).int()
