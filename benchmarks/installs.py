@@ -3,9 +3,9 @@
     python -m benchmarks.installs [--pythons python3.11 python3.12 ...] [--uv UV]
 
 Builds both, installs each for each Python in an environment of its own (the source archive for the
-first alone: it becomes the same wheel), and with UV as `uv tool install` and `uvx` do. Away from the
-checkout, with nothing of ours on the path, each then says its help, is imported, trains on drawn
-photographs, scores them and answers as a page. Exit code 1 where one of these fails.
+first alone: it becomes the same wheel), and with UV as `uv tool install` and `uvx` do. Away from
+the checkout, with nothing of ours on the path, each then says its help, is imported, trains on
+drawn photographs, scores them and answers as a page. Exit code 1 where one of these fails.
 """
 
 from __future__ import annotations
