@@ -26,8 +26,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from playwright.sync_api import Page, Playwright, sync_playwright  # noqa: E402
 
+from ddad import CHECKPOINTS  # noqa: E402
 from demo.app import LAUNCH, build  # noqa: E402
-from demo.shared.models import CHECKPOINTS  # noqa: E402
 
 WATCH = """() => {
   const desk = document.querySelector('#viewer .viewer').desk;

@@ -21,9 +21,9 @@ import torch
 from diffusers import DDPMPipeline
 from PIL import Image
 
+from ddad import CHECKPOINTS
 from ddad.images.decode import load_image
 from ddad.images.files import write_png
-from ddad.model.checkpoint import CHECKPOINTS
 from ddad.model.detector import Detector
 from ddad.training.synthetic import brick_tree, paint_defect
 

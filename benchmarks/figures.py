@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from ddad import CHECKPOINTS
 from ddad.diffusion.losses import kl
 from ddad.export.render import heat
 from ddad.images.decode import load_image
 from ddad.images.geometry import model_shape, to_model
 from ddad.images.masks import load_mask
-from ddad.model.checkpoint import CHECKPOINTS
 from ddad.model.detector import Detector
 from ddad.score.noise import scale_noise, seeded_generator
 

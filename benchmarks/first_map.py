@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.canvas import visit
 from benchmarks.hostile import served
-from ddad.model.checkpoint import CHECKPOINTS
+from ddad import CHECKPOINTS
 
 WATCH = """name => { window.seen = new Promise(done => {
   const desk = document.querySelector('#viewer .viewer').desk, before = desk.state()?.token;

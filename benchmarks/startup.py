@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks.corpus import picture
 from benchmarks.hostile import ROOT, served
 from benchmarks.timing import memory
-from ddad.model.checkpoint import CHECKPOINTS
+from ddad import CHECKPOINTS
 
 SEEN = """() => {
   const sent = performance.getEntriesByType('resource');

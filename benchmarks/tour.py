@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.hostile import served
-from ddad.model.checkpoint import CHECKPOINTS
+from ddad import CHECKPOINTS
 from ddad.training.synthetic import brick_tree
 
 WIDTH, HEIGHT, SHOWN = 1280, 800, 960

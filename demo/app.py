@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from ddad import CHECKPOINTS
 from demo import api, keeping
 from demo.batch import events as many
 from demo.front import blocks
@@ -20,7 +21,7 @@ from demo.inspect import events as desk
 from demo.inspect.layout import about
 from demo.limits import LIMITS
 from demo.page import DESK, QUIET, Page
-from demo.shared.models import CHECKPOINTS, Models
+from demo.shared.models import Models
 from demo.shared.passing import sweep_passing
 from demo.store import mirror
 from demo.store.store import Store

@@ -30,8 +30,8 @@ from playwright.sync_api import (  # noqa: E402
     sync_playwright,
 )
 
+from ddad import CHECKPOINTS  # noqa: E402
 from demo.app import LAUNCH, build  # noqa: E402
-from demo.shared.models import CHECKPOINTS  # noqa: E402
 
 Scheme = Literal["light", "dark"]
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ddad.commands import options
 
 if TYPE_CHECKING:
-    from ddad.training.lifecycle import Plan
+    from ddad.training.plan import Plan
     from ddad.training.run import TrainConfig
 
 
@@ -176,7 +176,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace, config: TrainConfig) -> Plan:
     from ddad.score.config import ScoreConfig
-    from ddad.training.lifecycle import Plan
+    from ddad.training.plan import Plan
 
     score = options.override(ScoreConfig(size=config.size), args)  # a mistake in it ends here
     plan = Plan(args.branch or "both", config, score, args.fpr, config.seed)

@@ -215,7 +215,8 @@ def _widest(x: Tensor) -> Tensor:
     if x.shape[1] <= WIDEST:
         return torch.eye(x.shape[1], device=x.device)
     _, basis = torch.linalg.eigh((x.T @ x / len(x)).double())
-    return basis[:, -WIDEST:].float()
+    found: Tensor = basis[:, -WIDEST:].float()
+    return found
 
 
 def _means(x: Tensor, nearest: Tensor, otherwise: Tensor) -> Tensor:

@@ -142,7 +142,8 @@ class FeatureHead(nn.Module):
 
     def forward(self, decoded: Tensor, grid: tuple[int, int]) -> Tensor:
         """The decoder block's output as scaled features (B, C, *grid)."""
-        return self.out(adaptive_avg_pool2d(silu(self.norm(decoded)), grid))
+        found: Tensor = self.out(adaptive_avg_pool2d(silu(self.norm(decoded)), grid))
+        return found
 
 
 def predict_features(

@@ -8,7 +8,8 @@ import torch
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether bfloat16 runs in hardware; elsewhere it is emulated and slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        found: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+        return found
     capabilities: dict[str, object] = getattr(
         torch.cpu, "get_capabilities", dict
     )()  # torch >= 2.11

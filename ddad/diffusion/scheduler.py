@@ -25,7 +25,7 @@ class Gaussian(NamedTuple):
     log_var: Tensor
 
 
-class PosteriorDDPMScheduler(DDPMScheduler):
+class PosteriorDDPMScheduler(DDPMScheduler):  # type: ignore[misc]  # diffusers says no types
     """DDPMScheduler that exposes q(x_s | x_t, x_0) and p_theta(x_s | x_t), batched in t.
 
     Reads float64 tables made from its own configuration and never the state that

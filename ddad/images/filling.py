@@ -59,7 +59,10 @@ def _crossings(ring: np.ndarray, left: int, right: int) -> tuple[np.ndarray, np.
 
 def _along(step: np.ndarray, y0: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """The lower y of a walk along x, after `step` steps and after one more."""
-    return np.minimum(np.floor(y0 + slope * step + 0.5), np.floor(y0 + slope * (step + 1) + 0.5))
+    found: np.ndarray = np.minimum(
+        np.floor(y0 + slope * step + 0.5), np.floor(y0 + slope * (step + 1) + 0.5)
+    )
+    return found
 
 
 def _across(
@@ -69,8 +72,10 @@ def _across(
     slope = (x1 - x0) / (y1 - y0)
 
     def before(step: np.ndarray) -> np.ndarray:
-        return (np.floor(x0 + slope * step + 0.5) > at) == (slope < 0)
+        found: np.ndarray = (np.floor(x0 + slope * step + 0.5) > at) == (slope < 0)
+        return found
 
     guess = np.floor((at + 0.5 - x0) / slope)
     step = np.where(before(guess), guess, guess - 1)  # the quotient was rounded
-    return y0 + np.where(before(guess + 1), guess + 1, step)
+    found: np.ndarray = y0 + np.where(before(guess + 1), guess + 1, step)
+    return found

@@ -76,4 +76,5 @@ def drop_small(mask: np.ndarray, min_area: int) -> np.ndarray:
     if min_area <= 1:
         return mask
     regions = _labelled(mask)
-    return (np.bincount(regions.ravel()) >= min_area)[regions] & mask
+    found: np.ndarray = (np.bincount(regions.ravel()) >= min_area)[regions] & mask
+    return found

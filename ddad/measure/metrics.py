@@ -61,7 +61,8 @@ def thin(points: np.ndarray, most: int = 200) -> np.ndarray:
     """
     along = np.concatenate([[0], np.abs(np.diff(points, axis=0)).sum(1).cumsum()])
     kept = np.searchsorted(along, np.linspace(0, along[-1], most))
-    return points[np.unique([0, *kept[1:-1], len(points) - 1])]
+    found: np.ndarray = points[np.unique([0, *kept[1:-1], len(points) - 1])]
+    return found
 
 
 def score_bin(scores: np.ndarray) -> np.ndarray:

@@ -100,5 +100,6 @@ def _just_below(score: np.float32, scores: np.ndarray) -> float:
     for digits in range(max(2, 2 - size), max(2, 2 - size) + 6):
         cut = round((math.ceil(float(score) * 10**digits) - 1) / 10**digits, digits)
         if lower <= np.float32(cut) < score:
-            return cut
+            found: float = cut
+            return found
     return float(np.nextafter(score, np.float32(-np.inf)))

@@ -17,6 +17,8 @@ CELLS = (BORDER + 1) ** 2
 
 Levels = tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[float, ...], ...]]
 """Means and deviations of a branch's scales, and its borders, as a calibration holds them."""
+Plane = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+"""float32 (h, w)."""
 
 
 def moments(maps: np.ndarray) -> np.ndarray:
@@ -64,11 +66,10 @@ def levels(total: np.ndarray, images: int) -> Levels:
     )
 
 
-def border_factors(
-    borders: Sequence[Sequence[float]], height: int, width: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def border_factors(borders: Sequence[Sequence[float]], height: int, width: int) -> Plane:
     """The border's level laid out as (height, width)."""
-    return np.asarray(borders, np.float32).ravel()[_cells(height, width)]
+    factors: Plane = np.asarray(borders, np.float32).ravel()[_cells(height, width)]
+    return factors
 
 
 def map_level(fused: np.ndarray) -> float:
@@ -116,4 +117,5 @@ def _cells(height: int, width: int) -> np.ndarray:
         return np.minimum(np.minimum(place, place[::-1]) / step, BORDER).astype(int)
 
     rows, columns = np.meshgrid(distance(height), distance(width), indexing="ij")
-    return rows * (BORDER + 1) + columns
+    found: np.ndarray = rows * (BORDER + 1) + columns
+    return found

@@ -127,7 +127,8 @@ class Look:
         """Without surroundings, which of the whole part are remembered."""
         if self.whole is not None:
             x, edges, inner = self._piece(tile, 0)
-            return self.extractor(x, edges)[..., *inner.place]
+            found: Tensor = self.extractor(x, edges)[..., *inner.place]
+            return found
         x, edges, inner = self._piece(tile, CONTEXT // 2)
         found = described(self.extractor, x, edges)[..., *inner.place]
         coarse = self.extractor.coarsest

@@ -153,7 +153,8 @@ def moved(pixels: np.ndarray) -> np.ndarray:
     turned = np.asarray(Image.fromarray(wide).rotate(3, Image.Resampling.BICUBIC), np.float32)
     height, width = pixels.shape[:2]
     inner = turned[margin : margin + height, margin : margin + width]
-    return np.clip(1.05 * inner, 0, 255).round().astype(np.uint8)
+    found: np.ndarray = np.clip(1.05 * inner, 0, 255).round().astype(np.uint8)
+    return found
 
 
 def cross_fitted(

@@ -93,7 +93,8 @@ def _crack(
     profile /= max(profile.max(), 1e-9)
     y, x = np.rint(centre).astype(int)
     sign = -1 if clean[y, x].mean() > 30 else 1
-    return clean + sign * rng.uniform(25, 90) * strength * profile[..., None]
+    found: np.ndarray = clean + sign * rng.uniform(25, 90) * strength * profile[..., None]
+    return found
 
 
 def _stain(
@@ -106,8 +107,8 @@ def _stain(
     )
     cover = 0.75 * min(strength, 1.2) * blob[..., None]
     if rng.random() < 0.3:  # a bleached spot instead of a dark one
-        return clean + (255 - clean) * cover * tint
-    return clean * (1 - cover * (1 - tint))
+        return np.asarray(clean + (255 - clean) * cover * tint)
+    return np.asarray(clean * (1 - cover * (1 - tint)))
 
 
 def _hole(
@@ -119,7 +120,8 @@ def _hole(
     light = rng.uniform(0, 2 * np.pi)
     dy, dx = np.gradient(gaussian_filter(disc.astype(float), 1.2))
     rim = (dy * np.sin(light) + dx * np.cos(light))[..., None]
-    return clean * (1 - min(0.9, 0.5 + 0.4 * strength) * depth) + 160 * strength * rim
+    found: np.ndarray = clean * (1 - min(0.9, 0.5 + 0.4 * strength) * depth) + 160 * strength * rim
+    return found
 
 
 def _foreign(
@@ -137,7 +139,8 @@ def _foreign(
         noise = gaussian_filter(rng.normal(size=clean.shape[:2]), rng.uniform(0.6, 3))
         noise /= noise.std()
         other = rng.uniform(40, 215, 3 if clean.std(2).mean() > 2 else 1) + 30 * noise[..., None]
-    return clean + (other - clean) * blob * min(1.0, 0.5 + 0.5 * strength)
+    found: np.ndarray = clean + (other - clean) * blob * min(1.0, 0.5 + 0.5 * strength)
+    return found
 
 
 _PAINTERS: dict[str, Callable[..., np.ndarray]] = dict(

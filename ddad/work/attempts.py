@@ -122,7 +122,8 @@ def young(file: Path, seconds: float) -> bool:
 
 def pause(every: float, tries: int) -> float:
     """Seconds before another attempt of a run without end: twice as long each time, to LONGEST."""
-    return max(every, min(LONGEST, every * 2 ** min(tries, 16)))
+    found: float = max(every, min(LONGEST, every * 2 ** min(tries, 16)))
+    return found
 
 
 def _sentence(error: Exception, file: str) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 
 from ddad.export.tables import append_row, score_columns, write_table
-from ddad.images.decode import MAX_PIXELS
 from ddad.images.files import pictures_in, shown
+from ddad.images.guard import MAX_PIXELS
 from ddad.model.detector import Detector
 from ddad.model.runtime import side_by_side
 from ddad.score.drift import CURE, Drift

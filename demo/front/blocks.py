@@ -11,7 +11,7 @@ from gradio.blocks import BlocksConfig
 NO_SENSE = "this request is not one of the page's: reload it"
 
 
-class _OfVisit(BlocksConfig):
+class _OfVisit(BlocksConfig):  # type: ignore[misc]
     """The components of one visit, without what each was sent last: Gradio would keep that, half a
     megabyte and more of every visit, for deep links, and write it to disk for who asks for one."""
 
@@ -20,7 +20,7 @@ class _OfVisit(BlocksConfig):
         return {}
 
 
-class _OfPage(BlocksConfig):
+class _OfPage(BlocksConfig):  # type: ignore[misc]
     """The components of the page, of which each visit gets a copy."""
 
     def __copy__(self) -> BlocksConfig:
@@ -29,7 +29,7 @@ class _OfPage(BlocksConfig):
         return visit
 
 
-class Page(gr.Blocks):
+class Page(gr.Blocks):  # type: ignore[misc]
     """gr.Blocks that takes nothing for granted of what a browser sends, and keeps no more of a
     visit than it needs."""
 

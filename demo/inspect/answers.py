@@ -17,14 +17,14 @@ from ddad.data.words import place
 from ddad.export.bundle import FORMATS
 from ddad.images.names import safe_stem
 from demo.front.turns import Turns
-from demo.inspect.payload import PayloadError, SentReview, encode_runs, read_review
+from demo.inspect.payload import SentReview, encode_runs, read_review
 from demo.inspect.view import desk_value, entry
 from demo.page import without_folder
 from demo.shared.coco import images_in
 from demo.shared.exchange import export, mask_file, scores_file
 from demo.shared.passing import passing
 from demo.shared.pictures import edit_shape, photograph_url, resized
-from demo.shared.server import Act, Answer, answering, thumbs
+from demo.shared.server import Act, Answer, PayloadError, answering, thumbs
 from demo.store.records import ConflictError, Item
 from demo.store.session import Session
 from demo.store.store import Store

@@ -150,7 +150,8 @@ def strips(rows: Mapping[str, Sequence[float]], marks: Mapping[str, float], labe
     power = 2 if high > cut + 4 * (cut - low) else 1
 
     def at(value: float) -> float:
-        return 100 * ((value - low) / max(high - low, 1e-9)) ** (1 / power)
+        found: float = 100 * ((value - low) / max(high - low, 1e-9)) ** (1 / power)
+        return found
 
     lines = "".join(
         f"<line class='cut{' tried' * i}' x1='{at(mark):.2f}' x2='{at(mark):.2f}' y1='0' y2='100'/>"

@@ -61,7 +61,8 @@ class Kept:
 
     def pixels(self, item_id: str) -> np.ndarray:
         """The image, uint8 (H, W, 3)."""
-        return self._rows.read(item_id, "pixels", "picture", read_png)
+        found: np.ndarray = self._rows.read(item_id, "pixels", "picture", read_png)
+        return found
 
     def digest(self, item_id: str) -> str:
         """SHA-256 of the image's pixels."""
@@ -69,7 +70,8 @@ class Kept:
 
     def score_map(self, item_id: str) -> np.ndarray:
         """float32 (H, W). Raises StoreError for an item without a result."""
-        return self._rows.read(item_id, "map", "result", np.load)
+        found: np.ndarray = self._rows.read(item_id, "map", "result", np.load)
+        return found
 
     def scales(self, item_id: str) -> list[Scale]:
         """Each noise scale with its map. Raises StoreError for an item without a result."""
@@ -79,7 +81,8 @@ class Kept:
 
     def thumbnail(self, item_id: str) -> Path:
         """A JPEG of at most 192 x 192 pixels."""
-        return self._rows.read(item_id, "thumb", "picture", Path)
+        found: Path = self._rows.read(item_id, "thumb", "picture", Path)
+        return found
 
     def final_mask(self, item_id: str) -> np.ndarray:
         """bool (H, W): the reviewed mask (empty of a good part), else the model's as calibrated."""
@@ -93,7 +96,8 @@ class Kept:
         item = self.item(item_id)
         if item.review is None and item.result is not None:
             return self.score_map(item_id) > np.float32(item.result.threshold)
-        return self._rows.read(item_id, "mask", "mask", read_png)
+        found: np.ndarray = self._rows.read(item_id, "mask", "mask", read_png)
+        return found
 
     def ignore(self, item_id: str) -> np.ndarray | None:
         """Where nothing counts, bool (H, W), or None."""

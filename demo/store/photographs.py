@@ -166,7 +166,8 @@ class Photographs:
             .scalar(as_tuple=True)
         )
         limits = self.limits
-        return count + more <= limits.photographs and held + size <= limits.photograph_bytes
+        found: bool = count + more <= limits.photographs and held + size <= limits.photograph_bytes
+        return found
 
     def _most(self) -> str:
         limits = self.limits
@@ -177,4 +178,5 @@ class Photographs:
 
     def _number(self) -> int:
         with self._rows.tables.reading():
-            return self._table.select().where(self._rows.mine(self._table)).count()
+            found: int = self._table.select().where(self._rows.mine(self._table)).count()
+            return found

@@ -241,7 +241,8 @@ def _decision(row: dict[str, Any]) -> str:
 
 def _verdict(row: dict[str, Any]) -> str | None:
     """What the model said; None where none was asked."""
-    return VERDICTS[2] if row["familiar"] is False else row["verdict"]
+    found: str | None = VERDICTS[2] if row["familiar"] is False else row["verdict"]
+    return found
 
 
 def _said(row: dict[str, Any]) -> str:
