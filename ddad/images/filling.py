@@ -59,10 +59,9 @@ def _crossings(ring: np.ndarray, left: int, right: int) -> tuple[np.ndarray, np.
 
 def _along(step: np.ndarray, y0: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """The lower y of a walk along x, after `step` steps and after one more."""
-    found: np.ndarray = np.minimum(
-        np.floor(y0 + slope * step + 0.5), np.floor(y0 + slope * (step + 1) + 0.5)
-    )
-    return found
+    here, there = (np.floor(y0 + slope * along + 0.5) for along in (step, step + 1))
+    lower: np.ndarray = np.minimum(here, there)
+    return lower
 
 
 def _across(
