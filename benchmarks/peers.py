@@ -147,12 +147,13 @@ def spr(detector: Detector, images: Sequence[np.ndarray]) -> Iterator[tuple[np.n
 
 def _coreset(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Greedy furthest-point choice, distances in 128 random dimensions (as PatchCore)."""
-    low = x @ (torch.randn(x.shape[1], 128, generator=generator) / 128**0.5)
-    lengths = low.square().sum(1)
+    low = (x @ (torch.randn(x.shape[1], 128, generator=generator) / 128**0.5)).T.contiguous()
+    lengths = low.square().sum(0)
     chosen = [int(torch.randint(len(x), (1,), generator=generator))]
     nearest = torch.full((len(x),), torch.inf)
     for _ in range(max(1, round(share * len(x))) - 1):
-        last = low[chosen[-1]]
-        nearest = torch.minimum(nearest, lengths - 2 * low @ last + last @ last)
+        last = low[:, chosen[-1]]
+        distance = torch.addmv(lengths, low.T, last, alpha=-2).add_(last @ last)
+        torch.minimum(nearest, distance, out=nearest)
         chosen.append(int(nearest.argmax()))
     return x[chosen]

@@ -23,5 +23,6 @@ __getattr__, __dir__, __all__ = attach(
         "model.checkpoint": ["CheckpointError"],
         "model.detection": ["Detection"],
         "model.detector": ["Detector"],
+        "training.fit": ["fit"],
     },
 )

@@ -16,7 +16,15 @@ from typing import Literal
 
 from ddad.data.beside import annotated, twin_mask
 from ddad.data.groups import GroupsError, find_groups
-from ddad.data.kinds import UnclearError, by_folder, find_kinds, good_parts, listed, mixed
+from ddad.data.kinds import (
+    UnclearError,
+    by_folder,
+    find_kinds,
+    good_ones_to_test,
+    good_parts,
+    listed,
+    mixed,
+)
 from ddad.data.layout import Layout, arrange
 from ddad.data.series import in_folders
 from ddad.data.verdicts import said
@@ -112,6 +120,10 @@ def labelled(root: str | Path) -> Chosen:
     splits = {p.split for p in photographs}
     split = next((s for s in ("test", "validation", "") if s in splits), None)
     pool = [p for p in photographs if p.split == split]
+    if good_ones_to_test(photographs):
+        pool += [
+            p for p in photographs if not p.split and tree.kinds[p.index] not in ("good", None)
+        ]
     if not (told := [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]):
         raise DatasetError(
             f"{shown(tree.root)} has no images to test with that are known to be good or "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddad.data.layout import Layout
 from ddad.data.verdicts import are_series, said
-from ddad.data.words import Place, folder_of
+from ddad.data.words import Place, folder, folder_of
 from ddad.images.files import shown
 
 _Path = tuple[str, ...]
@@ -29,6 +29,8 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
     if not photographs:
         raise UnclearError("there are no photographs")
     trains = [p for p in photographs if p.split == "train"]
+    if not trains and good_ones_to_test(photographs):
+        trains = [p for p in photographs if not p.split]
     if not trains and any(p.split for p in photographs):
         raise UnclearError("there are images to test alone")
     pool = trains or list(photographs)
@@ -42,6 +44,19 @@ def good_parts(layout: Layout) -> tuple[list[Place], list[Place]]:
         raise UnclearError(f"there are good parts of several kinds: {listed(several)}")
     taken = {p.index for p in good}
     return good, [p for p in photographs if p.index not in taken]
+
+
+def good_ones_to_test(photographs: Sequence[Place]) -> bool:
+    """Whether `normal_test` beside `normal` says that the good parts there are for training, as in
+    anomalib's `Folder`: folders of a split in their name, of good parts alone, beside others."""
+    tests = [p for p in photographs if p.split]
+    named = [
+        part
+        for p in tests
+        for part in map(folder, Path(p.name).parts[:-1])
+        if part.split == "test" and part.kind and said(part.kind).verdict == "good"
+    ]
+    return 0 < len(tests) == len(named) < len(photographs)
 
 
 def find_kinds(photographs: Sequence[Place]) -> dict[int, str | None]:

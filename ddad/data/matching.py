@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from ddad.data.verdicts import is_good
 from ddad.data.words import Owner, Place, folder, folder_of, owners, place, plain
 from ddad.images.files import IMAGE_SUFFIXES
 from ddad.images.names import safe_stem, tag
@@ -40,6 +41,7 @@ def match(masks: Sequence[Place], images: Sequence[Place]) -> tuple[Match, ...]:
     """For each mask its image. Two masks of one image are for none; names may repeat."""
     index = Images(images)
     found = _by_whole_names(masks, images, [index.of(mask) for mask in masks])
+    found = _by_whole_folder(masks, images, found)
     wanted = Counter(m.image for m in found if m.image is not None)
     return tuple(
         replace(m, image=None, candidates=(m.image,), why="another mask is for the same image")
@@ -64,6 +66,27 @@ def _by_whole_names(
         if len(own) == len(places) == len(candidates) and set(own) == set(wanted):
             for name, at in own.items():
                 found[at] = Match(masks[at].index, wanted[name])
+    return found
+
+
+def _by_whole_folder(
+    masks: Sequence[Place], images: Sequence[Place], found: list[Match]
+) -> list[Match]:
+    """`mask/7.png` is for `abnormal/7.png`, as anomalib's `Folder` has it: where there is one
+    folder of defects beside those of good parts, and each has a mask in one folder of these."""
+    loose = {masks[at].stem: at for at, one in enumerate(found) if one.image is None}
+    bad = [image for image in images if not any(map(is_good, image.kinds))]
+    own = {image.stem: image for image in bad}
+    if not len(loose) == len(own) == len(bad) == sum(one.image is None for one in found):
+        return found
+    left = [masks[at] for at in loose.values()]
+    places = {folder_of(image) for image in bad}, {folder_of(mask) for mask in left}
+    splits = {place.split for place in (*bad, *left) if place.split}
+    sole = len(places[0]) == len(places[1]) == 1 and len(splits) < 2 and len(bad) < len(images)
+    if not sole or set(own) != set(loose) or any(mask.folders for mask in left):
+        return found
+    for stem, at in loose.items():
+        found[at] = Match(masks[at].index, own[stem].index)
     return found
 
 

@@ -8,6 +8,7 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
+        "arrays": ["picture", "pictures"],
         "decode": ["ImageError", "LoadedImage", "load_image", "survey"],
         "files": [
             "look_into",

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "decided": ["Costs", "Outcome", "Rate", "changed", "fair", "outcome", "rate", "weighed"],
-        "evaluation": ["evaluate"],
+        "evaluation": ["evaluate", "evaluate_images"],
         "metrics": ["Evaluation", "PixelCurves", "image_curves", "image_metrics"],
         "proposal": ["Proposal", "cheapest", "defects_needed", "propose"],
         "verdicts": ["Verdicts"],

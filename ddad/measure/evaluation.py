@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,23 @@ def evaluate(
             report(sample.path.name, done, len(samples))
     counts = {"n_unfamiliar": strange, "errors": errors}
     return evaluation.result() | _rates(evaluation, wished_recall) | counts
+
+
+def evaluate_images(
+    detector: Detector, images: Iterable[Any], masks: Iterable[np.ndarray | None]
+) -> dict[str, Any]:
+    """The metrics of `evaluate` of images in memory, see `pictures`, all defects alike.
+
+    A mask (H, W) marks the defect, whatever is not 0; None, or one that marks nothing, is a good
+    part's. Raises ValueError where a mask is not of its image's size, or there are not as many.
+    """
+    evaluation = Evaluation(detector.calibration.threshold)
+    for image, mask in zip(images, masks, strict=True):
+        (found,) = detector.detect([image])
+        marked = np.zeros(found.score_map.shape, bool) if mask is None else np.asarray(mask) != 0
+        kind = "defect" if marked.any() else "good"
+        evaluation.add(found.score, found.score_map, marked, kind)
+    return evaluation.result() | _rates(evaluation, None)
 
 
 def _rates(evaluation: Evaluation, wished: float | None) -> dict[str, Any]:

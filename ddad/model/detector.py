@@ -1,11 +1,12 @@
 """The one object that a user holds: a model, its threshold, and what it says of images.
 
-Images are uint8 (H, W, 3) arrays, maps float32 (H, W) at the image's own size.
+Images are uint8 (H, W, 3) arrays, or what `ddad.images.pictures` makes such of; maps are float32
+(H, W) at the image's own size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddad.images.arrays import picture, pictures
 from ddad.images.geometry import to_model
 from ddad.images.levels import Levels
 from ddad.model import checkpoint
@@ -78,26 +80,27 @@ class Detector(Scorer):
 
     def detect(
         self,
-        images: Sequence[np.ndarray],
+        images: Iterable[Any],
         *,
         batch_size: int = 4,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[Detection]:
-        """Find defects in uint8 (H, W, 3) images; each result depends on its own image alone.
+        """Find defects in images, see `pictures`; each result depends on its own image alone.
 
         `on_progress(done, total)` counts rows through the network. Raises CheckpointError where
         the model is not calibrated.
         """
         self.calibration  # noqa: B018  an uncalibrated model fails before any work
-        raw = self.maps(images, batch_size=batch_size, on_progress=on_progress)
-        return [self.judge(maps, image.shape) for image, maps in zip(images, raw, strict=True)]
+        pixels = pictures(images)
+        raw = self.maps(pixels, batch_size=batch_size, on_progress=on_progress)
+        return [self.judge(maps, image.shape) for image, maps in zip(pixels, raw, strict=True)]
 
     def judge(self, raw: Maps, shape: Sequence[int]) -> Detection:
         """What `maps` of an image of (height, width) say by this model's calibration."""
         z = normalised(self.calibration, raw, self.weights)
         return self._detection(z, raw.get(HELD), shape)
 
-    def detect_steps(self, image: np.ndarray) -> Iterator[ScaleMap | Detection]:
+    def detect_steps(self, image: Any) -> Iterator[ScaleMap | Detection]:
         """What `detect` finds in one image, as it comes: each noise scale's map, then the whole.
 
         The quickest branch comes first. A closer look at a large photograph comes again with each
@@ -105,7 +108,7 @@ class Detector(Scorer):
         Whoever stops asking cancels the rest. The Detection at the end is that of
         `detect([image])` bit for bit. Raises CheckpointError where the model is not calibrated.
         """
-        means = self.calibration.means
+        means, image = self.calibration.means, picture(image)
         maps: dict[str, list[np.ndarray]] = {branch: [] for branch in self.weights}
         kept: Maps = {}
         for branch, number, found, whole, held in self.glimpses(self.see(image)):
@@ -140,7 +143,7 @@ class Detector(Scorer):
 
     def calibrate(
         self,
-        normals: Sequence[np.ndarray],
+        normals: Iterable[Any],
         *,
         target_fpr: float = 0.05,
         parts: Sequence[str] | None = None,
@@ -151,8 +154,9 @@ class Detector(Scorer):
         `parts` names the part that each image shows (default: each its own). Raises ValueError
         for no images or a rate outside (0, 1).
         """
-        raw = self.maps(normals, on_progress=on_progress)
-        pairs = [(maps, image.shape[:2]) for maps, image in zip(raw, normals, strict=True)]
+        pixels = pictures(normals)
+        raw = self.maps(pixels, on_progress=on_progress)
+        pairs = [(maps, image.shape[:2]) for maps, image in zip(raw, pixels, strict=True)]
         return self.calibrated_by(pairs, target_fpr, parts)
 
     def calibrated_by(
@@ -206,16 +210,14 @@ class Detector(Scorer):
             self if config == self.config else replace(self, config=config, fitted=None, coarser=())
         )
 
-    def restore(
-        self, image: np.ndarray, config: RestoreConfig | None = None
-    ) -> Iterator[RestorationStep]:
+    def restore(self, image: Any, config: RestoreConfig | None = None) -> Iterator[RestorationStep]:
         """The image turned into the part as it should have been, step by step.
 
         A generator: stop it whenever you like. Raises what `check_restorable` does, at once.
         """
         config = config or RestoreConfig()
         self.check_restorable(config)
-        return restoring(self, self.calibration, image, config)
+        return restoring(self, self.calibration, picture(image), config)
 
     def check_restorable(self, config: RestoreConfig) -> None:
         """Raises ValueError where a model or its chain cannot do what the settings ask for."""

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "plan": ["Plan", "planned_seconds"],
-        "fit": ["Vectors", "cross_fit", "cross_fitted"],
+        "fit": ["Vectors", "cross_fit", "cross_fitted", "fit"],
         "feedback": ["add_normals", "keep_for_training"],
         "journal": ["Journal", "read_log", "read_progress"],
         "synthetic": ["paint_defect"],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +15,16 @@ from torch import Tensor
 from ddad.diffusion.extractor import Extractor
 from ddad.diffusion.mixture import NormalMixture
 from ddad.diffusion.scheduler import linear_chain
+from ddad.images.arrays import pictures
+from ddad.model.checkpoint import BUNDLED
 from ddad.model.detector import Detector
 from ddad.score.config import ScoreConfig
 from ddad.score.feature import FeatureModel, sample_tokens
 from ddad.score.fusion import Maps
 from ddad.score.look import Look, looks
 from ddad.score.pace import COMPONENTS as CLOSER_COMPONENTS
-from ddad.training.looks import settled
+from ddad.score.pace import pace
+from ddad.training.looks import SECONDS, closer_looks, settled
 
 COMPONENTS = 1024
 """Centres of the mixture of the whole part."""
@@ -31,6 +35,42 @@ CROSS_FIT_BELOW = 200
 """Up to this many normal images, cross-fitting uses every one for both fitting and calibration."""
 KEPT = 400_000_000
 """Bytes of what an extractor says of photographs that are kept until they are judged."""
+
+
+def fit(
+    images: Iterable[Any],
+    *,
+    parts: Sequence[str] | None = None,
+    extractor: Extractor | None = None,
+    config: ScoreConfig | None = None,
+    target_fpr: float = 0.05,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Detector:
+    """A calibrated model of images of good parts, in seconds: the feature branch alone.
+
+    `images` are as `ddad.images.pictures` takes them, `parts` names the part that each shows
+    (default: each its own; `ddad train` looks for near-identical shots besides). Every image serves
+    fitting and, by folds, the threshold. Without a `config` large photographs are looked at as
+    closely as two seconds an image allow. `on_progress(done, total)` counts images, each twice.
+    Raises ValueError for no image, one that is none, or a rate outside (0, 1).
+    """
+    pixels = pictures(images)
+    if not pixels:
+        raise ValueError("a model is fitted to at least one image of a good part")
+    extractor = extractor or Extractor.load(BUNDLED)
+    if config is None:
+        shapes, config = [image.shape for image in pixels], ScoreConfig()
+        config = config.closer(closer_looks(shapes, config, SECONDS, pace(extractor)))
+    groups, total = parts or [str(index) for index in range(len(pixels))], 2 * len(pixels)
+    vectors = Vectors.of(
+        pixels, extractor, config, seed=seed, on_progress=lambda done, _: on_progress(done, total)
+    )
+    raw: dict[int, Maps] = {}
+    for index, _, maps in cross_fit(vectors, pixels, groups):
+        raw[index] = maps
+        on_progress(len(pixels) + len(raw), total)
+    return cross_fitted(vectors, raw, groups, target_fpr)
 
 
 @dataclass(frozen=True)
