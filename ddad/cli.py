@@ -14,6 +14,7 @@ from ddad.commands import (
     check,
     demo,
     evaluate,
+    export,
     nll,
     package,
     restore,
@@ -23,7 +24,7 @@ from ddad.commands import (
 )
 from ddad.model.allocator import keep_freed_memory
 
-COMMANDS = (demo, train, check, calibrate, score, restore, watch, package, evaluate, nll)
+COMMANDS = (demo, train, check, calibrate, score, restore, watch, package, export, evaluate, nll)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

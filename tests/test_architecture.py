@@ -98,6 +98,7 @@ def test_each_folder_hands_on_names_that_are_there(folder):
 
 COVERED = {
     "export/formats/form": "export/test_bundle",
+    "export/runner": "export/test_graph",
     "model/card": "training/test_lifecycle",
     "model/detection": "model/test_detector",
     "model/runtime": "work/test_batch",

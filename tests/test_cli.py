@@ -39,7 +39,7 @@ def test_every_module_of_commands_is_on_the_command_line(capsys):
     listed = re.findall(r"^    (\w+)\b", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
         *("demo", "train", "check", "calibrate", "score", "restore", "watch"),
-        *("pack", "unpack", "push", "evaluate", "nll"),
+        *("pack", "unpack", "push", "export", "evaluate", "nll"),
     ]
 
 

@@ -19,7 +19,7 @@ def add(commands: options.Commands) -> None:
         "--port",
         type=options.port,
         metavar="N",
-        help="port of the page (default: 7860, or a free one)",
+        help="number of the port that the page answers at (default: 7860, or a free one after it)",
     )
     parser.add_argument(
         "--host",

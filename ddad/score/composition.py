@@ -77,7 +77,11 @@ class Usual:
 
     def score(self, held: np.ndarray) -> float:
         """An image's strangeness in the unit of the score map's highest value."""
-        return float(_as_score(self.strangeness(held), self.ordinary, self.farthest))
+        return float(self.as_score(self.strangeness(held)))
+
+    def as_score(self, strangeness: Any) -> Any:
+        """A strangeness, a number or a tensor, in that unit."""
+        return _as_score(strangeness, self.ordinary, self.farthest)
 
     @property
     def held(self) -> np.ndarray:

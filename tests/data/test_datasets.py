@@ -183,3 +183,39 @@ def test_no_tile_is_on_both_sides_of_a_real_hold_out(real_data):
     kept, held = hold_out(trained, 0.2, 0)
     assert len({s.group for s in trained}) == 120
     assert not {s.group for s in kept} & {s.group for s in held}
+
+
+@pytest.mark.parametrize("alike", [False, True], ids=["own names", "names of good ones too"])
+def test_anomalibs_folder_with_one_folder_of_masks(tmp_path, alike):
+    bad = range(3) if alike else range(5, 8)
+    touch(tmp_path, *(f"normal/{i}.png" for i in range(3)))
+    touch(tmp_path, *(f"{where}/{i}.png" for i in bad for where in ("abnormal", "mask")))
+    assert {s.path.parent.name for s in normals(tmp_path).samples} == {"normal"}
+    found = labelled(tmp_path)
+    assert not found.notes
+    masks = {s.path: s.mask_path for s in found.samples if s.anomalous}
+    assert masks == {tmp_path / f"abnormal/{i}.png": tmp_path / f"mask/{i}.png" for i in bad}
+
+
+def test_anomalibs_folder_with_good_ones_to_test(tmp_path):
+    touch(tmp_path, "normal/0.png", "normal/1.png", "normal_test/2.png")
+    touch(tmp_path, "abnormal/3.png", "mask/3.png")
+    assert {s.path.name for s in normals(tmp_path).samples} == {"0.png", "1.png"}
+    found = [(s.path.name, s.mask_path and s.mask_path.name) for s in labelled(tmp_path).samples]
+    assert sorted(found) == [("2.png", None), ("3.png", "3.png")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("good/0.png", "crack/1.png", "hole/1.png", "mask/1.png"),
+        ("good/0.png", "crack/1.png", "crack/2.png", "mask/1.png"),
+        ("good/0.png", "crack/1.png", "mask/1.png", "mask/2.png"),
+        ("crack/1.png", "mask/1.png"),
+        ("train/good/0.png", "test/crack/1.png", "train/mask/1.png"),
+    ],
+    ids=["two folders of defects", "one without", "one too many", "no good part", "another split"],
+)
+def test_a_mask_of_another_folder_is_not_guessed(tmp_path, files):
+    touch(tmp_path, *files)
+    assert not [s.mask_path for s in labelled(tmp_path).samples if s.mask_path]
