@@ -165,8 +165,8 @@ def _ray(pool: Pool) -> Iterator[Any]:
         raise ValueError("scoring with --ray needs the extra: pip install ddad[ray]") from error
     mine = not ray.is_initialized()
     if mine:
-        package = str(HOME / "ddad")
-        local = {"env_vars": {"PYTHONPATH": package}} if pool.address is None else None
+        # Workers do not begin where this process did, which may be what made `ddad` importable.
+        local = {"env_vars": {"PYTHONPATH": str(HOME)}} if pool.address is None else None
         try:
             ray.init(
                 address=pool.address,
