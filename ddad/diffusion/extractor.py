@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ddad.diffusion.precision import bf16_is_fast
+from ddad.diffusion.precision import fast_dtype
 
 STRIDES = (4, 8, 16)
 """The last feature map of each of these strides is used."""
@@ -173,12 +173,13 @@ class Extractor(nn.Module):
         return None if farthest >= PROBE - 8 else -(-farthest // 16) * 16
 
     def fast(self) -> AbstractContextManager[object]:
-        """Within it the backbone computes in bfloat16 where the processor does so in hardware.
+        """Within it the backbone computes in half precision, where that is `fast_dtype`.
 
         For features alone: a mixture's KL, the difference of large numbers, would lose nats.
         """
         device = next(self.model.parameters()).device
-        return torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_fast(device))
+        kind = fast_dtype(device)
+        return torch.autocast(device.type, kind or torch.bfloat16, enabled=kind is not None)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """The backbone's last map of each stride in STRIDES that it has, finest first."""

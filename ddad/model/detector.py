@@ -22,7 +22,7 @@ from ddad.images.levels import Levels
 from ddad.model import checkpoint
 from ddad.model.checkpoint import CheckpointError
 from ddad.model.detection import Detection, ScaleMap
-from ddad.model.runtime import arrange, pick_device
+from ddad.model.runtime import arrange, compiled, pick_device
 from ddad.score.calibration import Calibration
 from ddad.score.composition import HELD
 from ddad.score.config import RestoreConfig, ScoreConfig, detail
@@ -62,6 +62,14 @@ class Detector(Scorer):
         if self.features is not None:
             object.__setattr__(self, "features", self.features.to(self.device))
             arrange(self.features.extractor)
+
+    def compiled(self) -> Detector:
+        """Itself, its networks compiled by torch for good: see `ddad.model.runtime.compiled`."""
+        if self.unet is not None:
+            compiled(self.unet)
+        if self.features is not None:
+            compiled(self.features.extractor.model)
+        return self
 
     @cached_property
     def fingerprint(self) -> str:

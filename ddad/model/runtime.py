@@ -29,6 +29,16 @@ def arrange(network: N) -> N:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def compiled(network: N) -> N:
+    """The network, compiled when it is first called: for many images of few sizes, on a GPU above
+    all. It takes a minute, a compiler on CPUs, and changes the order of sums, not the numbers.
+
+    In place, so that the names of the weights, by which models are known, stay.
+    """
+    network.compile(dynamic=False)
+    return network
+
+
 def side_by_side(call: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
     """`call` of each item, in their order: as many at once as torch has threads, each on one.
 

@@ -140,8 +140,11 @@ def test_each_branch_alone_and_their_weighted_mean(tiny_detector, images):
         Detector(None, tiny_detector.scheduler, tiny_detector.config)
 
 
-@pytest.mark.parametrize("name", ["cookie", "brick"])
-def test_bfloat16_says_what_single_precision_says(name, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [("cookie", torch.bfloat16), ("brick", torch.bfloat16), ("cookie", torch.float16)],
+)
+def test_half_precision_says_what_single_precision_says(name, half, monkeypatch):
     """To .05 of a deviation of normal pixels, root mean square, on whatever processor; verdicts
     agree. The figures of the data sets are those of `benchmarks.detail precision`."""
     whole = Detector.load(name)
@@ -150,12 +153,25 @@ def test_bfloat16_says_what_single_precision_says(name, monkeypatch):
     for file in files:
         pixels = load_image(file).pixels
         found = []
-        for fast in (True, False):
+        for kind in (half, None):
             monkeypatch.setattr(
-                "ddad.diffusion.extractor.bf16_is_fast", lambda device, fast=fast: fast
+                "ddad.diffusion.extractor.fast_dtype", lambda device, kind=kind: kind
             )
             found += whole.detect([pixels])
         off = found[0].score_map - found[1].score_map
         assert np.sqrt(np.square(off).mean()) < 0.05 and off.any()
         assert found[0].anomalous == found[1].anomalous
         assert found[0].score == pytest.approx(found[1].score, abs=0.2, rel=0.02)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of its own parts
+def test_a_compiled_detector_says_the_same_and_is_the_same_model(
+    tiny_checkpoint, tiny_detector, single_precision
+):
+    """As on a GPU, but for the processor."""
+    compiled = Detector.load(tiny_checkpoint).compiled()
+    assert compiled.fingerprint == tiny_detector.fingerprint
+    image = texture(np.random.default_rng(3))
+    (wanted,), (found,) = tiny_detector.detect([image]), compiled.detect([image])
+    np.testing.assert_allclose(found.score_map, wanted.score_map, atol=1e-3, rtol=1e-3)
+    assert found.anomalous == wanted.anomalous
