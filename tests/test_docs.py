@@ -17,7 +17,18 @@ PAGES = sorted(
 NOW = [page for page in PAGES if page.name not in ("CHANGELOG.md", "LOG.md")]
 """Those that say how it is, not how it was."""
 ELSEWHERE = {
-    *("--check", "--test", "--system", "--home", "--nginx", "--now", "--head", "--port", "--address", "--memory"),
+    *(
+        "--check",
+        "--test",
+        "--system",
+        "--home",
+        "--nginx",
+        "--now",
+        "--head",
+        "--port",
+        "--address",
+        "--memory",
+    ),
     *("--require-hashes", "--from", "--dist", "--version", "--help", "--universal"),
     *("--python-version", "--generate-hashes", "--no-emit-package", "--index-url"),
     *("--multi_gpu", "--num_processes", "--num_machines", "--mixed_precision", "--dynamo_backend"),
