@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
+import sys
 
 import pytest
 from parts import ROOT
@@ -106,3 +108,16 @@ def test_every_document_is_led_to_from_the_readme():
     readme = text_of(ROOT / "README.md")
     for page in ROOT.glob("docs/*.md"):
         assert f"docs/{page.name}" in readme, page.name
+
+
+def test_the_docstrings_are_rendered_by_the_command_that_is_shown(tmp_path):
+    (command,) = re.findall(
+        r"^\.venv/bin/(python -m pdoc .+)$", text_of(ROOT / "CONTRIBUTING.md"), re.M
+    )
+    command = command.replace("python", sys.executable, 1).replace("docs/api", str(tmp_path))
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for folder in ("data", "diffusion", "export", "images", "measure", "model", "score", "work"):
+        assert (tmp_path / "ddad" / f"{folder}.html").exists()
+    page = (tmp_path / "ddad.html").read_text()
+    assert 'id="Detector.detect"' in page and 'id="fit"' in page and "Hershey" not in page
