@@ -33,8 +33,8 @@ CORESET, MOST = 0.01, 2000
 """Of all vectors, as PatchCore's authors have it beside 10 % and 25 % with little between them, and
 at most so many: from three quarters of a million they are chosen in minutes rather than hours."""
 POOLED = 300
-"""Photographs at most, evenly over all, that PatchCore's vectors are taken from: each of its choices
-reads all vectors, a gigabyte for 750 photographs."""
+"""Photographs at most, evenly over all, that PatchCore's vectors are taken from: each choice reads
+all vectors, a gigabyte for 750 photographs."""
 
 
 def model_of(name: str, weights: Path) -> torch.nn.Module:
