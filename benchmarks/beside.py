@@ -235,7 +235,7 @@ def chart(rows: dict[tuple[str, str], Row]) -> str:
     """An SVG: each line's means of image AUROC and AUPRO over the sets, as bars from .5."""
     lines = list(dict.fromkeys(line for _, line in rows))
     kinds = {"image_auroc": ("image AUROC", "#2f6f8f"), "aupro": ("AUPRO", "#d08a3c")}
-    left, wide, step, low = 330, 420, 46, 0.5
+    left, wide, step, low = 390, 420, 46, 0.5
     height = 60 + step * len(lines)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 70} {height}" '
@@ -243,9 +243,14 @@ def chart(rows: dict[tuple[str, str], Row]) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>',
     ]
     for number, (_, (name, colour)) in enumerate(kinds.items()):
-        at = left + 150 * number
+        at = left + 120 * number
         parts.append(f'<rect x="{at}" y="14" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{at + 18}" y="25" fill="#333">{name}, mean of the sets</text>')
+        parts.append(f'<text x="{at + 18}" y="25" fill="#333">{name}</text>')
+    sets = len({name for name, _ in rows})
+    parts.append(
+        f'<text x="{left + 220}" y="25" fill="#666" font-size="12">'
+        f"means of {sets} sets; bars begin at .5</text>"
+    )
     for turn, line in enumerate(lines):
         every = [row for (_, its), row in rows.items() if its == line]
         top, weight = 48 + step * turn, 600 if line.startswith("ours") else 400
