@@ -4,8 +4,9 @@
 
 30 random normals of train/good (fixed seed) and all of them; `python -m ddad train` with its
 default settings (without its U-Net where that has no share in the score, which saves two minutes),
-and PatchCore on our terms (`benchmarks.peers`) on the same images with the same backbone; judged on
-the test split. What has been measured already is kept.
+and PatchCore by its authors' settings on the same images with the same backbone; judged on the
+test split. What has been
+measured already is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import BRANCH, SETS, judge
-from benchmarks.peers import patchcore_on_our_terms
+from benchmarks.peers import patchcore
 from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.data.datasets import Sample
@@ -113,8 +114,7 @@ def peer(source: Path, normals: list[Sample], extractor: Path) -> dict[str, Any]
     fitted: list[float] = []
 
     def score(tests: list[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
-        loaded, groups = Extractor.load(extractor), [sample.group for sample in normals]
-        for found in patchcore_on_our_terms(loaded, images, groups, tests):
+        for found in patchcore(Extractor.load(extractor), images, tests):
             fitted.append(time.monotonic())
             yield found
 
