@@ -5,8 +5,7 @@
 30 random normals of train/good (fixed seed) and all of them; `python -m ddad train` with its
 default settings (without its U-Net where that has no share in the score, which saves two minutes),
 and PatchCore by its authors' settings on the same images with the same backbone; judged on the
-test split. What has been
-measured already is kept.
+test split. What has been measured already is kept.
 """
 
 from __future__ import annotations
