@@ -111,7 +111,8 @@ def write(detector: Detector, shape: Sequence[int], out: Path) -> None:
     graph = FeatureGraph(detector, shape).eval()
     out.mkdir(parents=True, exist_ok=True)
     example = torch.full((1, 3, *graph.size), 127.0)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for name in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings(), write_whole(out / "model.onnx") as part:
         warnings.simplefilter("ignore")  # of torch's own exporter, to its authors
         program: Any = torch.onnx.export(
