@@ -119,11 +119,9 @@ def labelled(root: str | Path) -> Chosen:
     photographs = tree.layout.photographs
     splits = {p.split for p in photographs}
     split = next((s for s in ("test", "validation", "") if s in splits), None)
-    pool = [p for p in photographs if p.split == split]
-    if good_ones_to_test(photographs):
-        pool += [
-            p for p in photographs if not p.split and tree.kinds[p.index] not in ("good", None)
-        ]
+    apart = good_ones_to_test(photographs)  # then defects to test are in no split
+    bad = {p.index for p in photographs if apart and tree.kinds[p.index] not in ("good", None)}
+    pool = [p for p in photographs if p.split == split or p.index in bad]
     if not (told := [p for p in pool if tree.kinds[p.index] or p.index in tree.layout.masks]):
         raise DatasetError(
             f"{shown(tree.root)} has no images to test with that are known to be good or "

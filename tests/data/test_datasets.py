@@ -202,7 +202,7 @@ def test_anomalibs_folder_with_good_ones_to_test(tmp_path):
     touch(tmp_path, "abnormal/3.png", "mask/3.png")
     assert {s.path.name for s in normals(tmp_path).samples} == {"0.png", "1.png"}
     found = [(s.path.name, s.mask_path and s.mask_path.name) for s in labelled(tmp_path).samples]
-    assert sorted(found) == [("2.png", None), ("3.png", "3.png")]
+    assert found == [("3.png", "3.png"), ("2.png", None)], "by path"
 
 
 @pytest.mark.parametrize(
