@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -129,11 +129,7 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
     else:
         model = out / f"{SAME.get(method, method)}_{seed}"
         if not (model / "ddad.json").exists():
-            flags = [*TRAINED[SAME.get(method, method)], "--seed", str(seed)]
-            flags += ["--flips"] if name in FLIPPED else []
-            flags += ["--extractor", str(folder)] if "pixel" not in flags else []
-            if ddad(["train", str(source), "--out", str(model), *flags]):
-                raise SystemExit(f"training on {source} failed")
+            learn(args.data, name, model, TRAINED[SAME.get(method, method)], seed, folder)
         detector = Detector.load(model)
         if method == "spr":
             found = judge(source, lambda images: spr(detector, images))
@@ -149,6 +145,16 @@ def measure(name: str, method: str, extractor: str, seed: int, args: argparse.Na
     return dict(found)
 
 
+def learn(
+    root: Path, name: str, model: Path, flags: Sequence[str], seed: int, extractor: Path
+) -> None:
+    """`ddad train` on one of the sets."""
+    flags = [*flags, "--seed", str(seed), *(["--flips"] if name in FLIPPED else [])]
+    flags += ["--extractor", str(extractor)] if "pixel" not in flags else []
+    if ddad(["train", str(root / SETS[name]), "--out", str(model), *flags]):
+        raise SystemExit(f"training on {SETS[name]} failed")
+
+
 def peer(
     method: str, source: Path, extractor: Path, images: Iterable[np.ndarray]
 ) -> Iterator[tuple[np.ndarray, float]]:
@@ -161,7 +167,7 @@ def peer(
     return patchcore_on_our_terms(loaded, normals, [s.group for s in samples], images)
 
 
-def by_map(detector: Detector, images: list[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
+def by_map(detector: Detector, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
     for pixels in images:
         (found,) = detector.detect([pixels])
         yield found.score_map, found.score

@@ -17,16 +17,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.accuracy import COLUMNS, FLIPPED, SETS, peer
+from benchmarks.accuracy import COLUMNS, SETS, TRAINED, by_map, learn, peer
 from benchmarks.timing import memory
-from ddad.cli import main as ddad
 from ddad.data import datasets as data
 from ddad.diffusion.extractor import Extractor
 from ddad.images.decode import load_image
@@ -107,7 +105,7 @@ def measure(args: argparse.Namespace, line: str, name: str, seed: int) -> Row:
 
 
 def alone(args: argparse.Namespace, line: str, name: str, seed: int) -> None:
-    """One of our lines, in a process of its own."""
+    """One of our lines, in a process of its own; an image's seconds are with its decoding."""
     torch.set_num_threads(1)
     keep_freed_memory()
     source, out = args.data / SETS[name], args.out / name
@@ -117,7 +115,11 @@ def alone(args: argparse.Namespace, line: str, name: str, seed: int) -> None:
     tests = [s for s in data.read(source) if s.split == "test"]
     images = (load_image(sample.path).pixels for sample in tests)
     if line.startswith("ours"):
-        found = ours(source, out / f"{line}_{seed}", extractor, seed, name in FLIPPED, images)
+        # Without the U-Net, which has no share in the score; with the search for near-identical
+        # shots, calibration, and the measure of how small a spot is seen.
+        model = out / f"{line}_{seed}"
+        learn(args.data, name, model, TRAINED["ours"], seed, extractor)
+        found = by_map(Detector.load(model), images)
     else:
         found = peer(line.removesuffix("18"), source, extractor, images)
     evaluation, times, trained = Evaluation(), [], 0.0
@@ -132,21 +134,6 @@ def alone(args: argparse.Namespace, line: str, name: str, seed: int) -> None:
     costs |= {"train_s": trained - image_s - costs["start_s"], "image_s": image_s}
     costs["peak_mb"] = memory()[1]
     write_json(evaluation.result() | costs, out / f"{line.replace(' ', '_')}_{seed}.part")
-
-
-def ours(
-    source: Path, model: Path, extractor: Path, seed: int, flips: bool, images: Iterable[np.ndarray]
-) -> Iterator[tuple[np.ndarray, float]]:
-    """What `ddad train` gives where the U-Net, which has no share in the score, is left out: with
-    its search for near-identical shots, calibration, and measure of how small a spot it finds."""
-    flags = ["--branch", "feature", "--seed", str(seed), "--extractor", str(extractor)]
-    flags += ["--flips"] if flips else []
-    if ddad(["train", str(source), "--out", str(model), *flags]):
-        raise SystemExit(f"training on {source} failed")
-    detector = Detector.load(model)
-    for pixels in images:
-        (found,) = detector.detect([pixels])
-        yield found.score_map, found.score
 
 
 def of_anomalib(args: argparse.Namespace, model: str, name: str, out: Path) -> Row:

@@ -22,8 +22,9 @@ from ddad.diffusion.extractor import GRID
 from ddad.export import runner
 from ddad.images.files import write_json, write_whole
 from ddad.images.geometry import feature_shape, to_image
+from ddad.model.detection import FAMILIAR
 from ddad.model.detector import Detector
-from ddad.score.composition import HALVES, PLACES
+from ddad.score.composition import PLACES, shares
 from ddad.score.feature import jump, tokens
 from ddad.score.fusion import normalise
 from ddad.score.look import LARGEST, described
@@ -82,12 +83,8 @@ class FeatureGraph(nn.Module):
         usual = self.fitted.usual
         if usual is None:
             return torch.full((), torch.finfo(torch.float32).min)
-        held = self.rows @ kinds @ self.columns.T
-        shares = []
-        for cut in HALVES:
-            side = PLACES // cut
-            shares.append(held.view(len(held), cut, side, cut, side).mean((2, 4)).flatten())
-        deviations = (torch.cat(shares) - torch.tensor(usual.means)) / torch.tensor(usual.stds)
+        amounts = torch.cat(shares(self.rows @ kinds @ self.columns.T))
+        deviations = (amounts - torch.tensor(usual.means)) / torch.tensor(usual.stds)
         found: Tensor = usual.as_score(deviations.square().mean().sqrt())
         return found
 
@@ -133,6 +130,7 @@ def write(detector: Detector, shape: Sequence[int], out: Path) -> None:
             "image": {"height": graph.shape[0], "width": graph.shape[1]},
             "levels": {"height": graph.size[0], "width": graph.size[1]},
             "threshold": fitted.threshold,
+            "familiar": FAMILIAR,
             "map_low": fitted.map_low,
             "map_high": fitted.map_high,
             "target_fpr": fitted.target_fpr,

@@ -50,7 +50,7 @@ class Model:
             )
         size = self.about["levels"]["height"], self.about["levels"]["width"]
         score, score_map, _, strangeness = self.session.run(None, {"levels": resized(pixels, size)})
-        return Found(float(score), score_map, float(strangeness) <= 0.75)
+        return Found(float(score), score_map, float(strangeness) <= self.about["familiar"])
 
 
 def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -69,6 +69,8 @@ def main() -> int:
     parser.add_argument("--threshold", type=float, help="(default: the model's own)")
     parser.add_argument("--masks", type=Path, help="folder for masks, 0 and 255 (default: none)")
     args = parser.parse_args()
+    if args.masks and len({file.stem for file in args.photographs}) < len(args.photographs):
+        parser.error("two photographs have one name, and so would their masks: give them in turn")
     model, failed = Model(Path(__file__).parent), False
     threshold = model.about["threshold"] if args.threshold is None else args.threshold
     for file in args.photographs:

@@ -34,11 +34,13 @@ def amounts(held: np.ndarray) -> np.ndarray:
 
     `held` is (G, PLACES, PLACES). A quarter's are shares of the quarter.
     """
-    found = []
-    for cut in HALVES:
-        side = PLACES // cut
-        found.append(held.reshape(len(held), cut, side, cut, side).mean((2, 4)).ravel())
-    return np.concatenate(found)
+    return np.concatenate(shares(held))
+
+
+def shares(held: Any) -> list[Any]:
+    """Those of the whole and those of the quarters, of an array or of a tensor."""
+    sides = [(cut, PLACES // cut) for cut in HALVES]
+    return [held.reshape(-1, cut, s, cut, s).mean((2, 4)).ravel() for cut, s in sides]
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,16 @@ def test_the_threshold_is_beside_the_graph(cookie, written):
     assert "good" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def test_two_photographs_of_one_name_do_not_share_a_mask(written, tmp_path):
+    other = tmp_path / EXAMPLES[0].name
+    other.write_bytes(EXAMPLES[1].read_bytes())
+    command = [sys.executable, str(written / "score.py"), str(EXAMPLES[0]), str(other)]
+    done = subprocess.run(
+        [*command, "--masks", str(tmp_path / "m")], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "one name" in done.stderr and not (tmp_path / "m").exists()
+
+
 def test_what_no_graph_can_be_made_of_is_said(cookie, tmp_path):
     shape = load_image(EXAMPLES[0]).pixels.shape
     mixed = cookie.with_config(replace(cookie.config, pixel_weight=0.2))
